@@ -1,0 +1,36 @@
+# make repro   the whole study on the parameters in params.yaml
+# make test    lint, types, import directions and the tests
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: repro test lint lock clean
+
+repro: $(BIN)/.installed
+	$(RUN) dvc repro
+
+test: lint
+	$(RUN) pytest -n 2 --dist loadfile
+
+lint: $(BIN)/.installed
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+
+$(BIN)/.installed: requirements/lock.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/lock.txt
+	touch $@
+
+# For maintainers: pins everything but CUDA's own packages, which torch's GPU build pins itself.
+lock: $(BIN)/.installed
+	$(RUN) python -m pip install --quiet uv
+	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 \
+	  --constraint requirements/constraints.txt --no-annotate --no-header --quiet \
+	  --output-file requirements/resolved.txt
+	grep -vE '^(nvidia-|cuda-|triton)' requirements/resolved.txt > requirements/lock.txt
+	rm requirements/resolved.txt
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""How pretraining changes what fine-tuning has to learn: the library behind the DVC stages."""

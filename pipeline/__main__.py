@@ -1,0 +1,46 @@
+"""Commands beside the pipeline: ``python -m pipeline estimate``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline import params
+from pipeline.errors import UserError
+from pipeline.estimate import describe, estimate
+
+
+def main() -> int:
+    """Run the command that the arguments name; a user's mistake is one sentence and status 2."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    cost = commands.add_parser("estimate", help="what the current parameters will cost")
+    cost.add_argument("--params", type=Path, default=Path("params.yaml"))
+    cost.add_argument(
+        "--flops", type=_rate, default=4e14, metavar="FLOP/s",
+        help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
+    )  # fmt: skip
+    cost.set_defaults(run=_estimate)
+    chosen = parser.parse_args()
+    try:
+        print(chosen.run(chosen))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _estimate(chosen: argparse.Namespace) -> str:
+    return describe(estimate(params.load(chosen.params)), chosen.flops)
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if rate <= 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return rate
+
+
+if __name__ == "__main__":
+    sys.exit(main())

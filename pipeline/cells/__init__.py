@@ -1,0 +1,1 @@
+"""A cell is one checkpoint on one task: its full fine-tuning, and its search for d₉₀."""

@@ -1,0 +1,1 @@
+"""The intrinsic dimension d₉₀ as a pure decision over the outcomes of probes."""

@@ -1,0 +1,67 @@
+"""When a d₉₀ exists, and the readable reason when it does not (METHOD §2)."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import Literal
+
+TargetKind = Literal["fraction", "chance_corrected"]
+
+# Metrics are ratios k/n of counts and the target is a fraction of such a ratio, so what equals the
+# target in exact arithmetic may miss it by a rounding. For fractions with two decimals and up to a
+# million examples, unequal values are at least 1e-8 apart: the tolerance never joins two of them.
+_TOLERANCE = 1e-9
+
+
+class Status(str, Enum):
+    """The outcome of a cell: a recorded result, never a crash."""
+
+    OK = "ok"
+    BASELINE_AT_MAJORITY = "baseline_at_majority"
+    TARGET_BELOW_MAJORITY = "target_below_majority"
+    NOT_REACHED = "not_reached"
+    DIVERGED = "diverged"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def target_metric(full: float, majority: float, fraction: float, kind: TargetKind) -> float:
+    """What subspace training has to reach.
+
+    ``fraction``: fraction · full (A21; full 0.85 gives 0.765). ``chance_corrected``:
+    majority + fraction · (full − majority).
+    """
+    if kind == "chance_corrected":
+        return majority + fraction * (full - majority)
+    return fraction * full
+
+
+def reaches(metric: float, target: float) -> bool:
+    """Whether a metric is at least the target, rounding aside; NaN reaches nothing."""
+    return metric >= target - _TOLERANCE
+
+
+def precheck(
+    full: float, majority: float, target: float, margin: float = 0.0, rows: int = 1
+) -> tuple[Status, str] | None:
+    """The status and reason of a cell that needs no search because d₉₀ would mean nothing.
+
+    ``margin`` asks full fine-tuning to beat the majority class by that many binomial standard
+    errors of an evaluation set of ``rows``; 0 is A21's literal rule.
+    """
+    error = math.sqrt(majority * (1 - majority) / rows)
+    if reaches(majority + margin * error, full):
+        beyond = f" and {margin:g} standard errors of {error:.4f}" if margin else ""
+        return (
+            Status.BASELINE_AT_MAJORITY,
+            f"full fine-tuning reaches {full:.4f}, no more than the majority class's "
+            f"{majority:.4f}{beyond}",
+        )
+    if reaches(majority, target):
+        return (
+            Status.TARGET_BELOW_MAJORITY,
+            f"the target {target:.4f} is no more than the majority class's {majority:.4f}",
+        )
+    return None

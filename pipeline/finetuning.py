@@ -1,0 +1,260 @@
+"""Fine-tuning on a task through any trainable: scores at each epoch, the best one kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from pipeline.errors import UserError
+from pipeline.optim import OptimizerConfig, adamw, schedule
+from pipeline.seeds import isolated, numpy_generator
+from pipeline.tasks import Split, accuracy, f1
+from pipeline.train import Trainable, train
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+# Batches are cut from pools of this many batches sorted by length, so that little is padding.
+_POOL_BATCHES = 50
+_PAD_MULTIPLE = 8
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """How a task is fine-tuned (METHOD §4): the defaults are the public recipe of RoBERTa."""
+
+    epochs: int = 10
+    batch: int = 32
+    learning_rates: tuple[float, ...] = (1e-5, 2e-5, 3e-5)
+    warmup_fraction: float = 0.06
+    betas: tuple[float, float] = (0.9, 0.98)
+    eps: float = 1e-6
+    weight_decay: float = 0.1
+    dropout: float = 0.1
+    train_eval_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("epochs", "batch"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key} is {getattr(self, key)}, but must be at least 1")
+        if not self.learning_rates or min(self.learning_rates) <= 0:
+            raise ValueError("learning_rates must list at least one rate, all above 0")
+        if not 0 <= self.warmup_fraction < 1:
+            raise ValueError(f"warmup_fraction is {self.warmup_fraction}, but must be in [0, 1)")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1)")
+        if self.train_eval_rows is not None and self.train_eval_rows < 1:
+            raise ValueError("train_eval_rows must be at least 1, or null for the whole split")
+        self.optimizer()
+
+    def optimizer(self) -> OptimizerConfig:
+        """AdamW's constants for full fine-tuning."""
+        return OptimizerConfig(self.betas, self.eps, self.weight_decay)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run: what `fine_tune` needs besides the model and the data."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    warmup_fraction: float
+    optimizer: OptimizerConfig
+    train_eval_rows: int | None = None
+
+
+@dataclass(frozen=True)
+class EpochScore:
+    """Scores after one epoch (counted from 1); ``loss`` is the epoch's mean training loss."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    f1: float | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. ``best`` is the first epoch of the highest evaluation accuracy.
+
+    ``vector`` is what the trainable's vector was at that epoch; ``train_accuracy`` is measured
+    there without dropout. A run whose loss left the finite numbers is ``diverged``; it keeps the
+    epochs it finished before that.
+    """
+
+    epochs: tuple[EpochScore, ...]
+    best: EpochScore | None
+    train_accuracy: float | None
+    vector: torch.Tensor | None
+    diverged: bool
+    tokens: int
+
+
+def open_classifier(
+    model_dir: Path, labels: int, dropout: float, seed: int, device: torch.device
+) -> PreTrainedModel:
+    """Load a checkpoint with a new classification head, drawn from ``(seed, "head")``."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(model_dir, num_labels=labels)
+        for key in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+            setattr(config, key, dropout)
+        with isolated(seed, "head"):
+            model = AutoModelForSequenceClassification.from_pretrained(
+                model_dir, config=config, dtype=torch.float32
+            )
+    except (OSError, ValueError) as error:
+        raise UserError(f"{model_dir} is not a model that can classify: {error}") from None
+    return model.to(device)  # type: ignore[no-any-return]
+
+
+def fine_tune(
+    model: nn.Module,
+    trainable: Trainable,
+    training: Split,
+    evaluation: Split,
+    recipe: Recipe,
+    seed: int,
+    *,
+    good_enough: Callable[[float], bool] = lambda accuracy: False,
+    on_epoch: Callable[[EpochScore], None] = lambda score: None,
+) -> Run:
+    """Train for ``recipe.epochs`` epochs, or until an epoch's accuracy is good enough."""
+    steps = math.ceil(len(training) / recipe.batch)
+    total = steps * recipe.epochs
+    batches = _Batches(training, recipe.batch, steps, seed, trainable.vector.device)
+    rate = schedule("linear", recipe.learning_rate, round(recipe.warmup_fraction * total), total)
+    optimizer = adamw(trainable.vector, recipe.optimizer)
+    scores: list[EpochScore] = []
+    best: EpochScore | None = None
+    vector: torch.Tensor | None = None
+    diverged = False
+    losses = torch.zeros((), device=trainable.vector.device)
+    loop = train(model, trainable, optimizer, rate, batches, _loss, seed=seed, start=0, stop=total)
+    for step in loop:
+        losses += step.loss
+        if step.done % steps:
+            continue
+        mean = float(losses) / steps
+        losses.zero_()
+        diverged = not math.isfinite(mean)
+        if diverged:
+            break
+        trainable.materialize()
+        predictions = predict(model, evaluation, recipe.batch)
+        score = EpochScore(
+            step.done // steps,
+            mean,
+            accuracy(predictions, evaluation.labels),
+            f1(predictions, evaluation.labels) if evaluation.binary else None,
+        )
+        scores.append(score)
+        on_epoch(score)
+        if best is None or score.accuracy > best.accuracy:
+            best, vector = score, trainable.vector.detach().clone()
+        if good_enough(score.accuracy):
+            break
+    train_accuracy = None
+    if vector is not None:
+        restore(trainable, vector)
+        sample = training.head(recipe.train_eval_rows)
+        train_accuracy = accuracy(predict(model, sample, recipe.batch), sample.labels)
+    return Run(tuple(scores), best, train_accuracy, vector, diverged, batches.tokens)
+
+
+def restore(trainable: Trainable, vector: torch.Tensor) -> None:
+    """Set the trainable's vector and write the weights that belong to it."""
+    with torch.no_grad():
+        trainable.vector.copy_(vector)
+    trainable.materialize()
+
+
+@torch.no_grad()
+def predict(model: nn.Module, split: Split, batch: int) -> np.ndarray:
+    """Predicted label of each row, in the split's order; rows run sorted by length."""
+    model.eval()
+    device = next(model.parameters()).device
+    order = np.argsort([len(row) for row in split.input_ids], kind="stable")
+    predictions = np.empty(len(split), dtype=np.int64)
+    width = 4 * batch
+    for start in range(0, len(order), width):
+        rows = order[start : start + width]
+        inputs = collate([split.input_ids[row] for row in rows], split.pad_id, device)
+        predictions[rows] = model(**inputs).logits.argmax(-1).cpu().numpy()
+    return predictions
+
+
+def collate(
+    rows: Sequence[np.ndarray], pad_id: int, device: torch.device
+) -> dict[str, torch.Tensor]:
+    """Pad token rows to (rows, length) ids and attention mask, length a multiple of 8."""
+    longest = max(len(row) for row in rows)
+    length = math.ceil(longest / _PAD_MULTIPLE) * _PAD_MULTIPLE
+    ids = np.full((len(rows), length), pad_id, dtype=np.int64)
+    mask = np.zeros((len(rows), length), dtype=np.int64)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = row
+        mask[index, : len(row)] = 1
+    return {
+        "input_ids": torch.from_numpy(ids).to(device),
+        "attention_mask": torch.from_numpy(mask).to(device),
+    }
+
+
+@dataclass
+class _Batches:
+    """The micro-batch of each update, a pure function of its index; counts the tokens it served."""
+
+    split: Split
+    batch: int
+    steps: int
+    seed: int
+    device: torch.device
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self._lengths = np.array([len(row) for row in self.split.input_ids])
+        self._epoch = -1
+        self._plan: list[np.ndarray] = []
+
+    def __call__(self, index: int) -> list[dict[str, torch.Tensor]]:
+        epoch, position = divmod(index, self.steps)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._plan = bucketed(self._lengths, self.batch, self.seed, epoch)
+        rows = self._plan[position]
+        self.tokens += int(self._lengths[rows].sum())
+        inputs = collate(
+            [self.split.input_ids[row] for row in rows], self.split.pad_id, self.device
+        )
+        inputs["labels"] = torch.from_numpy(self.split.labels[rows]).to(self.device)
+        return [inputs]
+
+
+def bucketed(lengths: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """An epoch's batches: a random order, sorted by length inside pools, batches shuffled again."""
+    generator = numpy_generator(seed, "order", epoch)
+    order = generator.permutation(len(lengths))
+    batches: list[np.ndarray] = []
+    for start in range(0, len(order), batch * _POOL_BATCHES):
+        pool = order[start : start + batch * _POOL_BATCHES]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[cut : cut + batch] for cut in range(0, len(pool), batch)]
+    return [batches[position] for position in generator.permutation(len(batches))]
+
+
+def _loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    loss: torch.Tensor = model(**batch).loss
+    return loss

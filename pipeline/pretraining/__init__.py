@@ -1,0 +1,1 @@
+"""Masked-language-model pretraining of RoBERTa from scratch, checkpoint by checkpoint."""

@@ -1,0 +1,140 @@
+"""Checkpoints on disk: an ordinary Hugging Face folder, and beside it what resuming needs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pipeline.artifacts import atomic_directory, read_json, sha256, write_json, write_jsonl
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, RobertaForMaskedLM
+
+_MODEL_MANIFEST = "checkpoint.json"
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """AdamW's state over the flat parameters: updates done, first and second moments (D,)."""
+
+    step: int
+    first: torch.Tensor
+    second: torch.Tensor
+
+    @staticmethod
+    def of(optimizer: torch.optim.AdamW, vector: torch.Tensor, step: int) -> Moments:
+        """What the optimizer holds for the vector; zeros before its first update."""
+        state = optimizer.state.get(vector)
+        if not state:
+            return Moments(step, torch.zeros_like(vector), torch.zeros_like(vector))
+        return Moments(step, state["exp_avg"], state["exp_avg_sq"])
+
+    def restore(self, optimizer: torch.optim.AdamW, vector: torch.Tensor) -> None:
+        """Make the optimizer go on from here."""
+        optimizer.state[vector] = {
+            "step": torch.tensor(float(self.step), device=vector.device),
+            "exp_avg": self.first.to(vector.device),
+            "exp_avg_sq": self.second.to(vector.device),
+        }
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The moments by name, as they are stored."""
+        return {"exp_avg": self.first.contiguous(), "exp_avg_sq": self.second.contiguous()}
+
+
+def save_model(model: PreTrainedModel, step: int, tokenizer_dir: Path, directory: Path) -> None:
+    """Write the model, its tokenizer and ``checkpoint.json`` (step and hashes), atomically."""
+    with atomic_directory(directory) as folder:
+        model.save_pretrained(folder)
+        for name in _TOKENIZER_FILES:
+            shutil.copyfile(tokenizer_dir / name, folder / name)
+        hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+        write_json(folder / _MODEL_MANIFEST, {"step": step, "sha256": hashes})
+
+
+def check_model(directory: Path) -> dict[str, Any]:
+    """Return ``checkpoint.json`` after checking every file against its hash.
+
+    Raises:
+        UserError: a file is missing, truncated or altered.
+    """
+    manifest: dict[str, Any] = read_json(directory / _MODEL_MANIFEST)
+    _check(directory, manifest["sha256"])
+    return manifest
+
+
+def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
+    """Load a checked checkpoint for further pretraining."""
+    from transformers import RobertaForMaskedLM
+    from transformers.utils import logging
+
+    check_model(directory)
+    logging.disable_progress_bar()
+    model: Any = RobertaForMaskedLM.from_pretrained(directory, dtype=torch.float32)
+    return model.to(device)  # type: ignore[no-any-return]
+
+
+def save_state(moments: Moments, log: Sequence[dict[str, Any]], directory: Path) -> None:
+    """Write the optimizer's state, and the log of the training that led here, atomically."""
+    from safetensors.torch import save_file
+
+    with atomic_directory(directory) as folder:
+        save_file(moments.tensors(), folder / "optimizer.safetensors")
+        write_jsonl(folder / "training.jsonl", log)
+        hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+        write_json(folder / "state.json", {"step": moments.step, "sha256": hashes})
+
+
+def open_state(directory: Path) -> Moments:
+    """Read what `save_state` wrote, checked against its hashes."""
+    from safetensors.torch import load_file
+
+    manifest = read_json(directory / "state.json")
+    _check(directory, manifest["sha256"])
+    tensors = load_file(directory / "optimizer.safetensors")
+    return Moments(manifest["step"], tensors["exp_avg"], tensors["exp_avg_sq"])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A segment half done: weights, optimizer state and log so far."""
+
+    values: torch.Tensor
+    moments: Moments
+    log: list[dict[str, Any]]
+
+    def save(self, path: Path) -> None:
+        """Write everything into one file; the caller gives a temporary path and renames it."""
+        from safetensors.torch import save_file
+
+        metadata = {"step": str(self.moments.step), "log": json.dumps(self.log)}
+        save_file({"values": self.values, **self.moments.tensors()}, path, metadata)
+
+    @staticmethod
+    def open(path: Path) -> Progress:
+        """Read what `save` wrote."""
+        from safetensors import safe_open
+
+        with safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata()
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+        moments = Moments(int(metadata["step"]), tensors["exp_avg"], tensors["exp_avg_sq"])
+        return Progress(tensors["values"], moments, json.loads(metadata["log"]))
+
+
+def _check(directory: Path, hashes: dict[str, str]) -> None:
+    for name, digest in hashes.items():
+        path = directory / name
+        if not path.exists() or sha256(path) != digest:
+            raise UserError(
+                f"{path} is missing, truncated or altered: remove {directory.parent} and run "
+                "dvc repro"
+            )

@@ -1,0 +1,89 @@
+"""Dynamic masking as fairseq does it: another mask each time a block comes round.
+
+⌊p·n + u⌋ positions of a block of n tokens, u uniform, are to be predicted; of these 80 % become
+``<mask>``, 10 % a random token that is not special, 10 % stay. Any position may be chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pipeline.pretraining.packing import Blocks, SpecialTokens
+from pipeline.seeds import numpy_generator
+
+IGNORE = -100
+_RANDOM_OR_KEPT, _RANDOM_SHARE = 0.2, 0.5
+
+
+@dataclass(frozen=True)
+class MaskedBatch:
+    """Rows of masked blocks, with slots of a fixed number a row for the masked positions.
+
+    ``input_ids`` and ``attention_mask`` are (rows, length); ``positions`` and ``labels`` are
+    (rows, slots), unused slots with position 0 and label −100. ``count`` is what the loss's sum is
+    divided by: the masked positions of the whole update, other micro-batches included.
+    """
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    positions: torch.Tensor
+    labels: torch.Tensor
+    count: int
+
+
+def mask_block(
+    block: np.ndarray, probability: float, special: SpecialTokens, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the masked block and the positions to be predicted, in increasing order."""
+    count = int(probability * len(block) + generator.random())
+    positions = np.sort(generator.choice(len(block), count, replace=False))
+    draw = generator.random(count)
+    replaced = np.full(count, special.mask)
+    other = draw < _RANDOM_OR_KEPT
+    random = draw < _RANDOM_OR_KEPT * _RANDOM_SHARE
+    replaced[other] = block[positions[other]]
+    # Special ids are the first ones and <mask>, the last: the range between them is text.
+    replaced[random] = generator.integers(special.count, special.mask, int(random.sum()))
+    masked = block.copy()
+    masked[positions] = replaced
+    return masked, positions
+
+
+def masked_batches(
+    blocks: Blocks,
+    rows: Sequence[tuple[int, int]],
+    micro: int,
+    probability: float,
+    special: SpecialTokens,
+    seed: int,
+    device: torch.device,
+) -> list[MaskedBatch]:
+    """Mask the (epoch, block) rows from (seed, epoch, block) and cut them into micro-batches."""
+    slots = int(probability * blocks.length) + 1
+    shape = (len(rows), blocks.length)
+    ids = np.full(shape, special.pad, dtype=np.int64)
+    attention = np.zeros(shape, dtype=np.int64)
+    positions = np.zeros((len(rows), slots), dtype=np.int64)
+    labels = np.full((len(rows), slots), IGNORE, dtype=np.int64)
+    for row, (epoch, index) in enumerate(rows):
+        block = blocks[index]
+        generator = numpy_generator(seed, "mask", epoch, index)
+        masked, chosen = mask_block(block, probability, special, generator)
+        ids[row, : len(block)] = masked
+        attention[row, : len(block)] = 1
+        positions[row, : len(chosen)] = chosen
+        labels[row, : len(chosen)] = block[chosen]
+    count = int((labels != IGNORE).sum())
+    names = ("input_ids", "attention_mask", "positions", "labels")
+    arrays = dict(zip(names, (ids, attention, positions, labels), strict=True))
+    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+    return [
+        MaskedBatch(
+            **{name: part[cut : cut + micro] for name, part in tensors.items()}, count=count
+        )
+        for cut in range(0, len(rows), micro)
+    ]

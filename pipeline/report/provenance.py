@@ -1,0 +1,57 @@
+"""What was run: parameters, commit, versions and wall time, for the record in the report."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pipeline.artifacts import read_json
+
+_PACKAGES = ("torch", "transformers", "datasets", "dvc", "numpy", "pandas", "seaborn")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Facts about a run; ``seconds`` is the cells' wall time, None when none was recorded."""
+
+    params: str
+    commit: str
+    versions: dict[str, str]
+    seconds: float | None
+    machine: str
+
+
+def provenance(params: Path, timing: Path) -> Provenance:
+    """Gather the facts; git or a package that is absent is said to be so."""
+    records = [read_json(path) for path in sorted(timing.rglob("*.json"))]
+    machines = sorted({f"{row['device']}, {row['threads']} threads" for row in records})
+    return Provenance(
+        params.read_text(encoding="utf-8"),
+        _commit(),
+        {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        sum(row["seconds"] for row in records) if records else None,
+        "; ".join(machines) or "not recorded",
+    )
+
+
+def _commit() -> str:
+    try:
+        head = _git("rev-parse", "HEAD")
+        return head + (" with uncommitted changes" if _git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "not under git"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

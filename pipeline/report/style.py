@@ -1,0 +1,87 @@
+"""How figures look: sizes for a paper's column, colours that are safe for the colour-blind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+# Okabe and Ito's palette without its yellow, which is too light on white, and with grey last.
+_OKABE_ITO = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#7F7F7F",
+)
+_MARKERS = ("o", "s", "D", "v", "P", "X", "<", "p")
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+_MM_PER_INCH = 25.4
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """Figures' width in millimetres, font size in points, PNG resolution, a colour a task."""
+
+    width_mm: float = 120.0
+    font_pt: float = 8.0
+    dpi: int = 200
+    palette: tuple[str, ...] = _OKABE_ITO
+
+    def __post_init__(self) -> None:
+        if not 60 <= self.width_mm <= 400:
+            raise ValueError(f"width_mm is {self.width_mm}, but must be between 60 and 400")
+        if not 5 <= self.font_pt <= 24:
+            raise ValueError(f"font_pt is {self.font_pt}, but must be between 5 and 24")
+        if not 50 <= self.dpi <= 1200:
+            raise ValueError(f"dpi is {self.dpi}, but must be between 50 and 1200")
+        wrong = [colour for colour in self.palette if not _COLOUR.fullmatch(colour)]
+        if wrong or not self.palette:
+            raise ValueError(
+                f"palette must list colours such as '#0072B2', not {wrong or 'nothing'}"
+            )
+
+    def size(self, aspect: float) -> tuple[float, float]:
+        """Width and height in inches; ``aspect`` is height over width."""
+        width = self.width_mm / _MM_PER_INCH
+        return width, width * aspect
+
+    def by_task(self, tasks: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """A colour and a marker for each task, in order; both repeat only past eight tasks."""
+        colours = {task: self.palette[i % len(self.palette)] for i, task in enumerate(tasks)}
+        markers = {task: _MARKERS[i % len(_MARKERS)] for i, task in enumerate(tasks)}
+        return colours, markers
+
+
+@contextmanager
+def styled(config: ReportConfig) -> Iterator[Any]:
+    """Draw in the report's style; yields ``matplotlib.pyplot`` on the file-only backend."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import seaborn
+    from matplotlib import pyplot
+
+    settings: Any = {
+        "font.size": config.font_pt,
+        "axes.labelsize": config.font_pt,
+        "axes.titlesize": config.font_pt + 1,
+        "xtick.labelsize": config.font_pt - 1,
+        "ytick.labelsize": config.font_pt - 1,
+        "legend.fontsize": config.font_pt - 1,
+        "legend.title_fontsize": config.font_pt - 1,
+        "svg.hashsalt": "report",
+        "svg.fonttype": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "lines.linewidth": 1.2,
+        "figure.dpi": config.dpi,
+    }
+    with seaborn.axes_style("ticks"), matplotlib.rc_context(settings):
+        yield pyplot
+        pyplot.close("all")

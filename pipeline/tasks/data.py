@@ -1,0 +1,71 @@
+"""A prepared task on disk: two Parquet splits of token ids and labels, and a manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.artifacts import read_json, sha256
+from pipeline.errors import UserError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Token rows (int32 arrays with special tokens) and their labels (rows,), int64."""
+
+    input_ids: list[np.ndarray]
+    labels: np.ndarray
+    pad_id: int
+    binary: bool
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def head(self, rows: int | None) -> Split:
+        """The first ``rows`` rows, or all of them."""
+        return Split(self.input_ids[:rows], self.labels[:rows], self.pad_id, self.binary)
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A task's manifest and splits, as the task stage wrote them."""
+
+    manifest: dict[str, Any]
+    train: Split
+    eval: Split
+
+    @staticmethod
+    def open(directory: Path | str) -> TaskData:
+        """Read a prepared task, its files checked against the manifest's hashes.
+
+        Raises:
+            UserError: a file is missing, truncated or altered.
+        """
+        folder = Path(directory)
+        manifest = read_json(folder / "manifest.json")
+        for name, digest in manifest["files"].items():
+            path = folder / name
+            if not path.exists() or sha256(path) != digest:
+                raise UserError(
+                    f"{path} is missing or does not match the hash in manifest.json: "
+                    f"run its stage again (dvc repro -f task@{manifest['task']})"
+                )
+        train, evaluation = (_read(folder / f"{name}.parquet", manifest) for name in SPLITS)
+        return TaskData(manifest, train, evaluation)
+
+
+SPLITS = ("train", "eval")
+
+
+def _read(path: Path, manifest: dict[str, Any]) -> Split:
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(path, columns=["input_ids", "label"])
+    column = table.column("input_ids").combine_chunks()
+    tokens, offsets = column.values.to_numpy(), column.offsets.to_numpy()
+    rows = np.split(tokens, offsets[1:-1])
+    labels = table.column("label").to_numpy()
+    return Split(rows, labels, manifest["pad_id"], binary=len(manifest["labels"]) == 2)

@@ -1,0 +1,1 @@
+"""Text, from its sources to token shards on disk."""

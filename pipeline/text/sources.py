@@ -1,0 +1,100 @@
+"""Where text comes from: exactly one of the hub, local files, or the embedded world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.text import synthetic
+from pipeline.text.files import FilesConfig, Row, lines_of, read_documents, read_rows
+from pipeline.text.hub import HubConfig, read_hub
+
+
+@dataclass(frozen=True)
+class SyntheticText:
+    """``documents`` documents of the embedded world."""
+
+    documents: int
+
+    def __post_init__(self) -> None:
+        if self.documents < 1:
+            raise ValueError(f"documents is {self.documents}, but must be at least 1")
+
+
+@dataclass(frozen=True)
+class SyntheticRows:
+    """``rows`` examples of one of the embedded world's tasks, of its ``train`` or ``eval`` part."""
+
+    kind: synthetic.Kind
+    split: Literal["train", "eval"]
+    rows: int
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise ValueError(f"rows is {self.rows}, but must be at least 1")
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """A source of documents; ``column`` holds the text where the source is a table."""
+
+    hub: HubConfig | None = None
+    files: FilesConfig | None = None
+    synthetic: SyntheticText | None = None
+    column: str = "text"
+
+    def __post_init__(self) -> None:
+        _exactly_one(self)
+
+    def documents(self, seed: int) -> Iterator[list[str]]:
+        """Yield documents, each a list of lines; lines of the embedded world are sentences."""
+        if self.hub is not None:
+            for row in read_hub(self.hub):
+                yield lines_of(row, self.column, f"hub data set {self.hub.id!r}")
+        elif self.files is not None:
+            yield from read_documents(self.files, self.column)
+        else:
+            assert self.synthetic is not None
+            yield from synthetic.documents(seed, self.synthetic.documents)
+
+
+@dataclass(frozen=True)
+class RowSource:
+    """A source of labelled rows; ``tag`` is kept with each row (ANLI's round, say)."""
+
+    hub: HubConfig | None = None
+    files: FilesConfig | None = None
+    synthetic: SyntheticRows | None = None
+    tag: str | None = None
+
+    def __post_init__(self) -> None:
+        _exactly_one(self)
+
+    def rows(self, seed: int) -> Iterator[Row]:
+        """Yield rows as column → value."""
+        if self.hub is not None:
+            yield from read_hub(self.hub)
+        elif self.files is not None:
+            yield from read_rows(self.files)
+        else:
+            assert self.synthetic is not None
+            made = self.synthetic
+            yield from synthetic.examples(made.kind, made.split, made.rows, seed)
+
+    def describe(self) -> str:
+        """A short name for messages and manifests."""
+        if self.hub is not None:
+            parts = ("hub", self.hub.id, self.hub.name, self.hub.split)
+            return " ".join(part for part in parts if part)
+        if self.files is not None:
+            return f"files {' '.join(self.files.paths)}"
+        assert self.synthetic is not None
+        return f"embedded world, {self.synthetic.kind}, {self.synthetic.split}"
+
+
+def _exactly_one(source: TextSource | RowSource) -> None:
+    given = [name for name in ("hub", "files", "synthetic") if getattr(source, name) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise ValueError(f"give exactly one of hub, files and synthetic, not {found}")

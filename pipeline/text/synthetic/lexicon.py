@@ -1,0 +1,55 @@
+"""The words of the embedded world: kinds of event, each with words of its own, and two moods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    """A kind of event: the words of a role say the same thing in this world."""
+
+    deeds: tuple[str, ...]
+    things: tuple[str, ...]
+    places: tuple[str, ...]
+
+
+# Few kinds: whether two sentences tell of the same one is what a small model learns last.
+EVENTS = (
+    Event(
+        ("baked", "kneaded", "roasted", "toasted"),
+        ("loaves", "cakes", "pies", "buns"),
+        ("kitchen", "oven", "bakery", "cellar"),
+    ),
+    Event(
+        ("sailed", "rowed", "steered", "moored"),
+        ("boats", "ships", "rafts", "ferries"),
+        ("harbour", "bay", "river", "lake"),
+    ),
+    Event(
+        ("played", "tuned", "composed", "hummed"),
+        ("songs", "pianos", "flutes", "waltzes"),
+        ("concert", "theatre", "studio", "hall"),
+    ),
+)
+
+NAMES = ("Anna", "Boris", "Clara", "David", "Emma", "Felix", "Greta", "Henry")
+
+# How a deed went: index 0 badly, index 1 well.
+MANNERS = (
+    ("badly", "poorly", "sadly", "clumsily", "wearily", "bitterly"),
+    ("well", "nicely", "happily", "skilfully", "gladly", "proudly"),
+)
+
+REVIEWED = ("film", "book", "opera", "meal", "hotel", "game")
+ASPECTS = ("start", "ending", "style", "plot", "staff", "price")
+ADJECTIVES = (
+    ("awful", "dull", "poor", "silly", "cold", "stale"),
+    ("great", "lovely", "superb", "clever", "warm", "fresh"),
+)
+FEELINGS = (
+    ("hated", "disliked", "regretted", "resented"),
+    ("loved", "enjoyed", "admired", "praised"),
+)
+NEGATIONS = ("not", "never", "hardly")
+BOOSTERS = ("very", "really", "quite", "truly")

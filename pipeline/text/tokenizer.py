@@ -1,0 +1,152 @@
+"""The byte-level BPE vocabulary: trained on the corpus, or taken from the hub or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from pipeline.artifacts import atomic_directory, sha256
+from pipeline.errors import UserError
+from pipeline.text.sources import TextSource
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+# RoBERTa's and fairseq's ids: 0, 1, 2, 3; <mask> is appended last.
+BOS, PAD, EOS, UNK, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
+_FIRST = [BOS, PAD, EOS, UNK]
+_SMALLEST = 256 + len(_FIRST) + 1
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """``train`` a vocabulary of ``vocab_size`` on the corpus's first ``documents`` documents.
+
+    ``hub`` and ``folder`` take a ready one from ``id`` (at ``revision``) or from a local folder.
+    """
+
+    source: Literal["train", "hub", "folder"] = "train"
+    vocab_size: int = 50265
+    documents: int | None = None
+    id: str | None = None
+    revision: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.source == "train" and self.vocab_size < _SMALLEST:
+            raise ValueError(
+                f"vocab_size is {self.vocab_size}, but 256 bytes and 5 special tokens need "
+                f"at least {_SMALLEST}"
+            )
+        if self.documents is not None and self.documents < 1:
+            raise ValueError(f"documents is {self.documents}, but must be at least 1")
+        if self.source != "train" and self.id is None:
+            raise ValueError(f"id must say which tokenizer, because source is {self.source!r}")
+
+
+def make_tokenizer(
+    config: TokenizerConfig, sources: tuple[TextSource, ...], seed: int, directory: Path
+) -> int:
+    """Write the tokenizer as a folder that ``AutoTokenizer.from_pretrained`` loads.
+
+    Returns:
+        The vocabulary's size; a small corpus may hold fewer merges than asked for.
+
+    Raises:
+        UserError: a tokenizer of the hub or a folder cannot be loaded.
+    """
+    if config.source == "train":
+        tokenizer = _train(config, sources, seed)
+    else:
+        assert config.id is not None
+        tokenizer = _load(config.id, config.revision)
+    with atomic_directory(directory) as folder:
+        tokenizer.save_pretrained(folder)
+    return len(tokenizer)
+
+
+def open_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
+    """Load the folder that `make_tokenizer` wrote; it takes ``MASK`` for its last id."""
+    if not (directory / "tokenizer.json").exists():
+        raise UserError(f"{directory}/tokenizer.json is missing: run dvc repro tokenizer")
+    return _load(str(directory), None)
+
+
+def bulk_encoder(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
+    """The bare tokenizer for `encode_batch_fast`: whole texts, unpadded, and text stays text.
+
+    Without the last, a corpus that holds the characters ``</s>`` would put that special token
+    inside a sentence.
+    """
+    encoder: Tokenizer = tokenizer.backend_tokenizer
+    encoder.no_truncation()
+    encoder.no_padding()
+    encoder.encode_special_tokens = True
+    return encoder
+
+
+def spaced(text: str) -> str:
+    """A text as it looks inside running text; a word keeps one form wherever it stands (ours)."""
+    return f" {text}"
+
+
+def tokenizer_hash(directory: Path) -> str:
+    """What identifies the vocabulary: the hash of ``tokenizer.json``."""
+    return sha256(directory / "tokenizer.json")
+
+
+def _load(place: str, revision: str | None) -> PreTrainedTokenizerFast:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(
+            f"tokenizer {place!r} cannot be loaded ({reason}): check tokenizer.id, "
+            "tokenizer.revision and the network"
+        ) from error
+    if not tokenizer.is_fast:
+        raise UserError(f"tokenizer {place!r} has no tokenizer.json, which fast encoding needs")
+    return cast("PreTrainedTokenizerFast", tokenizer)
+
+
+def _train(
+    config: TokenizerConfig, sources: tuple[TextSource, ...], seed: int
+) -> PreTrainedTokenizerFast:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=config.vocab_size - 1,
+        special_tokens=_FIRST,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_lines(config, sources, seed), trainer)
+    tokenizer.add_special_tokens([MASK])
+    tokenizer.post_processor = processors.RobertaProcessing(
+        (EOS, _FIRST.index(EOS)), (BOS, _FIRST.index(BOS)), add_prefix_space=False
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token=BOS,
+        eos_token=EOS,
+        sep_token=EOS,
+        cls_token=BOS,
+        unk_token=UNK,
+        pad_token=PAD,
+        mask_token=MASK,
+    )
+
+
+def _lines(config: TokenizerConfig, sources: tuple[TextSource, ...], seed: int) -> Iterator[str]:
+    documents = (document for source in sources for document in source.documents(seed))
+    for document in islice(documents, config.documents):
+        yield from map(spaced, document)

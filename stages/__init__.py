@@ -1,0 +1,1 @@
+"""DVC's entry points: each reads the parameters, calls the library and writes its outputs."""

@@ -1,0 +1,51 @@
+"""Stage ``baseline@CHECKPOINT-TASK``: full fine-tuning."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from pipeline import device, params, paths
+from pipeline.cells.baseline import measure_baseline
+from pipeline.cells.cell import Cell
+from stages import entry
+
+
+def main() -> None:
+    checkpoint, task = arguments()
+    config = params.load()
+    with entry.timed(paths.timing("baseline", checkpoint, task)):
+        cell = open_cell(config, checkpoint, task)
+        result = measure_baseline(
+            cell,
+            config.task(task).finetune,
+            paths.scratch("baseline", checkpoint, task),
+            paths.cell("baseline", checkpoint, task),
+        )
+    logging.info(
+        "%s × %s: %s, accuracy %s", checkpoint, task, result["status"].value, result["acc_eval"]
+    )
+
+
+def arguments() -> tuple[str, str]:
+    parser = argparse.ArgumentParser(description="measure one cell")
+    parser.add_argument("checkpoint")
+    parser.add_argument("task")
+    chosen = parser.parse_args()
+    return chosen.checkpoint, chosen.task
+
+
+def open_cell(config: params.Params, checkpoint: str, task: str) -> Cell:
+    return Cell.open(
+        checkpoint,
+        task,
+        paths.model(checkpoint),
+        paths.task(task),
+        config.task(task).finetune,
+        config.seed,
+        device.prepare(config.model.width),
+    )
+
+
+if __name__ == "__main__":
+    entry.run(main)

@@ -1,0 +1,16 @@
+"""Stage ``corpus``: documents to memory-mapped token shards."""
+
+from __future__ import annotations
+
+from pipeline import params, paths
+from pipeline.text.corpus import make_corpus
+from stages import entry
+
+
+def main() -> None:
+    config = params.load()
+    make_corpus(config.corpus, paths.TOKENIZER, config.seed, paths.CORPUS)
+
+
+if __name__ == "__main__":
+    entry.run(main)

@@ -1,0 +1,50 @@
+"""What every stage shares: logging, and errors as one sentence with a non-zero exit status."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.artifacts import write_json
+from pipeline.errors import UserError
+
+
+def run(stage: Callable[[], None]) -> None:
+    """Run a stage; a user's mistake or a full disk ends it with one sentence and status 2."""
+    name = stage.__module__ if stage.__module__ != "__main__" else Path(sys.argv[0]).stem
+    logging.basicConfig(
+        level=logging.INFO,
+        format=f"[{name.removeprefix('stages.')}] %(message)s",
+        stream=sys.stdout,
+    )
+    for noisy in ("httpx", "datasets", "fsspec", "huggingface_hub"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        stage()
+    except UserError as error:
+        sys.exit(_say(str(error)))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        place = f" while writing {error.filename}" if error.filename else ""
+        sys.exit(_say(f"the disk is full{place}: free some space and run dvc repro again"))
+
+
+@contextmanager
+def timed(path: Path) -> Iterator[None]:
+    """Write how long the block took, and on what, to a file of its own."""
+    from pipeline.device import facts
+
+    start = time.monotonic()
+    yield
+    write_json(path, {"seconds": round(time.monotonic() - start, 2), **facts()})
+
+
+def _say(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 2

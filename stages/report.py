@@ -1,0 +1,22 @@
+"""Stage ``report``: the figures and the page, from the tables alone."""
+
+from __future__ import annotations
+
+from pipeline import params, paths
+from pipeline.report.figures import draw_all
+from pipeline.report.page import write_page
+from pipeline.report.provenance import provenance
+from pipeline.report.tables import read_tables
+from stages import entry
+
+
+def main() -> None:
+    config = params.load()
+    tables = read_tables(paths.REPORTS)
+    draw_all(tables, config.report, paths.REPORTS / "figures")
+    facts = provenance(paths.PARAMS, paths.RESULTS / "timing")
+    write_page(tables, facts, paths.REPORTS / "figures", paths.REPORTS / "index.html")
+
+
+if __name__ == "__main__":
+    entry.run(main)

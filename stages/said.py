@@ -1,0 +1,32 @@
+"""Stage ``said@CHECKPOINT-TASK``: the search for d₉₀."""
+
+from __future__ import annotations
+
+import logging
+
+from pipeline import params, paths
+from pipeline.artifacts import read_json
+from pipeline.cells.said import measure_said
+from stages import entry
+from stages.baseline import arguments, open_cell
+
+
+def main() -> None:
+    checkpoint, task = arguments()
+    config = params.load()
+    with entry.timed(paths.timing("said", checkpoint, task)):
+        result = measure_said(
+            open_cell(config, checkpoint, task),
+            config.said,
+            config.subspace,
+            config.task(task).finetune,
+            read_json(paths.cell("baseline", checkpoint, task) / "result.json"),
+            paths.scratch("said", checkpoint, task),
+            paths.cell("said", checkpoint, task),
+        )
+    status, d90, reason = result["status"].value, result["d90"], result["reason"]
+    logging.info("%s × %s: %s, d90 %s %s", checkpoint, task, status, d90, reason)
+
+
+if __name__ == "__main__":
+    entry.run(main)

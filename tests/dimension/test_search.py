@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
+from pipeline.dimension.status import Status, reaches
+
+TARGET = 0.75
+World = Callable[[Probe], Outcome]
+
+grids = st.lists(st.integers(1, 10**6), min_size=1, max_size=200, unique=True).map(sorted)
+
+
+def hidden(seed: int) -> World:
+    """A world without any order: every probe is a coin toss, one in eight diverges."""
+
+    def outcome(probe: Probe) -> Outcome:
+        toss = random.Random(f"{seed} {probe}")
+        return Outcome(toss.choice([0.7, 0.74, 0.75, 0.8]), diverged=toss.random() < 1 / 8)
+
+    return outcome
+
+
+def step(threshold: int) -> World:
+    return lambda probe: Outcome(0.8 if probe.d >= threshold else 0.7)
+
+
+def run(
+    search: BinarySearch, world: World, known: Mapping[Probe, Outcome] | None = None
+) -> tuple[Verdict, list[Probe]]:
+    """Drive a search to its verdict; also return the probes that really had to run."""
+    outcomes, fresh = dict(known or {}), []
+    while isinstance(answer := search.next(outcomes), Probe):
+        assert answer not in outcomes, "a probe was asked for twice"
+        outcomes[answer] = world(answer)
+        fresh.append(answer)
+    return answer, fresh
+
+
+@st.composite
+def searches(draw):
+    return BinarySearch(
+        draw(grids),
+        TARGET,
+        draw(st.sampled_from([(1e-2,), (1e-3, 5e-3, 1e-2, 3e-2)])),
+        draw(st.sampled_from([1, 2, 3, 5])),
+        draw(st.booleans()),
+    )
+
+
+def majority_reaches(outcomes: Mapping[Probe, Outcome], d: int, seeds: int) -> bool:
+    best: dict[int, float] = {}
+    for probe, outcome in outcomes.items():
+        if probe.d == d and not outcome.diverged:
+            best[probe.seed] = max(best.get(probe.seed, 0.0), outcome.metric)
+    return 2 * sum(metric >= TARGET for metric in best.values()) > seeds
+
+
+@given(grids, st.data())
+def test_a_monotone_world_gives_what_brute_force_gives(grid, data):
+    threshold = data.draw(st.sampled_from([*grid, grid[-1] + 1]) | st.integers(1, 10**6))
+    verdict, probes = run(BinarySearch(grid, TARGET, [1e-2]), step(threshold))
+    reaching = [d for d in grid if d >= threshold]
+    missing = [d for d in grid if d < threshold]
+    assert verdict.d90 == (reaching[0] if reaching else None)
+    assert verdict.lower == (missing[-1] if missing else None)
+    assert verdict.status is (Status.OK if reaching else Status.NOT_REACHED)
+    assert len(probes) <= BinarySearch(grid, TARGET, [1e-2]).most_probes()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 63, 64, 74, 127, 128])
+def test_a_search_costs_no_more_than_a_binary_search_must(size):
+    grid = range(1, size + 1)
+    search = BinarySearch(grid, TARGET, [1e-2])
+    counts = [len(run(search, step(threshold))[1]) for threshold in range(1, size + 2)]
+    assert max(counts) == search.most_probes() == size.bit_length()
+
+
+@given(grids, st.integers(0, 1000), st.sampled_from([1, 3]))
+def test_both_ends_of_the_final_bracket_are_really_probed(grid, seed, seeds):
+    search = BinarySearch(grid, TARGET, [1e-3, 1e-2], seeds)
+    verdict, probes = run(search, hidden(seed))
+    outcomes = {probe: hidden(seed)(probe) for probe in probes}
+    if verdict.d90 is not None:
+        assert majority_reaches(outcomes, verdict.d90, seeds)
+        position = grid.index(verdict.d90)
+        assert verdict.lower == (grid[position - 1] if position else None)
+    else:
+        assert verdict.lower == grid[-1]
+    if verdict.lower is not None:
+        assert any(probe.d == verdict.lower for probe in probes)
+        assert not majority_reaches(outcomes, verdict.lower, seeds)
+
+
+@given(searches(), st.integers(0, 1000), st.data())
+def test_resuming_from_any_part_of_the_journal_changes_nothing(search, seed, data):
+    world = hidden(seed)
+    verdict, probes = run(search, world)
+    kept = data.draw(st.lists(st.sampled_from(probes), unique=True)) if probes else []
+    again, fresh = run(search, world, {probe: world(probe) for probe in kept})
+    assert again == verdict
+    assert sorted(fresh) == sorted(set(probes) - set(kept))
+
+
+@given(grids, grids, st.integers(0, 1000), st.booleans())
+def test_outcomes_of_another_resolution_change_nothing(grid, other, seed, exhaustive):
+    world, rates = hidden(seed), (1e-3, 1e-2)
+    _, journal = run(BinarySearch(other, TARGET, rates, 3, not exhaustive), world)
+    search = BinarySearch(grid, TARGET, rates, 3, exhaustive)
+    known = {probe: world(probe) for probe in journal}
+    assert run(search, world, known)[0] == run(search, world)[0]
+
+
+@given(searches(), st.integers(0, 1000))
+def test_the_verdict_lists_the_probes_that_it_rests_on_once_each(search, seed):
+    verdict, probes = run(search, hidden(seed))
+    assert list(verdict.probes) == probes
+    assert len(set(probes)) == len(probes) <= search.most_probes()
+
+
+@given(grids, st.integers(0, 1000), st.sampled_from([1, 2, 3]))
+def test_skipping_what_cannot_matter_any_more_keeps_the_verdict(grid, seed, seeds):
+    rates = (1e-3, 5e-3, 1e-2, 3e-2)
+    lazy, few = run(BinarySearch(grid, TARGET, rates, seeds), hidden(seed))
+    literal, all_of_them = run(BinarySearch(grid, TARGET, rates, seeds, True), hidden(seed))
+    assert (lazy.status, lazy.d90, lazy.lower) == (literal.status, literal.d90, literal.lower)
+    assert set(few) <= set(all_of_them)
+    assert len(all_of_them) % (seeds * len(rates)) == 0
+
+
+def test_a_sweep_ends_at_the_first_learning_rate_that_reaches():
+    verdict, probes = run(
+        BinarySearch([100], TARGET, [1e-3, 5e-3, 1e-2]),
+        lambda probe: Outcome(0.8 if probe.learning_rate == 5e-3 else 0.7),
+    )
+    assert [probe.learning_rate for probe in probes] == [1e-3, 5e-3]
+    assert verdict.winner == Probe(100, 0, 5e-3)
+
+
+def test_an_exhaustive_sweep_takes_the_best_learning_rate():
+    metrics = {1e-3: 0.76, 5e-3: 0.8, 1e-2: 0.78}
+    verdict, probes = run(
+        BinarySearch([100], TARGET, list(metrics), exhaustive=True),
+        lambda probe: Outcome(metrics[probe.learning_rate]),
+    )
+    assert len(probes) == 3
+    assert verdict.winner == Probe(100, 0, 5e-3)
+
+
+@pytest.mark.parametrize(("lucky", "status"), [(1, Status.NOT_REACHED), (2, Status.OK)])
+def test_more_than_half_of_the_seeds_must_reach(lucky, status):
+    verdict, _ = run(
+        BinarySearch([100], TARGET, [1e-2], seeds=3),
+        lambda probe: Outcome(0.9 if probe.seed < lucky else 0.5),
+    )
+    assert verdict.status is status
+
+
+def test_half_of_the_seeds_is_not_enough():
+    world = lambda probe: Outcome(0.9 if probe.seed else 0.5)  # noqa: E731
+    assert run(BinarySearch([100], TARGET, [1e-2], seeds=2), world)[0].d90 is None
+
+
+def test_a_third_seed_is_not_run_when_two_agree():
+    _, probes = run(BinarySearch([100], TARGET, [1e-2], seeds=3), step(1))
+    assert [probe.seed for probe in probes] == [0, 1]
+
+
+def test_the_smallest_dimension_reaching_is_a_result_and_says_so():
+    verdict, _ = run(BinarySearch([100, 200, 300], TARGET, [1e-2]), step(1))
+    assert (verdict.status, verdict.d90, verdict.lower) == (Status.OK, 100, None)
+    assert "smallest d" in verdict.reason
+
+
+def test_not_reached_names_the_numbers():
+    verdict, _ = run(BinarySearch([100, 200, 300], TARGET, [1e-2]), step(301))
+    assert verdict.status is Status.NOT_REACHED
+    assert all(word in verdict.reason for word in ("300", "0.7000", "0.7500"))
+
+
+def test_divergence_at_the_top_is_told_from_not_reached():
+    diverged = Outcome(0.9, diverged=True)
+    verdict, _ = run(BinarySearch([100, 200], TARGET, [1e-3, 1e-2]), lambda probe: diverged)
+    assert (verdict.status, verdict.winner) == (Status.DIVERGED, None)
+    one_held = lambda probe: diverged if probe.learning_rate > 5e-3 else Outcome(0.7)  # noqa: E731
+    verdict, _ = run(BinarySearch([100, 200], TARGET, [1e-3, 1e-2]), one_held)
+    assert verdict.status is Status.NOT_REACHED
+
+
+def test_a_probe_that_diverged_below_the_top_has_missed():
+    world = lambda probe: Outcome(0.9, diverged=probe.d < 200)  # noqa: E731
+    verdict, _ = run(BinarySearch([100, 200, 300], TARGET, [1e-2]), world)
+    assert (verdict.d90, verdict.lower) == (200, 100)
+
+
+def test_a_metric_that_equals_the_target_but_for_rounding_reaches():
+    target = 0.9 * (17 / 20)
+    assert reaches(153 / 200, target)
+    world = lambda probe: Outcome(153 / 200)  # noqa: E731
+    assert run(BinarySearch([100], target, [1e-2]), world)[0].status is Status.OK
+
+
+def test_a_grid_out_of_order_is_a_programming_error():
+    with pytest.raises(AssertionError, match="increase"):
+        BinarySearch([200, 100], TARGET, [1e-2])

@@ -1,0 +1,130 @@
+"""A tiny study in a folder of its own, run by the real ``dvc repro``."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.config import read_yaml
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("pipeline", "stages", "dvc.yaml", ".dvcignore", ".gitignore")
+
+# Kills the process group, DVC included, when a file is about to be renamed into its place.
+KILLER = """
+import os, signal
+_replace, _seen = os.replace, []
+def replace(source, target, **options):
+    wanted = os.environ.get("KILL_AT")
+    if wanted and wanted in os.fspath(target):
+        _seen.append(target)
+        if len(_seen) == int(os.environ["KILL_TIME"]):
+            os.killpg(os.getpgid(0), signal.SIGKILL)
+    return _replace(source, target, **options)
+os.replace = replace
+"""
+
+
+def tiny_params() -> dict[str, Any]:
+    """The laptop's parameters, cut until a cell takes a moment."""
+    params = read_yaml(ROOT / "presets/laptop.yaml")
+    params["tokenizer"]["vocab_size"] = 500
+    params["corpus"]["sources"] = [{"synthetic": {"documents": 600}}]
+    params["model"] |= {"width": 16, "heads": 2, "feed_forward": 32, "init_std": 0.2}
+    params["pretrain"]["recipe"] |= {
+        "total_steps": 100, "batch": 8, "micro_batch": 8, "warmup_steps": 2, "log_every": 2,
+        "save_every": 2,
+    }  # fmt: skip
+    params["pretrain"]["segments"] = {"s8": {"after": "s0", "step": 8}}
+    params["trajectory"]["checkpoints"] = {"s0": 0, "s8": 8}
+    tasks = {name: params["tasks"][name] for name in ("polarity_short", "paraphrase")}
+    for task in tasks.values():
+        task["finetune"] |= {"epochs": 4, "batch": 16, "learning_rates": [0.01]}
+        for split in ("train", "eval"):
+            task["data"][split][0]["synthetic"]["rows"] = 320
+    params["tasks"] = tasks
+    params["said"] |= {
+        "grid": {"minimum": 8, "maximum": 512, "ratio": 8.0}, "fraction": 0.2, "margin": 0.0,
+        "learning_rates": [0.01],
+    }  # fmt: skip
+    return params
+
+
+class Study:
+    """A working copy and the commands a user would give in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @staticmethod
+    def create(folder: Path) -> Study:
+        folder.mkdir(parents=True)
+        for name in SOURCES:
+            if (ROOT / name).is_dir():
+                ignore = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+            else:
+                shutil.copy(ROOT / name, folder / name)
+        study = Study(folder)
+        study.write(tiny_params())
+        study.command("git", "init", "--quiet")
+        study.command("dvc", "init", "--quiet")
+        shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")
+        (folder / "killer").mkdir()
+        (folder / "killer/sitecustomize.py").write_text(KILLER)
+        return study
+
+    def copy(self, folder: Path) -> Study:
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Study(folder)
+
+    def write(self, params: dict[str, Any]) -> None:
+        with open(self.folder / "params.yaml", "w") as stream:
+            YAML(typ="safe", pure=True).dump(params, stream)
+
+    def params(self) -> dict[str, Any]:
+        return read_yaml(self.folder / "params.yaml")
+
+    def command(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+            "PYTHONPATH": str(self.folder / "killer"),
+            **variables,
+        }
+        return subprocess.run(
+            words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def repro(self, *words: str) -> set[str]:
+        """Run ``dvc repro``; return the stages that ran."""
+        done = self.command("dvc", "repro", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return set(re.findall(r"Running stage '(.+)'", done.stdout))
+
+    def tables(self) -> dict[str, bytes]:
+        names = ("cells.csv", "probes.csv", "summary.json")
+        return {name: (self.folder / "reports" / name).read_bytes() for name in names}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study that ran to its end; tests work on copies."""
+    study = Study.create(tmp_path_factory.mktemp("study") / "finished")
+    study.repro()
+    return study
+
+
+@pytest.fixture
+def study(finished: Study, tmp_path: Path) -> Study:
+    """A copy of the finished study."""
+    return finished.copy(tmp_path / "study")

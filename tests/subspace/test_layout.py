@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.errors import UserError
+from pipeline.subspace.layout import FlatParameters, layer_groups
+
+transformers = pytest.importorskip("transformers")
+
+TINY = {
+    "vocab_size": 50,
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 20,
+}
+
+
+def roberta(kind: str = "RobertaForSequenceClassification") -> nn.Module:
+    return getattr(transformers, kind)(transformers.RobertaConfig(**TINY))
+
+
+def test_flattening_leaves_the_model_as_it_was() -> None:
+    model = roberta().eval()
+    ids = torch.tensor([[0, 5, 6, 2]])
+    before = model(ids).logits
+    flat = FlatParameters(model)
+    assert torch.equal(before, model(ids).logits)
+    assert flat.size == sum(item.numel() for item in model.parameters())
+
+
+def test_buffer_and_model_are_one() -> None:
+    model = nn.Linear(3, 2)
+    flat = FlatParameters(model)
+    flat.values.copy_(torch.arange(8.0))
+    assert torch.equal(model.weight, torch.arange(6.0).view(2, 3))
+    model(torch.ones(1, 3)).sum().backward()
+    assert torch.equal(flat.grads, torch.ones(8))
+    flat.zero_grad()
+    model(2 * torch.ones(1, 3)).sum().backward()
+    assert torch.equal(flat.grads, torch.tensor([2.0] * 6 + [1.0] * 2))
+
+
+def test_gradients_survive_an_optimizer_that_drops_them() -> None:
+    model = nn.Linear(3, 2)
+    flat = FlatParameters(model)
+    for parameter in model.parameters():
+        parameter.grad = None
+    flat.zero_grad()
+    model(torch.ones(1, 3)).sum().backward()
+    assert float(flat.grads.sum()) == 8
+
+
+def test_tied_weights_are_held_once() -> None:
+    model = roberta("RobertaForMaskedLM")
+    flat = FlatParameters(model)
+    assert (
+        model.lm_head.decoder.weight.data_ptr()
+        == model.roberta.embeddings.word_embeddings.weight.data_ptr()
+    )
+    assert flat.size == sum(item.numel() for item in model.parameters())
+
+
+def test_blocks_of_roberta_are_embeddings_layers_and_head() -> None:
+    flat = FlatParameters(roberta())
+    groups = layer_groups(flat.spans, "block")
+    assert len(groups) == TINY["num_hidden_layers"] + 2
+    assert all(span.name.startswith("roberta.embeddings") for span in groups[0])
+    assert all(span.name.startswith("classifier") for span in groups[-1])
+
+
+@pytest.mark.parametrize("granularity", ["block", "module", "tensor"])
+def test_groups_cover_every_parameter_once(granularity: str) -> None:
+    flat = FlatParameters(roberta())
+    names = [span.name for group in layer_groups(flat.spans, granularity) for span in group]
+    assert sorted(names) == sorted(span.name for span in flat.spans)
+
+
+def test_tensor_groups_of_roberta_base_are_201() -> None:
+    with torch.device("meta"):
+        model = transformers.RobertaForSequenceClassification(
+            transformers.RobertaConfig(
+                vocab_size=50265, max_position_embeddings=514, type_vocab_size=1
+            )
+        )
+    names = [name for name, _ in model.named_parameters()]
+    assert len(names) == 201
+    from pipeline.subspace.layout import Span
+
+    spans = [Span(name, index, index + 1) for index, name in enumerate(names)]
+    assert len(layer_groups(spans, "block")) == 14
+
+
+def test_a_model_without_parameters_is_refused() -> None:
+    with pytest.raises(UserError, match="no trainable parameters"):
+        FlatParameters(nn.ReLU())
+
+
+def test_mixed_dtypes_are_refused() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2).double())
+    with pytest.raises(UserError, match=r"float32.*float64"):
+        FlatParameters(model)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import params
+from pipeline.config import read_yaml
+from pipeline.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
+
+
+def write(path: Path, content: dict) -> Path:
+    with open(path, "w") as stream:
+        YAML(typ="safe", pure=True).dump(content, stream)
+    return path
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_every_preset_is_valid(path: Path) -> None:
+    assert len(params.load(path).tasks) == 6
+
+
+def test_the_laptop_preset_is_what_runs_after_a_clone() -> None:
+    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "presets/laptop.yaml").read_bytes()
+
+
+def test_the_paper_preset_is_the_papers_recipe() -> None:
+    paper = params.load(ROOT / "presets/paper.yaml")
+    recipe = paper.pretrain.recipe
+    assert (recipe.total_steps, recipe.batch, recipe.length) == (200_000, 1024, 512)
+    assert (recipe.learning_rate, recipe.warmup_steps) == (3e-4, 10_000)
+    assert (recipe.betas, recipe.eps, recipe.weight_decay) == ((0.9, 0.98), 1e-6, 0.01)
+    assert (paper.model.layers, paper.model.width, paper.model.heads) == (12, 768, 12)
+    assert paper.tokenizer.vocab_size == 50265
+    assert list(paper.trajectory.checkpoints.values()) == [10_000 * k for k in range(21)]
+    assert (paper.said.grid.minimum, paper.said.grid.maximum) == (100, 4_000_000)
+    assert (paper.said.fraction, paper.said.target, paper.said.margin) == (0.9, "fraction", 0)
+    for name, task in paper.tasks.items():
+        assert task.finetune.learning_rates == (1e-5, 2e-5, 3e-5)
+        assert task.finetune.batch == (16 if name == "mrpc" else 32)
+        assert (task.finetune.epochs, task.finetune.weight_decay) == (10, 0.1)
+        assert all(source.hub is not None for source in task.data.train)
+
+
+MISTAKES = {
+    "unknown key": (["model", "layrs"], 2, "params.model has the unknown key 'layrs': did you mean 'layers'?"),
+    "ill-typed": (["said", "fraction"], "most", "params.said.fraction must be a number, not 'most'"),
+    "name of digits": (["trajectory", "checkpoints", "500"], 500, "has the name '500'"),
+    "shell in a name": (["tasks", "a;b"], None, "has the name 'a;b'"),
+    "unknown predecessor": (
+        ["pretrain", "segments", "s1500", "after"], "s40", "after is 's40': did you mean 's400'?"),
+    "backwards": (["pretrain", "segments", "s1500", "step"], 100, "step is 100, not after s400's 400"),
+    "past the horizon": (["pretrain", "segments", "s1500", "step"], 9000, "the learning rate is 0"),
+    "never made": (["trajectory", "checkpoints", "s9"], 9, "has s9: 9, but pretraining makes s0: 0"),
+    "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
+    "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
+    "long rows": (["tasks", "paraphrase", "data", "max_length"], 999, "max_length is 999, above"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_each_mistake_is_one_sentence(tmp_path: Path, mistake: str) -> None:
+    place, value, sentence = MISTAKES[mistake]
+    content = deepcopy(read_yaml(ROOT / "presets/laptop.yaml"))
+    section = content
+    for key in place[:-1]:
+        section = section[key]
+    section[place[-1]] = deepcopy(section["paraphrase"]) if value is None else value
+    with pytest.raises(UserError) as caught:
+        params.load(write(tmp_path / "params.yaml", content))
+    assert sentence in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_an_unknown_task_names_the_closest() -> None:
+    with pytest.raises(UserError, match="did you mean 'paraphrase'"):
+        params.load(ROOT / "presets/laptop.yaml").task("paraphrases")
