@@ -9,7 +9,7 @@ import torch
 from pipeline.subspace import counter
 from pipeline.subspace.projection import Normalisation, Projection
 
-_TILE_ENTRIES = 1 << 21
+_TILE_ENTRIES = 1 << 20
 
 
 class DenseGaussian(Projection):
@@ -19,17 +19,17 @@ class DenseGaussian(Projection):
         super().__init__(d, size, normalisation)
         self._stream = counter.key(seed, "dense")
 
-    def forward(self, theta: torch.Tensor, out: torch.Tensor) -> None:
-        """Write Pθ into ``out``; see `Projection.forward`."""
+    def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield Pθ; see `Projection.pieces`."""
         scaled = theta * self._scale(1)
         for start, tile in self._tiles(theta):
-            torch.mv(tile, scaled, out=out[start : start + len(tile)])
+            yield start, tile @ scaled
 
     def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
         """Write Pᵀg into ``out``; see `Projection.adjoint`."""
         out.zero_()
-        for start, tile in self._tiles(gradient):
-            out.addmv_(tile.T, gradient[start : start + len(tile)])
+        for start, tile in self._tiles(out):
+            out.addmv_(tile.T, gradient[start : start + len(tile)].to(out.dtype))
         out.mul_(self._scale(1))
 
     def _tiles(self, like: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:

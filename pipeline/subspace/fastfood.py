@@ -1,33 +1,58 @@
 """Fastfood (A21 eq. 2) in its blocked form: M = H G Π H B, one G and Π a block (Le et al. 2013).
 
-Legend: n = 2^⌈log₂ d⌉ the block length, K = ⌈D/n⌉ blocks, c blocks a chunk. B is shared by all
-blocks, so that HBθ is computed once; this loses no orthogonality (METHOD §1).
+Legend: n = 2^⌈log₂ d⌉ the block length, K = ⌈D/n⌉ blocks, c blocks a chunk; σ the permutation that
+all blocks share, τ_k the one of block k: Π_k takes entry i from σ(τ_k(i)). H is not normalised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from pipeline.subspace import counter
 from pipeline.subspace.hadamard import walsh_hadamard
+from pipeline.subspace.layers import Layers
+from pipeline.subspace.mixing import OwnSigns, SharedSigns
 from pipeline.subspace.projection import Normalisation, Projection
 
 Gaussian = Literal["normal", "rademacher"]
 
 # Chunks of about this many entries stay in a CPU's cache through a transform.
 _CHUNK_ENTRIES = 1 << 18
-# The factors are kept when they are at most this large, and made anew at each use otherwise.
-_CACHE_BYTES = 256 << 20
+_Factors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+_DRAWS = {"normal": counter.normals, "rademacher": counter.signs}
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Neighbouring blocks: their numbers (c,), their entries of θ^D, τ_k (c, n) and G_k (c, n)."""
+
+    blocks: torch.Tensor
+    start: int
+    stop: int
+    order: torch.Tensor
+    diagonal: torch.Tensor
 
 
 class Fastfood(Projection):
-    """P = s · (first D rows of the stacked blocks H G_k Π_k H B), restricted to d columns.
+    """P = s · (first D rows of the stacked blocks H G_k Π_k H B_k), restricted to d columns.
 
     An entry of a block is a sum of n independent terms ±G_k, so its variance is n; s normalises it.
-    O(D log d) time. Π_k and G_k are functions of (seed, k) and are cached only when small.
+    O(D log d) time. All factors are functions of (seed, block, index). On a CPU, G is kept in two
+    bytes an entry once it was made, and what makes τ_k; nothing else of the size of D is stored.
+
+    Args:
+        d: columns, the numbers that are trained.
+        size: D, rows.
+        seed: what B, G and Π are drawn from.
+        normalisation: see `Projection`.
+        gaussian: G normal, or ±1, which makes P isometric up to the truncation of the last block.
+        share_signs: one B for all blocks, so that HBθ is computed once; this loses no orthogonality
+            (METHOD §1). Otherwise a B for each block.
+        whole: one block that is as long as θ^D, n = 2^⌈log₂ D⌉, instead of many as long as θ^d.
     """
 
     def __init__(
@@ -37,60 +62,100 @@ class Fastfood(Projection):
         seed: int,
         normalisation: Normalisation,
         gaussian: Gaussian = "normal",
+        *,
+        share_signs: bool = True,
+        whole: bool = False,
     ) -> None:
         super().__init__(d, size, normalisation)
-        self._n = 1 << (d - 1).bit_length()
+        self._n = 1 << ((size if whole else d) - 1).bit_length()
         self._blocks = -(-size // self._n)
-        self._draw = {"normal": counter.normals, "rademacher": counter.signs}[gaussian]
-        self._streams = {name: counter.key(seed, "fastfood", name) for name in ("B", "G", "Π")}
-        self._cache: dict[tuple[int, torch.dtype], tuple[torch.Tensor, torch.Tensor]] = {}
+        self._draw = _DRAWS[gaussian]
+        self._streams = {name: counter.key(seed, "fastfood", name) for name in "GΠ"}
+        self._mixer = (SharedSigns if share_signs else OwnSigns)(d, self._n, seed)
+        self._kept: dict[int, _Factors] = {}
 
-    def forward(self, theta: torch.Tensor, out: torch.Tensor) -> None:
-        """Write Pθ into ``out``; see `Projection.forward`."""
-        mixed = self._mix(theta)
-        for start, order, diagonal in self._chunks(theta):
-            block = walsh_hadamard(mixed[order].mul_(diagonal)).reshape(-1)
-            target = out[start : start + block.numel()]
-            target.copy_(block[: target.numel()])
+    def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield Pθ; see `Projection.pieces`."""
+        inner = self._mixer.begin(theta * self._scale(self._n))
+        for chunk in self._chunks(theta):
+            yield chunk.start, self._image(inner, chunk)
 
     def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
         """Write Pᵀg into ``out``; see `Projection.adjoint`."""
-        total = gradient.new_zeros(self._n)
-        for start, order, diagonal in self._chunks(gradient):
-            part = gradient[start : start + order.numel()]
-            block = gradient.new_zeros(order.shape)
-            block.view(-1)[: part.numel()] = part
-            block = walsh_hadamard(block).mul_(diagonal)
-            total += torch.zeros_like(block).scatter_(1, order, block).sum(0)
-        back = walsh_hadamard(total.unsqueeze(0)).squeeze(0)[: self.d]
-        out.copy_(back * self._signs(gradient) * self._scale(self._n))
+        total = out.new_zeros(self._mixer.width)
+        for chunk in self._chunks(out):
+            total += self._preimage(gradient[chunk.start : chunk.stop], chunk)
+        out.copy_(self._mixer.end(total).mul_(self._scale(self._n)))
 
-    def _mix(self, theta: torch.Tensor) -> torch.Tensor:
-        """S · HBθ, the part that all blocks share: (n,)."""
-        padded = theta.new_zeros(1, self._n)
-        padded[0, : self.d] = theta * self._signs(theta) * self._scale(self._n)
-        return walsh_hadamard(padded).squeeze(0)
+    def adjoint_by_layer(
+        self,
+        gradient: torch.Tensor,
+        theta: torch.Tensor,
+        scales: torch.Tensor,
+        layers: Layers,
+        out: tuple[torch.Tensor, torch.Tensor],
+    ) -> None:
+        """See `Projection.adjoint_by_layer`; the gradient is left as it is.
 
-    def _signs(self, like: torch.Tensor) -> torch.Tensor:
-        index = torch.arange(self.d, device=like.device)
-        return counter.signs(self._streams["B"], index, like.dtype)
+        Within one layer ⟨g, Pθ⟩ is ⟨Pᵀg, θ⟩, which the adjoint has at hand. Only chunks in which
+        layers meet need Pθ once more.
+        """
+        by_theta, by_scale = out
+        by_scale.zero_()
+        factors = scales.tolist()
+        inner = self._mixer.begin(theta * self._scale(self._n))
+        total = torch.zeros_like(inner)
+        for chunk in self._chunks(theta):
+            part = gradient[chunk.start : chunk.stop]
+            runs = layers.within(chunk.start, chunk.stop)
+            if len(runs) == 1:
+                back = self._preimage(part, chunk)
+                by_scale[runs[0].layer] += torch.dot(back, inner)
+                total.add_(back, alpha=factors[runs[0].layer])
+                continue
+            part = part.to(theta.dtype, copy=True)
+            image = self._image(inner, chunk)
+            for run in runs:
+                place = slice(run.start - chunk.start, run.stop - chunk.start)
+                by_scale[run.layer] += torch.dot(part[place], image[place])
+                part[place].mul_(factors[run.layer])
+            total += self._preimage(part, chunk)
+        by_theta.copy_(self._mixer.end(total).mul_(self._scale(self._n)))
 
-    def _chunks(self, like: torch.Tensor) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
-        """Yield the first entry, Π (c, n) and G (c, n) of each chunk of blocks."""
+    def _image(self, inner: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
+        """(stop − start,): the chunk's entries of Pθ."""
+        rows = torch.gather(self._mixer.rows(inner, chunk.blocks), 1, chunk.order)
+        image = walsh_hadamard(rows.mul_(chunk.diagonal))
+        return image.view(-1)[: chunk.stop - chunk.start]
+
+    def _preimage(self, part: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
+        """The adjoint of `_image` as a function of ``inner``."""
+        block = torch.zeros_like(chunk.diagonal)
+        block.view(-1)[: len(part)] = part
+        block = walsh_hadamard(block).mul_(chunk.diagonal)
+        rows = torch.empty_like(block).scatter_(1, chunk.order, block)
+        return self._mixer.collect(rows, chunk.blocks)
+
+    def _chunks(self, like: torch.Tensor) -> Iterator[_Chunk]:
         width = max(1, _CHUNK_ENTRIES // self._n)
-        entry_bytes = 8 + like.element_size()
-        cached = self._blocks * self._n * entry_bytes <= _CACHE_BYTES
+        index = torch.arange(self._n, device=like.device)
         for first in range(0, self._blocks, width):
-            place = (first, like.dtype)
-            factors = self._cache.get(place) or self._factors(first, width, like)
-            if cached:
-                self._cache[place] = factors
-            yield first * self._n, *factors
+            blocks = torch.arange(first, min(first + width, self._blocks), device=like.device)
+            factor, offset, diagonal = self._factors(blocks, index)
+            order = torch.mul(factor, index).add_(offset).bitwise_and_(self._n - 1)
+            start = first * self._n
+            stop = min(start + order.numel(), self.size)
+            yield _Chunk(blocks, start, stop, order, diagonal.to(like.dtype))
 
-    def _factors(
-        self, first: int, width: int, like: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        blocks = torch.arange(first, min(first + width, self._blocks), device=like.device)
-        order = counter.permutation(self._streams["Π"], blocks, self._n)
-        index = blocks.unsqueeze(1) * self._n + torch.arange(self._n, device=like.device)
-        return order, self._draw(self._streams["G"], index, like.dtype)
+    def _factors(self, blocks: torch.Tensor, index: torch.Tensor) -> _Factors:
+        """What τ_k multiplies by and adds (c, 1), and G_k (c, n) in half precision: exactly."""
+        first = int(blocks[0])
+        if (kept := self._kept.get(first)) is not None:
+            return kept
+        factor, offset = counter.affine(self._streams["Π"], blocks, self._n)
+        place = blocks.unsqueeze(1) * self._n + index
+        diagonal = self._draw(self._streams["G"], place, torch.float16)
+        factors = (factor.unsqueeze(1), offset.unsqueeze(1), diagonal)
+        if diagonal.device.type == "cpu":
+            self._kept[first] = factors
+        return factors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pipeline.errors import UserError
 
 Granularity = Literal["block", "module", "tensor"]
 
-_NUMBERED = re.compile(r"^(?:.*?\.)?\d+\.")
+_NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.)")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class FlatParameters:
     ``values`` (D,) reads and writes the model; after a backward pass ``grads`` (D,) holds the
     gradient.
 
+    Attributes:
+        size: D.
+        spans: the parameters in order.
+        base: how the names of the base model's parameters begin, where a Hugging Face model puts a
+            head on one; empty otherwise.
+
     Raises:
         UserError: the parameters differ in dtype or device, or none can be trained.
     """
@@ -49,6 +56,8 @@ class FlatParameters:
             )
         self.spans = _spans(named)
         self.size = self.spans[-1].stop
+        prefix = getattr(model, "base_model_prefix", "")
+        self.base = f"{prefix}." if prefix and hasattr(model, prefix) else ""
         first = named[0][1]
         self.values = torch.empty(self.size, dtype=first.dtype, device=first.device)
         self.grads = torch.zeros_like(self.values)
@@ -70,11 +79,18 @@ class FlatParameters:
                 parameter.grad = self.grads[span.start : span.stop].view_as(parameter)
 
 
+def fingerprint(spans: Sequence[Span]) -> str:
+    """Hex SHA-256 of the parameters' names and places: the same for the same architecture."""
+    text = "".join(f"{span.name} {span.start} {span.stop}\n" for span in spans)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[Span]]:
     """Group the spans into the *m* layers that SAID scales one by one (METHOD §1).
 
     ``block``: everything before the numbered transformer blocks (the embeddings), each block,
-    everything after them (the head); ``module``: the parameters of one module; ``tensor``: each
+    everything else after the first of them (the head); a block is an item of the outermost list of
+    modules that has more than one. ``module``: the parameters of one module. ``tensor``: each
     parameter alone. Groups keep the order of θ^D.
     """
     groups: dict[str, list[Span]] = {}
@@ -93,14 +109,28 @@ def _spans(named: Sequence[tuple[str, nn.Parameter]]) -> tuple[Span, ...]:
 
 def _block_keys(spans: Sequence[Span]) -> list[str]:
     """A key a span: its numbered block, or which side of the blocks it lies on."""
-    matches = [_NUMBERED.match(span.name) for span in spans]
-    if not any(matches):
-        return ["all"] * len(spans)
-    keys, seen_block = [], False
-    for match in matches:
-        seen_block = seen_block or match is not None
-        keys.append(match.group(0) if match else "after" if seen_block else "before")
+    lists: dict[str, set[str]] = {}
+    for span in spans:
+        for prefix, number in _numbers(span.name):
+            lists.setdefault(prefix, set()).add(number)
+    # A list of one is a wrapper around the real list, unless there is no longer one.
+    shortest = min(2, max(map(len, lists.values()), default=1))
+    keys, outside = [], "before"
+    for span in spans:
+        blocks = (
+            f"{prefix}{number}."
+            for prefix, number in _numbers(span.name)
+            if len(lists[prefix]) >= shortest
+        )
+        block = next(blocks, None)
+        outside = outside if block is None else "after"
+        keys.append(block or outside)
     return keys
+
+
+def _numbers(name: str) -> list[tuple[str, str]]:
+    """The numbered components of a name, outermost first, each with all that stands before it."""
+    return [(name[: match.start()], match.group()) for match in _NUMBER.finditer(name)]
 
 
 def _module_keys(spans: Sequence[Span]) -> list[str]:

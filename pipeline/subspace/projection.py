@@ -1,14 +1,17 @@
-"""The contract of a random projection P: R^d → R^D, and the families that keep it."""
+"""The contract of a random projection P: R^d → R^D."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
 
-Normalisation = Literal["column", "entry"]
+from pipeline.subspace.layers import Layers
+
+Normalisation = Literal["column", "entry", "reference"]
 
 
 class Projection(ABC):
@@ -17,9 +20,15 @@ class Projection(ABC):
     Everything random is a function of ``seed``; nothing comes from a global generator. Any d from 1
     to D is taken whole: θ^d is never cropped.
 
-    ``normalisation``: with ``entry`` each entry of Pθ^d has the rms of θ^d, so that under Adam a
-    weight moves as far as a coordinate whatever d is; with ``column`` each column of P has unit
-    length, so that P keeps lengths. Both hold in expectation over the random factors.
+    ``normalisation`` scales the map. With ``v`` the variance of an entry before scaling,
+
+    - ``entry`` multiplies by 1/√(v·d): each entry of Pθ^d has the rms of θ^d, so that under Adam a
+      weight moves as far as a coordinate whatever d is;
+    - ``column`` multiplies by 1/√(v·D): each column of P has unit length, so P keeps lengths;
+    - ``reference`` multiplies the rows of a tensor with D_t entries by 1/√(v·D_t), as the public
+      code does: a column has unit length within each tensor (`PerTensor`).
+
+    All hold in expectation over the random factors, and exactly where these have one modulus.
     """
 
     def __init__(self, d: int, size: int, normalisation: Normalisation) -> None:
@@ -29,12 +38,44 @@ class Projection(ABC):
         self.normalisation = normalisation
 
     @abstractmethod
-    def forward(self, theta: torch.Tensor, out: torch.Tensor) -> None:
-        """Write Pθ into ``out`` (D,); ``theta`` is (d,)."""
+    def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield Pθ in order, as its pieces' first entries and values; ``theta`` is (d,)."""
 
     @abstractmethod
     def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
         """Write Pᵀg into ``out`` (d,); ``gradient`` is (D,)."""
+
+    def forward(self, theta: torch.Tensor, out: torch.Tensor) -> None:
+        """Write Pθ into ``out`` (D,); ``theta`` is (d,)."""
+        for start, piece in self.pieces(theta):
+            out[start : start + len(piece)].copy_(piece)
+
+    def adjoint_by_layer(
+        self,
+        gradient: torch.Tensor,
+        theta: torch.Tensor,
+        scales: torch.Tensor,
+        layers: Layers,
+        out: tuple[torch.Tensor, torch.Tensor],
+    ) -> None:
+        """The gradients of θ^d and λ in A21 eq. 3, where layer i moves by λ_i · (Pθ)_i.
+
+        Args:
+            gradient: g (D,); it may be overwritten.
+            theta: θ^d (d,).
+            scales: λ (m,).
+            layers: the m layers.
+            out: where Pᵀ(λ·g) (d,) and ⟨g_i, (Pθ)_i⟩ (m,) are written.
+        """
+        by_theta, by_scale = out
+        by_scale.zero_()
+        for start, piece in self.pieces(theta):
+            for run in layers.within(start, start + len(piece)):
+                part = gradient[run.start : run.stop]
+                image = piece[run.start - start : run.stop - start]
+                by_scale[run.layer] += torch.dot(part.to(image.dtype), image)
+                part.mul_(scales[run.layer])
+        self.adjoint(gradient, by_theta)
 
     def dense(self, dtype: torch.dtype = torch.float64) -> torch.Tensor:
         """P as a (D, d) matrix, column by column; for tests and small sizes."""
@@ -45,5 +86,35 @@ class Projection(ABC):
 
     def _scale(self, variance: float) -> float:
         """The factor that normalises entries of the given variance."""
-        length = self.d if self.normalisation == "entry" else self.size
+        length = {"entry": self.d, "column": self.size}[self.normalisation]
         return 1 / math.sqrt(variance * length)
+
+
+class PerTensor(Projection):
+    """A projection with unit columns, scaled anew in each tensor: normalisation ``reference``.
+
+    Args:
+        inner: a projection with ``column`` normalisation.
+        lengths: the number of entries of each tensor, in the order of θ^D.
+    """
+
+    def __init__(self, inner: Projection, lengths: Sequence[int]) -> None:
+        super().__init__(inner.d, inner.size, "reference")
+        assert inner.normalisation == "column" and sum(lengths) == inner.size
+        self._inner = inner
+        self._lengths = torch.tensor(lengths)
+
+    def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield Pθ; see `Projection.pieces`."""
+        weights = self._weights(theta)
+        for start, piece in self._inner.pieces(theta):
+            yield start, piece * weights[start : start + len(piece)]
+
+    def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
+        """Write Pᵀg into ``out``; see `Projection.adjoint`."""
+        self._inner.adjoint(gradient * self._weights(out), out)
+
+    def _weights(self, like: torch.Tensor) -> torch.Tensor:
+        """√(D / D_t) for each entry of θ^D."""
+        weights = (self.size / self._lengths).sqrt().to(like)
+        return weights.repeat_interleave(self._lengths.to(like.device))

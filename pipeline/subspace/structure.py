@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from pipeline.errors import UserError
-from pipeline.subspace.dense import DenseGaussian
-from pipeline.subspace.fastfood import Fastfood, Gaussian
-from pipeline.subspace.layout import FlatParameters, Granularity, layer_groups
-from pipeline.subspace.projection import Normalisation, Projection
+from pipeline.subspace.families import ProjectionConfig, make_projection
+from pipeline.subspace.layers import Layers
+from pipeline.subspace.layout import FlatParameters, Granularity, Span, layer_groups
 
 
 @dataclass(frozen=True)
-class SubspaceConfig:
-    """Which subspace: its structure, its projection and how that is normalised (METHOD §1)."""
+class SubspaceConfig(ProjectionConfig):
+    """Which subspace: its structure, its projection and how that is normalised (METHOD §1).
+
+    With ``head: inside`` the d numbers move the classification head too; with ``outside`` the head
+    is trained directly in addition to them.
+    """
 
     method: Literal["said", "did"] = "said"
-    projection: Literal["fastfood", "dense"] = "fastfood"
-    gaussian: Gaussian = "normal"
-    normalisation: Normalisation = "entry"
     layers: Granularity = "block"
-
-    def __post_init__(self) -> None:
-        if self.projection == "dense" and self.gaussian != "normal":
-            raise ValueError("gaussian must be 'normal' with the dense projection")
+    head: Literal["inside", "outside"] = "inside"
 
 
 class Full:
@@ -54,88 +50,113 @@ class Subspace:
 
     DID (A21 eq. 1) trains θ^d alone. SAID (A21 eq. 3) trains [θ^{d−m}, λ] with one λ for each of
     the m layers; λ starts at 1, θ^d at 0, so training starts at θ₀ exactly. θ₀ is what the model
-    holds when the subspace is made.
+    holds when the subspace is made. With the head outside, its weights follow in ``vector``.
+
+    Attributes:
+        vector: what the optimizer sees: (d,), or (d + the head's size,) with the head outside.
+        dimension: d.
+        layers: m; 0 for DID.
+        size: D, the model's parameters.
+        spans: the model's parameters by name.
 
     Raises:
-        UserError: SAID with d ≤ m, or d > D.
+        UserError: SAID with d ≤ m, d > D, or a head outside that the model does not have.
     """
 
     def __init__(self, flat: FlatParameters, config: SubspaceConfig, d: int, seed: int) -> None:
         self.config = config
         self.seed = seed
+        self.dimension = d
         self.size = flat.size
+        self.spans = flat.spans
         self._flat = flat
-        self._groups = _slices(flat, config.layers) if config.method == "said" else []
-        self.layers = len(self._groups)
-        inner = d - self.layers
-        if inner < 1:
-            raise UserError(
-                f"d = {d} leaves no coordinate beside the {self.layers} layers' scales: "
-                f"SAID with layers: {config.layers} needs d of at least {self.layers + 1}"
-            )
-        if d > flat.size:
-            raise UserError(f"d = {d} is above the model's D = {flat.size} parameters")
-        self.projection = _PROJECTIONS[config.projection](inner, flat.size, seed, config)
-        self._origin = flat.values.clone()
-        self._delta = torch.zeros_like(flat.values)
-        self.vector = torch.zeros(d, dtype=flat.values.dtype, device=flat.values.device)
-        self.vector[inner:] = 1
+        body = flat.spans if config.head == "inside" else _without_head(flat)
+        self._body = body[-1].stop
+        self.layers, self._layers = _layers(body, config)
+        self._inner = d - self.layers
+        _check(d, self.layers, self._body, config)
+        lengths = [span.stop - span.start for span in body]
+        self.projection = make_projection(config, self._inner, lengths, seed)
+        self._origin = flat.values[: self._body].clone()
+        values = flat.values
+        dtype = torch.promote_types(values.dtype, torch.float32)
+        self.vector = torch.zeros(d + flat.size - self._body, dtype=dtype, device=values.device)
+        self.vector[self._inner : d] = 1
+        self.vector[d:] = values[self._body :]
         self.vector.grad = torch.zeros_like(self.vector)
-        self._inner = inner
+        # What stands for λ with DID, which has none: it stays 1, and its gradient is not used.
+        self._unit = torch.ones(1, dtype=dtype, device=values.device)
 
     def materialize(self) -> None:
-        """Write θ₀ + λ · Pθ^d into the model."""
-        self.projection.forward(self.vector[: self._inner], self._delta)
+        """Write θ₀ + λ · Pθ^d into the model, rounded once to the parameters' dtype."""
         values = self._flat.values
-        values.copy_(self._delta)
-        for scale, layer in zip(self.vector[self._inner :], self._groups, strict=True):
-            for run in layer:
-                values[run].mul_(scale)
-        values.add_(self._origin)
+        values[self._body :] = self.vector[self.dimension :]
+        theta = self.vector[: self._inner]
+        if not theta.any():
+            # θ₀ + 0 would turn a weight of −0 into +0.
+            values[: self._body] = self._origin
+            return
+        factors = self._scales(self.vector).tolist()
+        for start, piece in self.projection.pieces(theta):
+            for run in self._layers.within(start, start + len(piece)):
+                entries = slice(run.start, run.stop)
+                move = piece[run.start - start : run.stop - start]
+                factor = factors[run.layer]
+                torch.add(self._origin[entries], move, alpha=factor, out=values[entries])
 
     def pull_back(self) -> None:
         """Turn the model's gradient g into the vector's: Pᵀ(λ·g) and ⟨g_i, (Pθ^d)_i⟩ for each λ_i.
 
-        The model's gradient is overwritten with λ·g.
+        The model's gradient may be overwritten.
         """
-        gradient = self._flat.grads
-        assert self.vector.grad is not None
-        scales = self.vector[self._inner :]
-        for index, layer in enumerate(self._groups):
-            moments = [torch.dot(gradient[run], self._delta[run]) for run in layer]
-            self.vector.grad[self._inner + index] = torch.stack(moments).sum()
-            for run in layer:
-                gradient[run].mul_(scales[index])
-        self.projection.adjoint(gradient, self.vector.grad[: self._inner])
+        gradient, target = self._flat.grads, self.vector.grad
+        assert target is not None
+        self.projection.adjoint_by_layer(
+            gradient[: self._body],
+            self.vector[: self._inner],
+            self._scales(self.vector),
+            self._layers,
+            (target[: self._inner], self._scales(target)),
+        )
+        target[self.dimension :] = gradient[self._body :]
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
         self._flat.zero_grad()
 
-
-def _slices(flat: FlatParameters, granularity: Granularity) -> list[list[slice]]:
-    """Each layer's entries of θ^D as few slices as possible."""
-    layers = []
-    for group in layer_groups(flat.spans, granularity):
-        runs: list[slice] = []
-        for span in group:
-            if runs and runs[-1].stop == span.start:
-                runs[-1] = slice(runs[-1].start, span.stop)
-            else:
-                runs.append(slice(span.start, span.stop))
-        layers.append(runs)
-    return layers
+    def _scales(self, vector: torch.Tensor) -> torch.Tensor:
+        """The entries of ``vector`` (the vector or its gradient) that belong to λ."""
+        if self.layers:
+            return vector[self._inner : self.dimension]
+        return self._unit if vector is self.vector else torch.empty_like(self._unit)
 
 
-def _fastfood(d: int, size: int, seed: int, config: SubspaceConfig) -> Projection:
-    return Fastfood(d, size, seed, config.normalisation, config.gaussian)
+def _layers(body: tuple[Span, ...], config: SubspaceConfig) -> tuple[int, Layers]:
+    """How many λ there are, and the layers that they scale; all is one layer with DID."""
+    if config.method == "did":
+        return 0, Layers([body])
+    layers = Layers(layer_groups(body, config.layers))
+    return layers.count, layers
 
 
-def _dense(d: int, size: int, seed: int, config: SubspaceConfig) -> Projection:
-    return DenseGaussian(d, size, seed, config.normalisation)
+def _check(d: int, layers: int, size: int, config: SubspaceConfig) -> None:
+    if d <= layers or d < 1:
+        raise UserError(
+            f"d = {d} leaves no coordinate beside the {layers} layers' scales: "
+            f"{config.method.upper()} with layers: {config.layers} needs d of at least {layers + 1}"
+        )
+    if d > size:
+        raise UserError(f"d = {d} is above the D = {size} parameters that the subspace moves")
 
 
-_PROJECTIONS: Mapping[str, Callable[[int, int, int, SubspaceConfig], Projection]] = {
-    "fastfood": _fastfood,
-    "dense": _dense,
-}
+def _without_head(flat: FlatParameters) -> tuple[Span, ...]:
+    """The spans before the head: the parameters at the end that are not part of the base model."""
+    body = list(flat.spans)
+    while body and not body[-1].name.startswith(flat.base):
+        body.pop()
+    if not flat.base or not body or len(body) == len(flat.spans):
+        raise UserError(
+            "head: outside needs a model whose parameters end with a head beside a base model "
+            "(a Hugging Face model for classification); set head: inside"
+        )
+    return tuple(body)

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from pipeline.errors import UserError
-from pipeline.subspace.layout import FlatParameters
+from pipeline.subspace.layout import FlatParameters, fingerprint
+from pipeline.subspace.quantise import Quantised
 from pipeline.subspace.structure import Subspace, SubspaceConfig
 
 _VERSION = 1
@@ -18,12 +19,17 @@ _KEY = "task_vector"
 
 @dataclass(frozen=True)
 class TaskVector:
-    """The d numbers and all that is needed to turn them into weights again."""
+    """The d numbers and all that is needed to turn them into weights again.
 
-    vector: torch.Tensor
+    ``vector`` is the subspace's vector itself, or, quantised, how far it went from its start
+    (θ^d = 0, λ = 1). ``dimension`` is d, ``layout`` the `fingerprint` of the model's parameters.
+    """
+
+    vector: torch.Tensor | Quantised
     config: SubspaceConfig
     seed: int
-    size: int
+    dimension: int
+    layout: str
     checkpoint: str
     task: str
 
@@ -42,34 +48,57 @@ class TaskVector:
                 f"the task vector of {self.task!r} belongs to checkpoint {self.checkpoint[:12]}…, "
                 f"not to {checkpoint[:12]}…"
             )
-        if flat.size != self.size:
+        if fingerprint(flat.spans) != self.layout:
             raise UserError(
-                f"the task vector of {self.task!r} is for D = {self.size} parameters, "
-                f"but the model has {flat.size}"
+                f"the task vector of {self.task!r} is for a model with other parameters than these "
+                f"{len(flat.spans)} tensors: open the checkpoint with the task's number of labels"
             )
-        subspace = Subspace(flat, self.config, len(self.vector), self.seed)
-        with torch.no_grad():
-            subspace.vector.copy_(self.vector)
+        subspace = Subspace(flat, self.config, self.dimension, self.seed)
+        target = subspace.vector
+        if isinstance(self.vector, Quantised):
+            target += self.vector.values(target.dtype).to(target.device)
+        elif self.vector.shape == target.shape:
+            target.copy_(self.vector)
+        else:
+            raise UserError(
+                f"the task vector of {self.task!r} holds {len(self.vector)} numbers, "
+                f"but d = {self.dimension} asks for {len(target)}"
+            )
         subspace.materialize()
 
 
 def save_task_vector(
-    path: Path, vector: torch.Tensor, subspace: Subspace, checkpoint: str, task: str
+    path: Path, vector: torch.Tensor | Quantised, subspace: Subspace, checkpoint: str, task: str
 ) -> None:
-    """Write the d numbers with seed, method and checkpoint hash as one safetensors file."""
+    """Write a task's numbers with seed, method and checkpoint hash as one safetensors file.
+
+    Args:
+        path: the file to write.
+        vector: the subspace's vector (as it was at the best epoch), or `quantise` of how far it
+            is from its start.
+        subspace: where the numbers were trained.
+        checkpoint: hash of the checkpoint that holds θ₀.
+        task: the task's name.
+    """
     from safetensors.torch import save_file
 
     facts = {
         "version": _VERSION,
         "config": asdict(subspace.config),
         "seed": subspace.seed,
-        "size": subspace.size,
+        "dimension": subspace.dimension,
+        "layout": fingerprint(subspace.spans),
         "checkpoint": checkpoint,
         "task": task,
     }
     # One key only: safetensors writes several in an order that changes from run to run.
     metadata = {_KEY: json.dumps(facts, sort_keys=True)}
-    save_file({"theta": vector.cpu().contiguous()}, path, metadata)
+    tensors = (
+        {"codes": vector.codes, "codebook": vector.codebook}
+        if isinstance(vector, Quantised)
+        else {"theta": vector.detach().cpu().contiguous()}
+    )
+    save_file(tensors, path, metadata)
 
 
 def load_task_vector(path: Path) -> TaskVector:
@@ -83,14 +112,13 @@ def load_task_vector(path: Path) -> TaskVector:
     try:
         with safe_open(path, framework="pt") as stream:
             facts = json.loads((stream.metadata() or {}).get(_KEY, "{}"))
-            theta = stream.get_tensor("theta")
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path} is not a task vector: {error}") from None
-    if facts.get("version") != _VERSION:
-        raise UserError(
-            f"{path} is a task vector of version {facts.get('version')}, but this is {_VERSION}"
-        )
-    config = SubspaceConfig(**facts["config"])
+    if facts.pop("version", None) != _VERSION:
+        raise UserError(f"{path} is not a task vector of version {_VERSION}, the one known here")
     return TaskVector(
-        theta, config, facts["seed"], facts["size"], facts["checkpoint"], facts["task"]
+        tensors["theta"] if "theta" in tensors else Quantised(**tensors),
+        SubspaceConfig(**facts.pop("config")),
+        **facts,
     )

@@ -108,7 +108,7 @@ def test_kills_at_any_moment_change_nothing(finished: Study, tmp_path: Path) -> 
 
 
 MISTAKES = {
-    "a mistyped key": (lambda p: p["model"].update(layrs=2), "tokenizer", "did you mean 'layers'?"),
+    "a mistyped key": (lambda p: p["model"].update(layrs=2), "init", "did you mean 'layers'?"),
     "a missing column": (
         lambda p: p["tasks"]["paraphrase"]["data"]["columns"].update(text_a="sentence"),
         "task@paraphrase",

@@ -2,104 +2,99 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pipeline.subspace.dense import DenseGaussian
+from pipeline.subspace import fastfood
+from pipeline.subspace.families import ProjectionConfig, make_projection
 from pipeline.subspace.fastfood import Fastfood
-from pipeline.subspace.hadamard import walsh_hadamard
 from pipeline.subspace.projection import Projection
+from pipeline.subspace.reference import ReferenceFastfood
+from pipeline.subspace.sparse import SparseSigns
+from tests.subspace.contract import (
+    adjointness_error,
+    apply,
+    gaussian,
+    layer_error,
+    leans_on_the_global_generator,
+    null_columns,
+    pull,
+    rms_by_tensor,
+)
 
-Make = Callable[[int, int, int], Projection]
-
-FAMILIES: dict[str, Make] = {
-    f"{name}-{normalisation}": make
-    for normalisation in ("entry", "column")
-    for name, make in {
-        "fastfood": lambda d, size, seed, n=normalisation: Fastfood(d, size, seed, n),
-        "rademacher": lambda d, size, seed, n=normalisation: Fastfood(
-            d, size, seed, n, "rademacher"
-        ),
-        "dense": lambda d, size, seed, n=normalisation: DenseGaussian(d, size, seed, n),
-    }.items()
-}
-SHAPES = [(1, 1), (1, 7), (3, 40), (64, 65), (129, 777), (200, 201)]
-
-
-def gaussian(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def apply(projection: Projection, theta: torch.Tensor) -> torch.Tensor:
-    out = torch.full((projection.size,), math.nan, dtype=theta.dtype)
-    projection.forward(theta, out)
-    return out
-
-
-def pull(projection: Projection, gradient: torch.Tensor) -> torch.Tensor:
-    out = torch.full((projection.d,), math.nan, dtype=gradient.dtype)
-    projection.adjoint(gradient, out)
-    return out
+VARIANTS = [
+    {"projection": "fastfood"},
+    {"projection": "fastfood", "gaussian": "rademacher"},
+    {"projection": "fastfood", "share_signs": False},
+    {"projection": "fastfood_whole"},
+    {"projection": "fastfood_whole", "share_signs": False},
+    {"projection": "dense"},
+    {"projection": "sparse"},
+]
+CONFIGS = [
+    ProjectionConfig(**variant, normalisation=normalisation)
+    for variant in VARIANTS
+    for normalisation in ("entry", "column", "reference")
+]
+SHAPES = [(1, 1), (1, 7), (3, 3), (5, 64), (64, 65), (33, 500), (129, 130)]
 
 
-def adjointness_error(projection: Projection) -> float:
-    """|⟨Px, y⟩ − ⟨x, Pᵀy⟩| relative to |Px|·|y|."""
-    x, y = gaussian(projection.d, seed=1), gaussian(projection.size, seed=2)
-    image = apply(projection, x)
-    difference = torch.dot(image, y) - torch.dot(x, pull(projection, y))
-    return float(difference.abs() / (image.norm() * y.norm()))
+def name(config: object) -> str:
+    return "-".join(map(str, vars(config).values())) if isinstance(config, ProjectionConfig) else ""
 
 
-def null_columns(projection: Projection) -> int:
-    """Coordinates of θ^d that move nothing: none, unless θ^d is cropped."""
-    return int((projection.dense().norm(dim=0) == 0).sum())
+def make(config: ProjectionConfig, d: int, size: int, seed: int = 0) -> Projection:
+    lengths = [size] if size < 3 else [1, size // 3, size - size // 3 - 1]
+    return make_projection(config, d, lengths, seed)
 
 
+@pytest.fixture(params=[1 << 18, 128], ids=["one-chunk", "many-chunks"])
+def chunks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(fastfood, "_CHUNK_ENTRIES", request.param)
+    for module in ("dense", "sparse"):
+        monkeypatch.setattr(f"pipeline.subspace.{module}._TILE_ENTRIES", 32 * request.param)
+    yield
+
+
+@pytest.mark.usefixtures("chunks")
 @pytest.mark.parametrize(("d", "size"), SHAPES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("config", CONFIGS, ids=name)
 class TestContract:
-    def test_adjoint_is_exact(self, family: str, d: int, size: int) -> None:
-        assert adjointness_error(FAMILIES[family](d, size, 0)) < 1e-12
+    def test_adjoint_is_exact(self, config: ProjectionConfig, d: int, size: int) -> None:
+        assert adjointness_error(make(config, d, size)) < 1e-12
 
-    def test_forward_is_linear(self, family: str, d: int, size: int) -> None:
-        projection = FAMILIES[family](d, size, 0)
-        x, y = gaussian(d, seed=1), gaussian(d, seed=2)
-        together = apply(projection, 2.5 * x - y)
-        apart = 2.5 * apply(projection, x) - apply(projection, y)
-        torch.testing.assert_close(together, apart, rtol=1e-11, atol=1e-11)
-
-    def test_equals_its_dense_matrix(self, family: str, d: int, size: int) -> None:
-        projection = FAMILIES[family](d, size, 0)
+    def test_equals_its_dense_matrix(self, config: ProjectionConfig, d: int, size: int) -> None:
+        projection = make(config, d, size)
         matrix, x, y = projection.dense(), gaussian(d), gaussian(size)
         torch.testing.assert_close(apply(projection, x), matrix @ x, rtol=1e-11, atol=1e-11)
         torch.testing.assert_close(pull(projection, y), matrix.T @ y, rtol=1e-11, atol=1e-11)
+        assert null_columns(projection) == 0
+        assert layer_error(projection, min(3, size)) < 1e-12
 
-    def test_every_coordinate_counts(self, family: str, d: int, size: int) -> None:
-        assert null_columns(FAMILIES[family](d, size, 0)) == 0
-
-    def test_seed_decides_everything(self, family: str, d: int, size: int) -> None:
+    def test_seed_decides_everything(self, config: ProjectionConfig, d: int, size: int) -> None:
+        projection, again, other = (make(config, d, size, seed) for seed in (0, 0, 1))
+        assert not leans_on_the_global_generator(projection)
         x = gaussian(d)
-        torch.manual_seed(1)
-        first = apply(FAMILIES[family](d, size, 0), x)
-        torch.manual_seed(2)
-        torch.randn(5)
-        assert torch.equal(first, apply(FAMILIES[family](d, size, 0), x))
+        assert torch.equal(apply(projection, x), apply(again, x))
         if size > 7:
-            assert not torch.equal(first, apply(FAMILIES[family](d, size, 1), x))
-
-    def test_the_global_generator_is_left_alone(self, family: str, d: int, size: int) -> None:
-        before = torch.get_rng_state()
-        projection = FAMILIES[family](d, size, 0)
-        pull(projection, apply(projection, gaussian(d)))
-        assert torch.equal(before, torch.get_rng_state())
+            assert not torch.equal(apply(projection, x), apply(other, x))
 
 
-class PublicBackward(Fastfood):
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_chunks_do_not_change_the_map(
+    variant: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, x = ProjectionConfig(**variant), gaussian(33)
+    whole = apply(make(config, 33, 5000), x)
+    monkeypatch.setattr(fastfood, "_CHUNK_ENTRIES", 64)
+    for module in ("dense", "sparse"):
+        monkeypatch.setattr(f"pipeline.subspace.{module}._TILE_ENTRIES", 64)
+    torch.testing.assert_close(apply(make(config, 33, 5000), x), whole, rtol=1e-12, atol=1e-12)
+
+
+class DividedBackward(Fastfood):
     """The fault of the public code: each transform's backward is divided by √n."""
 
     def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
@@ -108,22 +103,29 @@ class PublicBackward(Fastfood):
 
 
 class Cropping(Fastfood):
-    """The fault of the public code: what does not fit into a small tensor's transform is dropped."""
+    """The fault of the public code: what a small tensor's transform cannot hold is dropped."""
 
-    def forward(self, theta: torch.Tensor, out: torch.Tensor) -> None:
+    def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
         kept = torch.cat([theta[: self.d // 2], torch.zeros_like(theta[self.d // 2 :])])
-        super().forward(kept, out)
+        return super().pieces(kept)
 
 
 class GlobalGenerator(Fastfood):
     """The fault of the public code: factors from the global generator."""
 
-    def forward(self, theta: torch.Tensor, out: torch.Tensor) -> None:
-        out.copy_(torch.randn(self.size, self.d, dtype=theta.dtype) @ theta)
+    def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        yield 0, torch.randn(self.size, self.d, dtype=theta.dtype) @ theta
 
 
-def test_the_contract_notices_the_public_backward() -> None:
-    assert adjointness_error(PublicBackward(100, 1000, 0, "entry")) > 1e-3
+class ForgottenScale(Fastfood):
+    """A layer's scale is left out of the gradient of θ^d."""
+
+    def adjoint_by_layer(self, gradient, theta, scales, layers, out) -> None:
+        super().adjoint_by_layer(gradient, theta, torch.ones_like(scales), layers, out)
+
+
+def test_the_contract_notices_the_divided_backward() -> None:
+    assert adjointness_error(DividedBackward(100, 1000, 0, "entry")) > 1e-3
 
 
 def test_the_contract_notices_cropping() -> None:
@@ -131,61 +133,137 @@ def test_the_contract_notices_cropping() -> None:
 
 
 def test_the_contract_notices_the_global_generator() -> None:
-    projection, x = GlobalGenerator(10, 100, 0, "entry"), gaussian(10)
-    before = torch.get_rng_state()
-    assert not torch.equal(apply(projection, x), apply(projection, x))
-    assert not torch.equal(before, torch.get_rng_state())
+    assert leans_on_the_global_generator(GlobalGenerator(10, 100, 0, "entry"))
 
 
-@pytest.mark.parametrize("name", ["fastfood", "rademacher", "dense"])
+def test_the_contract_notices_a_forgotten_scale() -> None:
+    assert layer_error(ForgottenScale(100, 1000, 0, "entry"), 3) > 1e-2
+
+
+class TestReference:
+    """The public code, rendered: right forward, wrong backward, cropped θ^d."""
+
+    LENGTHS = (640, 1, 30)
+
+    def test_its_backward_is_the_adjoint_over_the_padded_length(self) -> None:
+        for length, padded in ((640, 1024), (512, 512), (30, 32)):
+            projection, y = ReferenceFastfood(20, [length], 0), gaussian(length)
+            exact = projection.dense().T @ y
+            torch.testing.assert_close(pull(projection, y), exact / padded, rtol=1e-9, atol=1e-12)
+
+    def test_the_contract_refuses_its_backward(self) -> None:
+        assert adjointness_error(ReferenceFastfood(20, self.LENGTHS, 0)) > 1e-3
+
+    def test_it_crops_in_small_tensors(self) -> None:
+        matrix = ReferenceFastfood(20, self.LENGTHS, 0).dense()
+        assert int((matrix[640:641] == 0).sum()) == 19
+
+    def test_it_has_unit_columns_in_each_tensor(self) -> None:
+        matrix = ReferenceFastfood(20, self.LENGTHS, 0).dense()
+        for part in (matrix[:640], matrix[641:]):
+            assert float(part.square().sum(0).mean()) == pytest.approx(1, rel=0.15)
+
+    def test_it_leaves_the_global_generator_alone(self) -> None:
+        assert not leans_on_the_global_generator(ReferenceFastfood(20, self.LENGTHS, 0))
+
+
+def mean_ratio(variant: dict[str, object], normalisation: str, d: int, size: int) -> float:
+    """Mean of |Pθ| / |θ| over 20 seeds."""
+    config, theta = ProjectionConfig(**variant, normalisation=normalisation), gaussian(d)
+    norms = [apply(make(config, d, size, seed), theta).norm() for seed in range(20)]
+    return float(torch.stack(norms).mean() / theta.norm())
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
 @pytest.mark.parametrize("d", [50, 400])
-def test_entry_normalisation_carries_the_rms_over(name: str, d: int) -> None:
-    theta = gaussian(d)
-    ratios = [
-        float(apply(FAMILIES[f"{name}-entry"](d, 4000, seed), theta).square().mean().sqrt())
-        / float(theta.square().mean().sqrt())
-        for seed in range(20)
-    ]
-    assert sum(ratios) / len(ratios) == pytest.approx(1, abs=0.05)
+def test_column_normalisation_keeps_lengths(variant: dict[str, object], d: int) -> None:
+    assert mean_ratio(variant, "column", d, 4000) == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("name", ["fastfood", "rademacher", "dense"])
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
 @pytest.mark.parametrize("d", [50, 400])
-def test_column_normalisation_keeps_lengths(name: str, d: int) -> None:
-    theta = gaussian(d)
-    ratios = [
-        float(apply(FAMILIES[f"{name}-column"](d, 4000, seed), theta).norm() / theta.norm())
-        for seed in range(20)
-    ]
-    assert sum(ratios) / len(ratios) == pytest.approx(1, abs=0.05)
+def test_entry_normalisation_keeps_the_rms(variant: dict[str, object], d: int) -> None:
+    ratio = mean_ratio(variant, "entry", d, 4000)
+    assert ratio == pytest.approx((4000 / d) ** 0.5, rel=0.05)
 
 
-def test_columns_are_nearly_orthogonal() -> None:
-    matrix = Fastfood(256, 20_000, 0, "column").dense()
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_every_tensor_moves_alike_whatever_its_length(variant: dict[str, object]) -> None:
+    lengths = [3000, 12_000, 5000, 60_000]
+    projection = make_projection(ProjectionConfig(**variant), 500, lengths, 0)
+    ratios = rms_by_tensor(projection, lengths)
+    assert float((ratios - 1).abs().max()) < 0.12
+
+
+def test_reference_normalisation_moves_short_tensors_more() -> None:
+    lengths = [3000, 12_000, 48_000]
+    for config in (
+        ProjectionConfig(normalisation="reference"),
+        ProjectionConfig(projection="reference", normalisation="reference"),
+    ):
+        ratios = rms_by_tensor(make_projection(config, 500, lengths, 0), lengths)
+        assert float(ratios[0] / ratios[1]) == pytest.approx(2, rel=0.15)
+        assert float(ratios[1] / ratios[2]) == pytest.approx(2, rel=0.15)
+
+
+@pytest.mark.parametrize("share_signs", [True, False])
+def test_columns_are_nearly_orthogonal(share_signs: bool) -> None:
+    matrix = Fastfood(256, 20_000, 0, "column", share_signs=share_signs).dense()
     gram = matrix.T @ matrix
     off = gram - torch.diag(gram.diagonal())
-    # Independent columns of length D would have an rms of 1/√D = 0.007.
-    assert float(off.square().mean().sqrt()) < 0.012
+    # PᵀP is a mean of D squares of normal numbers off the diagonal, up to signs: rms √(2/D).
+    assert float(off.square().mean().sqrt()) < 1.2 * (2 / 20_000) ** 0.5
 
 
-@given(st.integers(0, 12), st.integers(1, 4))
-@settings(deadline=None, max_examples=30)
-def test_transform_equals_the_sylvester_matrix(exponent: int, rows: int) -> None:
-    from scipy.linalg import hadamard
-
-    n = 1 << exponent
-    matrix = torch.from_numpy(hadamard(n)).double()
-    x = gaussian(rows, n)
-    torch.testing.assert_close(walsh_hadamard(x), x @ matrix, rtol=1e-11, atol=1e-9)
+@pytest.mark.parametrize("share_signs", [True, False])
+def test_rows_are_nearly_orthogonal_within_and_across_blocks(share_signs: bool) -> None:
+    matrix = Fastfood(256, 2048, 0, "entry", share_signs=share_signs).dense() * 256**0.5
+    gram = matrix @ matrix.T / 256
+    off = gram - torch.diag(gram.diagonal())
+    assert float(off.square().mean().sqrt()) == pytest.approx(256**-0.5, rel=0.1)
+    assert float(off.abs().max()) < 0.45
 
 
-def test_transform_of_a_long_vector_is_its_own_inverse() -> None:
-    x = gaussian(1, 1 << 16)
-    torch.testing.assert_close(walsh_hadamard(walsh_hadamard(x)) / (1 << 16), x)
+def test_entries_are_normal() -> None:
+    entries = Fastfood(200, 20_000, 0, "entry").dense().flatten() * 200**0.5
+    assert float(entries.mean()) == pytest.approx(0, abs=0.01)
+    assert float(entries.var()) == pytest.approx(1, abs=0.05)
+    assert float((entries**4).mean()) == pytest.approx(3, abs=0.15)
 
 
-def test_uncached_factors_are_the_cached_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    x = gaussian(33)
-    cached = apply(Fastfood(33, 5000, 0, "entry"), x)
-    monkeypatch.setattr("pipeline.subspace.fastfood._CACHE_BYTES", 0)
-    assert torch.equal(cached, apply(Fastfood(33, 5000, 0, "entry"), x))
+def test_rademacher_fastfood_is_an_isometry() -> None:
+    projection = Fastfood(256, 256 * 5, 0, "column", "rademacher")
+    matrix = projection.dense()
+    torch.testing.assert_close(matrix.T @ matrix, torch.eye(256, dtype=torch.float64))
+
+
+def test_sparse_has_one_entry_in_sqrt_d_and_unit_columns() -> None:
+    matrix = SparseSigns(40, 10_000, 0, "column").dense()
+    assert int((matrix != 0).sum()) == 40 * 100
+    torch.testing.assert_close(matrix.norm(dim=0), torch.ones(40, dtype=torch.float64))
+    assert matrix.unique().numel() == 3
+
+
+def test_kept_factors_are_those_made_anew() -> None:
+    x, projection = gaussian(33), Fastfood(33, 5000, 0, "entry")
+    first = apply(projection, x)
+    diagonals = sum(diagonal.nbytes for _, _, diagonal in projection._kept.values())
+    assert diagonals == 2 * 5056
+    assert torch.equal(first, apply(projection, x))
+    projection._kept.clear()
+    assert torch.equal(first, apply(projection, x))
+
+
+def test_single_precision_is_close_to_double() -> None:
+    projection, x = Fastfood(1000, 50_000, 0, "entry"), gaussian(1000)
+    single = apply(projection, x.float())
+    torch.testing.assert_close(single.double(), apply(projection, x), rtol=0, atol=1e-5)
+
+
+def test_keys_that_a_projection_does_not_have_are_refused() -> None:
+    with pytest.raises(ValueError, match="gaussian is rademacher, but only Fastfood"):
+        ProjectionConfig(projection="dense", gaussian="rademacher")
+    with pytest.raises(ValueError, match="share_signs is False, but only Fastfood"):
+        ProjectionConfig(projection="sparse", share_signs=False)
+    with pytest.raises(ValueError, match="normalisation is entry, but must be reference"):
+        ProjectionConfig(projection="reference")

@@ -17,19 +17,19 @@ class Event:
 # Few kinds: whether two sentences tell of the same one is what a small model learns last.
 EVENTS = (
     Event(
-        ("baked", "kneaded", "roasted", "toasted"),
-        ("loaves", "cakes", "pies", "buns"),
-        ("kitchen", "oven", "bakery", "cellar"),
+        ("baked", "kneaded", "roasted"),
+        ("loaves", "cakes", "pies"),
+        ("kitchen", "oven", "bakery"),
     ),
     Event(
-        ("sailed", "rowed", "steered", "moored"),
-        ("boats", "ships", "rafts", "ferries"),
-        ("harbour", "bay", "river", "lake"),
+        ("sailed", "rowed", "steered"),
+        ("boats", "ships", "rafts"),
+        ("harbour", "river", "lake"),
     ),
     Event(
-        ("played", "tuned", "composed", "hummed"),
-        ("songs", "pianos", "flutes", "waltzes"),
-        ("concert", "theatre", "studio", "hall"),
+        ("played", "tuned", "composed"),
+        ("songs", "pianos", "flutes"),
+        ("concert", "theatre", "studio"),
     ),
 )
 
@@ -37,15 +37,15 @@ NAMES = ("Anna", "Boris", "Clara", "David", "Emma", "Felix", "Greta", "Henry")
 
 # How a deed went: index 0 badly, index 1 well.
 MANNERS = (
-    ("badly", "poorly", "sadly", "clumsily", "wearily", "bitterly"),
-    ("well", "nicely", "happily", "skilfully", "gladly", "proudly"),
+    ("badly", "poorly", "sadly", "clumsily"),
+    ("nicely", "happily", "skilfully", "gladly"),
 )
 
 REVIEWED = ("film", "book", "opera", "meal", "hotel", "game")
 ASPECTS = ("start", "ending", "style", "plot", "staff", "price")
 ADJECTIVES = (
-    ("awful", "dull", "poor", "silly", "cold", "stale"),
-    ("great", "lovely", "superb", "clever", "warm", "fresh"),
+    ("awful", "dull", "cold", "stale"),
+    ("great", "lovely", "warm", "fresh"),
 )
 FEELINGS = (
     ("hated", "disliked", "regretted", "resented"),

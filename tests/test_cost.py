@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import params
+from pipeline.cost import EncoderSize
+from pipeline.estimate import describe, estimate
+
+BASE = EncoderSize(12, 768, 3072, 50265, 512)
+PRESETS = Path(__file__).parents[1] / "presets"
+
+
+def test_roberta_base_has_its_known_numbers() -> None:
+    """METHOD §3: 601.5 MFLOP a token at 512 tokens; D = 124.6 M with two labels."""
+    assert BASE.training_flop(512, 0.15) == pytest.approx(601.5e6, rel=1e-4)
+    assert BASE.classifier_parameters(2) == 124_647_170
+
+
+def test_parameters_equal_the_models() -> None:
+    from transformers import RobertaConfig, RobertaForSequenceClassification
+
+    config = RobertaConfig(
+        vocab_size=50, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
+        intermediate_size=24, max_position_embeddings=22, type_vocab_size=1, num_labels=3,
+    )  # fmt: skip
+    model = RobertaForSequenceClassification(config)
+    expected = sum(item.numel() for item in model.parameters())
+    assert EncoderSize(3, 16, 24, 50, 20).classifier_parameters(3) == expected
+
+
+def test_the_papers_pretraining_is_63e18_flop() -> None:
+    made = estimate(params.load(PRESETS / "paper.yaml"))
+    assert made.tokens["pretraining"] == pytest.approx(104.9e9, rel=1e-3)
+    assert made.flop["pretraining"] == pytest.approx(6.3e19, rel=1e-2)
+    assert made.stages == 2 + 6 + 21 + 2 * 21 * 6 + 2
+    assert made.guessed == ()
+
+
+def test_stages_are_those_that_dvc_has() -> None:
+    laptop = params.load(PRESETS / "laptop.yaml")
+    cells = len(laptop.trajectory.checkpoints) * len(laptop.tasks)
+    assert (
+        estimate(laptop).stages
+        == 3 + len(laptop.tasks) + len(laptop.pretrain.segments) + 2 * cells + 2
+    )
+
+
+def test_hours_follow_the_rate() -> None:
+    made = estimate(params.load(PRESETS / "one-gpu.yaml"))
+    assert made.hours(1e14) == pytest.approx(2 * made.hours(2e14))
+    assert "hours" in describe(made, 1e14)
+
+
+def test_rows_that_nobody_knows_are_called_guesses() -> None:
+    from dataclasses import replace
+
+    files = params.load(PRESETS / "files.yaml")
+    assert estimate(files).guessed == ()
+    task = files.tasks["mrpc"]
+    uncapped = replace(task, data=replace(task.data, train_rows=None))
+    made = estimate(replace(files, tasks={"mrpc": uncapped}))
+    assert made.guessed == ("mrpc",) and "guesses" in describe(made, 1e12)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from pipeline import device
+from pipeline.errors import UserError
+
+
+def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+    assert device.pick() == torch.device("cpu")
+
+
+@pytest.mark.parametrize("wrong", ["gpu", "cuda:x"])
+def test_an_unknown_device_is_named(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("PIPELINE_DEVICE", wrong)
+    with pytest.raises(UserError, match=f"PIPELINE_DEVICE is {wrong!r}: say cpu, cuda"):
+        device.pick()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_without_cuda_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_DEVICE", "cuda")
+    with pytest.raises(UserError, match="torch sees no CUDA device"):
+        device.pick()
+
+
+def test_narrow_models_run_on_one_thread() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        device.prepare(width=768)
+        assert torch.get_num_threads() == 2
+        device.prepare(width=64)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+        torch.use_deterministic_algorithms(False)

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import UserError
+from pipeline.text.synthetic import KINDS, documents, examples, label_names
+from pipeline.text.synthetic.examples import Example
+from pipeline.text.synthetic.lexicon import ADJECTIVES, EVENTS, MANNERS, NAMES
+from pipeline.text.synthetic.prose import _HOWEVER, _LIKEWISE, _MEANWHILE
+
+PAIRS = ("paraphrase", "duplicate", "inference", "adversarial")
+SINGLES = ("polarity_short", "polarity_long")
+ROWS = 1200
+
+_EVENT = {
+    word: index
+    for index, event in enumerate(EVENTS)
+    for role in (event.deeds, event.things, event.places)
+    for word in role
+}
+_MOOD = {word: mood for group in (MANNERS, ADJECTIVES) for mood in (0, 1) for word in group[mood]}
+
+
+def rows(kind: str, split: str, count: int = ROWS, seed: int = 0) -> list[Example]:
+    return list(examples(kind, split, count, seed))
+
+
+def text(row: Example) -> str:
+    return f"{row['text_a']} {row['text_b'] or ''}"
+
+
+def read(sentence: str) -> tuple[set[int], set[int]]:
+    """The kinds of event and the moods that a sentence's words name."""
+    words = sentence.split()
+    return {_EVENT[w] for w in words if w in _EVENT}, {_MOOD[w] for w in words if w in _MOOD}
+
+
+def bag_accuracy(kind: str, field: str | None) -> float:
+    """Held-out accuracy of ridge regression on word counts, of one text or of both together."""
+
+    def texts(split: str) -> tuple[list[list[str]], np.ndarray]:
+        table = rows(kind, split)
+        names = label_names(kind)
+        bags = [(text(row) if field is None else str(row[field])).split() for row in table]
+        return bags, np.array([names.index(str(row["label"])) for row in table])
+
+    (train, labels), (held_out, truth) = texts("train"), texts("eval")
+    words = {
+        word: index for index, word in enumerate(sorted({word for bag in train for word in bag}))
+    }
+
+    def features(bags: list[list[str]]) -> np.ndarray:
+        out = np.zeros((len(bags), len(words) + 1))
+        out[:, -1] = 1
+        for row, bag in enumerate(bags):
+            for word in bag:
+                if word in words:
+                    out[row, words[word]] += 1
+        return out
+
+    x, y = features(train), np.eye(len(label_names(kind)))[labels]
+    weights = np.linalg.solve(x.T @ x + 5 * np.eye(x.shape[1]), x.T @ y)
+    return float(((features(held_out) @ weights).argmax(1) == truth).mean())
+
+
+def test_the_six_kinds_have_the_labels_of_their_models() -> None:
+    assert set(KINDS) == {*PAIRS, *SINGLES}
+    assert [len(label_names(kind)) for kind in KINDS] == [2, 2, 2, 2, 3, 3]
+    assert label_names("inference") == ("entailment", "neutral", "contradiction")
+
+
+def test_an_unknown_kind_is_a_user_error() -> None:
+    with pytest.raises(UserError, match="no task 'summary': say one of paraphrase"):
+        next(examples("summary", "train", 1, 0))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_have_the_schema_and_balanced_labels(kind: str) -> None:
+    table = rows(kind, "train", 300)
+    assert len(table) == 300
+    assert all(isinstance(row["text_a"], str) for row in table)
+    assert all((row["text_b"] is None) == (kind in SINGLES) for row in table)
+    counts = Counter(row["label"] for row in table)
+    assert set(counts) == set(label_names(kind))
+    assert len(set(counts.values())) == 1
+
+
+def test_only_adversarial_rows_carry_a_round_and_all_rounds_occur() -> None:
+    rounds = Counter(row["round"] for row in rows("adversarial", "eval", 600))
+    assert set(rounds) == {"R1", "R2", "R3"}
+    assert min(rounds.values()) > 150
+    assert all("round" not in row for kind in KINDS[:-1] for row in rows(kind, "eval", 5))
+
+
+def test_a_round_has_one_premise_sentence_more_than_the_round_before() -> None:
+    for row in rows("adversarial", "train", 300):
+        assert str(row["text_a"]).count(".") == int(str(row["round"])[1])
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), kind=st.sampled_from(KINDS))
+def test_the_same_seed_gives_the_same_rows_and_a_longer_split_begins_alike(
+    seed: int, kind: str
+) -> None:
+    assert rows(kind, "train", 12, seed) == rows(kind, "train", 20, seed)[:12]
+
+
+def test_seeds_and_splits_differ() -> None:
+    assert rows("inference", "train", 20, 0) != rows("inference", "train", 20, 1)
+    assert rows("inference", "train", 20, 0) != rows("inference", "eval", 20, 0)
+    assert list(documents(0, 20)) == list(documents(0, 20)) != list(documents(1, 20))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_eval_text_is_in_any_train_split(kind: str) -> None:
+    held_out = {(row["text_a"], row["text_b"]) for row in rows(kind, "eval")}
+    trained = {
+        (row["text_a"], row["text_b"]) for seed in (0, 1) for row in rows(kind, "train", seed=seed)
+    }
+    assert not held_out & trained
+
+
+@pytest.mark.parametrize("kind", ["paraphrase", "inference"])
+def test_labels_say_how_the_two_statements_stand_to_each_other(kind: str) -> None:
+    for row in rows(kind, "train", 300):
+        (event_a, mood_a), (event_b, mood_b) = read(str(row["text_a"])), read(str(row["text_b"]))
+        assert len(event_a) == len(event_b) == len(mood_a) == len(mood_b) == 1
+        same = event_a == event_b and mood_a == mood_b
+        assert (row["label"] in ("equivalent", "entailment")) == same
+        assert (row["label"] == "neutral") == (kind == "inference" and event_a != event_b)
+
+
+def test_duplicate_questions_ask_about_one_kind_of_event() -> None:
+    for row in rows("duplicate", "train", 300):
+        same = read(str(row["text_a"]))[0] == read(str(row["text_b"]))[0]
+        assert (row["label"] == "duplicate") == same
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+@pytest.mark.parametrize("field", ["text_a", "text_b", None])
+def test_words_alone_do_not_solve_a_pair_task(kind: str, field: str | None) -> None:
+    # Three standard errors of the held-out rows, and what a fit on few rows may find by chance.
+    assert bag_accuracy(kind, field) < 1 / len(label_names(kind)) + 0.06
+
+
+@pytest.mark.parametrize("kind", SINGLES)
+def test_polarity_is_mostly_but_not_wholly_in_the_words(kind: str) -> None:
+    assert bag_accuracy(kind, "text_a") > 0.75
+    negated = sum(
+        any(f" {word} " in text(row) for word in ("not", "never", "hardly"))
+        for row in rows(kind, "train")
+    )
+    assert negated > 0.08 * ROWS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_label_is_a_word_of_the_texts(kind: str) -> None:
+    words = {word for row in rows(kind, "train", 300) for word in text(row).split()}
+    assert not words & set(label_names(kind))
+
+
+def test_documents_are_sentences_that_end() -> None:
+    made = list(documents(3, 400))
+    assert len(made) == 400
+    assert all(len(document) >= 2 for document in made)
+    assert all(sentence.endswith((" .", " ?")) for document in made for sentence in document)
+
+
+def test_the_documents_teach_every_word_of_the_tasks() -> None:
+    known = {word for doc in documents(0, 3000) for sentence in doc for word in sentence.split()}
+    asked = {
+        word for kind in KINDS for row in rows(kind, "train", 600) for word in text(row).split()
+    }
+    assert asked <= known
+
+
+def test_a_connective_says_how_a_sentence_stands_to_the_one_before() -> None:
+    seen: Counter[str] = Counter()
+    for document in documents(0, 2000):
+        for before, after in pairwise(document):
+            first = after.split()[0]
+            if not after.endswith(".") or not set(before.split()) & set(NAMES):
+                continue
+            (event_a, mood_a), (event_b, mood_b) = read(before), read(after)
+            seen[first] += 1
+            assert (first in _LIKEWISE) == ((event_a, mood_a) == (event_b, mood_b))
+            assert (first in _HOWEVER) == (event_a == event_b and mood_a != mood_b)
+            assert (first in _MEANWHILE) == (event_a != event_b)
+    assert set(seen) == {*_LIKEWISE, *_HOWEVER, *_MEANWHILE}
