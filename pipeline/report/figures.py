@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.artifacts import atomic_file
@@ -14,8 +16,14 @@ from pipeline.report.tables import Tables
 
 Draw = Callable[[Any, pd.DataFrame, ReportConfig], None]
 
-_ASPECT = 0.62
+_ASPECT = 0.6
 _D90_LABEL = r"intrinsic dimension $d_{90}$"
+# Steps whose smallest distance is below this part of the mean one are not evenly spaced.
+_EVEN = 0.2
+# Labels of the step axis stand at least this part of its length apart.
+_LABELS_APART = 0.095
+# Room left and right of the first and last checkpoint, as a part of the axis between them.
+_MARGIN = 0.05
 
 
 def draw_all(tables: Tables, config: ReportConfig, folder: Path) -> list[Path]:
@@ -38,35 +46,30 @@ def draw_all(tables: Tables, config: ReportConfig, folder: Path) -> list[Path]:
 def trajectory(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
     """d₉₀ over pretraining updates (A21 Figure 2), a line a task.
 
-    Where d_max did not reach the target d₉₀ is only known to be larger: an open upward arrow at
-    d_max, joined to the line by dots. Cells without a meaningful d₉₀ are left out.
+    Where d_max did not reach the target d₉₀ is only known to be larger: an upward arrow at d_max.
+    Where d_min already reached it d₉₀ may be smaller: a downward arrow under the mark. Cells
+    without a meaningful d₉₀ are left out.
     """
     import seaborn
 
     tasks = _tasks(cells)
     colours, markers = config.by_task(tasks)
-    computed = cells.dropna(subset=["d90"]).astype({"d90": float})
+    computed = _computed(cells)
     if not computed.empty:
         seaborn.lineplot(
             computed, x="step", y="d90", hue="task", style="task", hue_order=tasks,
             style_order=tasks, palette=colours, markers=markers, dashes=False, markersize=5,
-            errorbar=None, ax=axes, legend=False,
+            markeredgewidth=0.5, errorbar=None, ax=axes, legend=False,
         )  # fmt: skip
-    censored = cells[cells["status"] == "not_reached"]
-    spread = _spread(cells["step"])
-    for rank, task in enumerate(tasks):
-        rows = censored[censored["task"] == task]
-        # Arrows of several tasks at one checkpoint would hide each other: set them side by side.
-        shift = spread * (rank - (len(tasks) - 1) / 2)
-        axes.plot(
-            rows["step"] + shift, rows["d_max"], linestyle="none", marker=r"$\uparrow$",
-            markersize=8, color=colours[task], gid=f"censored-{task}",
-        )  # fmt: skip
-    _finish(axes, cells, tasks, colours, markers, censored=not censored.empty)
-    if computed.empty and censored.empty:
+    keys = _censored(axes, cells, colours)
+    keys += _at_minimum(axes, computed, ("step", "d90"), colours)
+    _legend(axes, config, tasks, keys)
+    if computed.empty and not keys:
         _say_empty(axes)
     else:
+        axes.margins(y=0.1)
         axes.set_yscale("log")
+        _step_axis(axes, cells["step"])
     axes.set_xlabel("pretraining updates")
     axes.set_ylabel(_D90_LABEL)
 
@@ -78,8 +81,7 @@ def generalization(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None
 
 def relative_gap(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
     """Relative generalization gap over d₉₀ (A21 Figure 5), a point a checkpoint."""
-    label = r"relative gap $\frac{acc_{train} - acc_{eval}}{1 - acc_{eval}}$"
-    _over_d90(axes, cells, config, "relative_gap", label)
+    _over_d90(axes, cells, config, "relative_gap", "relative gap")
     axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
 
 
@@ -91,11 +93,12 @@ FIGURES: dict[str, Draw] = {
 
 
 def _over_d90(axes: Any, cells: pd.DataFrame, config: ReportConfig, y: str, label: str) -> None:
+    """Marks that grow from checkpoint to checkpoint, joined by a thin line in that order."""
     import seaborn
 
     tasks = _tasks(cells)
     colours, markers = config.by_task(tasks)
-    points = cells.dropna(subset=["d90", y]).astype({"d90": float})
+    points = _computed(cells).dropna(subset=[y])
     for task in tasks:
         path = points[points["task"] == task].sort_values("step")
         axes.plot(path["d90"], path[y], color=colours[task], linewidth=0.7, alpha=0.5, zorder=1)
@@ -104,46 +107,124 @@ def _over_d90(axes: Any, cells: pd.DataFrame, config: ReportConfig, y: str, labe
     else:
         seaborn.scatterplot(
             points, x="d90", y=y, hue="task", style="task", hue_order=tasks, style_order=tasks,
-            palette=colours, markers=markers, size="step", sizes=(15, 60), legend=False, ax=axes,
-            zorder=2,
+            palette=colours, markers=markers, size="step", sizes=(10, 38), linewidth=0.4,
+            legend=False, ax=axes, zorder=2,
         )  # fmt: skip
         axes.set_xscale("log")
-    _finish(axes, cells, tasks, colours, markers, censored=False)
-    axes.set_xlabel(_D90_LABEL + "   (larger marks: later checkpoints)")
+        axes.margins(x=0.08)
+    keys = _at_minimum(axes, points, ("d90", y), colours)
+    _legend(axes, config, tasks, keys, "larger marks: later checkpoints")
+    axes.set_xlabel(_D90_LABEL)
     axes.set_ylabel(label)
 
 
-def _finish(
-    axes: Any,
-    cells: pd.DataFrame,
-    tasks: list[str],
-    colours: dict[str, str],
-    markers: dict[str, str],
-    censored: bool,
-) -> None:
-    """A legend under the plot, so that it never covers a point."""
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=colours[task], marker=markers[task], markersize=4.5, label=task)
-        for task in tasks
-    ]
-    if censored:
-        handles.append(
-            Line2D([], [], color="0.3", marker=r"$\uparrow$", markersize=7, linestyle="none",
-                   label="above the largest $d$ tried")
-        )  # fmt: skip
-    axes.figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(3, len(handles)), frameon=False
-    )
+def _computed(cells: pd.DataFrame) -> pd.DataFrame:
+    return cells.dropna(subset=["d90"]).astype({"d90": float})
 
 
 def _tasks(cells: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(cells["task"]))
 
 
-def _spread(steps: pd.Series) -> float:
-    return 0.012 * float(steps.max() - steps.min())
+def _censored(axes: Any, cells: pd.DataFrame, colours: dict[str, str]) -> list[Any]:
+    """An arrow at d_max a censored cell, those of one checkpoint side by side; the legend's key."""
+    censored = cells[cells["status"] == "not_reached"]
+    for _, rows in censored.groupby("step"):
+        for place, (_, row) in enumerate(rows.iterrows()):
+            shift = (0.75 * (place - (len(rows) - 1) / 2), 0.0)
+            _arrow(axes, row, ("step", "d_max"), "uparrow", shift, colours, "above")
+    return [_key("uparrow", "above the largest $d$")] if len(censored) else []
+
+
+def _at_minimum(
+    axes: Any, computed: pd.DataFrame, at: tuple[str, str], colours: dict[str, str]
+) -> list[Any]:
+    """An arrow beside marks whose d₉₀ is the smallest d of the search; the legend's key."""
+    glyph, shift = ("leftarrow", (-0.75, 0.0)) if at[0] == "d90" else ("downarrow", (0.0, -0.75))
+    lowest = computed[computed["lower"].isna()]
+    for _, row in lowest.iterrows():
+        _arrow(axes, row, at, glyph, shift, colours, "below")
+    return [_key(glyph, "at or below the smallest $d$")] if len(lowest) else []
+
+
+def _arrow(
+    axes: Any,
+    row: pd.Series,
+    at: tuple[str, str],
+    glyph: str,
+    shift: tuple[float, float],
+    colours: dict[str, str],
+    kind: str,
+) -> None:
+    """``shift`` is in units of the arrow's size, so that the data stay what was measured."""
+    from matplotlib.markers import MarkerStyle
+    from matplotlib.transforms import Affine2D
+
+    marker = MarkerStyle(rf"$\{glyph}$").transformed(Affine2D().translate(*shift))
+    axes.plot(
+        [row[at[0]]], [row[at[1]]], linestyle="none", marker=marker, markersize=7,
+        markeredgewidth=0.3, color=colours[row["task"]], clip_on=False,
+        gid=f"{kind}-{row['checkpoint']}-{row['task']}",
+    )  # fmt: skip
+
+
+def _key(glyph: str, label: str) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D(
+        [], [], color="0.3", marker=rf"$\{glyph}$", markersize=7, markeredgewidth=0.3,
+        linestyle="none", label=label,
+    )  # fmt: skip
+
+
+def _legend(
+    axes: Any, config: ReportConfig, tasks: list[str], keys: list[Any], title: str | None = None
+) -> None:
+    """A legend under the plot, where it covers no point; the figure grows by its height."""
+    from matplotlib.lines import Line2D
+
+    colours, markers = config.by_task(tasks)
+    handles: list[Any] = [
+        Line2D([], [], color=colours[task], marker=markers[task], markersize=4.5,
+               markeredgewidth=0, label=task)
+        for task in tasks
+    ]  # fmt: skip
+    handles += keys
+    columns = config.legend_columns([handle.get_label() for handle in handles])
+    figure = axes.figure
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=columns, frameon=False, title=title,
+        borderpad=0, borderaxespad=0.4,
+    )  # fmt: skip
+    lines = math.ceil(len(handles) / columns) + (title is not None)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + lines * config.line_inches())
+
+
+def _step_axis(axes: Any, steps: pd.Series) -> None:
+    """Linear for evenly spaced checkpoints, else logarithmic (linear up to the first update).
+
+    Every checkpoint has a tick, and a label as far as there is room.
+    """
+    known = np.array(sorted(set(steps)), dtype=float)
+    gaps = np.diff(known)
+    if len(gaps) and gaps.min() < _EVEN * gaps.mean():
+        axes.set_xscale("symlog", linthresh=known[known > 0].min(), linscale=0.6)
+    places = axes.xaxis.get_transform().transform(known)
+    labelled = [0]
+    for index in range(1, len(known)):
+        if places[index] - places[labelled[-1]] >= _LABELS_APART * (places[-1] - places[0]):
+            labelled.append(index)
+    axes.set_xticks(known[labelled], [_short(step) for step in known[labelled]])
+    axes.set_xticks(known, minor=True)
+    margin = _MARGIN * (places[-1] - places[0])
+    if margin:
+        ends = np.array([places[0] - margin, places[-1] + margin])
+        axes.set_xlim(axes.xaxis.get_transform().inverted().transform(ends))
+
+
+def _short(step: float) -> str:
+    return f"{step / 1000:g}k" if step >= 1000 else f"{step:g}"
 
 
 def _say_empty(axes: Any) -> None:

@@ -17,17 +17,20 @@ _CAPTIONS = {
     "trajectory": (
         "Trajectory",
         "Smallest subspace dimension that reaches the target, over pretraining updates. An arrow "
-        "stands where even the largest dimension tried fell short; checkpoints where no d₉₀ is "
-        "meaningful are left out and listed below.",
+        "upwards stands where even the largest dimension tried fell short, one downwards where "
+        "the smallest already reached. Checkpoints where no d₉₀ is meaningful are left out and "
+        "listed below.",
     ),
     "generalization": (
         "Generalization",
-        "Evaluation accuracy of full fine-tuning over d₉₀, a mark a checkpoint.",
+        "Evaluation accuracy of full fine-tuning over d₉₀, a mark a checkpoint, joined in the "
+        "order of pretraining. Cells without a d₉₀ are left out.",
     ),
     "relative_gap": (
         "Relative generalization gap",
         "(training − evaluation accuracy) / (1 − evaluation accuracy) of full fine-tuning at its "
-        "best epoch, over d₉₀; undefined, and left out, where the evaluation accuracy is 1.",
+        "best epoch, over d₉₀, marks as above; undefined, and left out, where the evaluation "
+        "accuracy is 1.",
     ),
 }
 
@@ -41,7 +44,7 @@ def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> 
     cells = tables.cells
     html = template.render(
         figures=[
-            {"name": name, "title": title, "caption": caption, "svg": _inline(figures, name)}
+            {"name": name, "title": title, "caption": caption, "svg": _inline(figures, name, title)}
             for name, (title, caption) in _CAPTIONS.items()
         ],
         sentences=[sentence(str(task), rows) for task, rows in cells.groupby("task", sort=False)],
@@ -49,7 +52,10 @@ def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> 
         uncomputable=[_shown(row) for _, row in cells[cells["d90"].isna()].iterrows()],
         facts=facts,
         hours=None if facts.seconds is None else facts.seconds / 3600,
-        flop={name: f"{value:.3g}" for name, value in tables.summary["flop"].items()},
+        cost={
+            key: f"{cells[key].sum():.3g}"
+            for key in ("baseline_tokens", "baseline_flop", "said_tokens", "said_flop")
+        },
         probes=len(tables.probes),
     )
     with atomic_file(path) as temporary:
@@ -61,30 +67,29 @@ def sentence(task: str, rows: pd.DataFrame) -> str:
     ordered = rows.sort_values("step")
     computed = ordered.dropna(subset=["d90"])
     if computed.empty:
-        return f"{task}: d₉₀ could not be computed at any checkpoint."
+        above = (ordered["status"] == "not_reached").sum()
+        known = f" (at {above} of {len(ordered)} it is above the largest d tried)" if above else ""
+        return f"{task}: d₉₀ could not be computed at any checkpoint{known}."
     first, last = computed.iloc[0], computed.iloc[-1]
     start = "" if first["step"] == ordered["step"].min() else ", where it first becomes computable,"
     if len(computed) == 1:
         return (
-            f"{task}: d₉₀ is {first['d90']} at update {first['step']}, and nowhere else computable."
+            f"{task}: d₉₀ is {_d90(first)} at update {first['step']}, and nowhere else computable."
         )
     if last["d90"] == first["d90"]:
         return (
-            f"{task}: d₉₀ is {first['d90']} both at update {first['step']}{start} and at "
+            f"{task}: d₉₀ is {_d90(first)} both at update {first['step']}{start} and at "
             f"{last['step']}."
         )
     verb = "falls" if last["d90"] < first["d90"] else "rises"
     return (
-        f"{task}: d₉₀ {verb} from {first['d90']} at update {first['step']}{start} to {last['d90']} "
+        f"{task}: d₉₀ {verb} from {_d90(first)} at update {first['step']}{start} to {_d90(last)} "
         f"at {last['step']}."
     )
 
 
 def _shown(row: pd.Series) -> dict[str, Any]:
-    d90 = f"{row['d90']:,}" if not pd.isna(row["d90"]) else "–"
-    if row["status"] == "not_reached":
-        d90 = f"> {row['d_max']:,}"
-    shown = {"d90": d90, "status": row["status"], "reason": row["reason"]}
+    shown = {"d90": _d90(row), "status": row["status"], "reason": row["reason"]}
     shown |= {key: row[key] for key in ("checkpoint", "step", "task", "probes")}
     metrics = ("target", "full_metric", "majority", "acc_train", "relative_gap", "f1_eval")
     for key in metrics:
@@ -92,11 +97,20 @@ def _shown(row: pd.Series) -> dict[str, Any]:
     return shown
 
 
-def _inline(figures: Path, name: str) -> Any:
-    """The SVG without its XML prologue, ids made unique so that figures do not share them."""
-    from markupsafe import Markup
+def _d90(row: pd.Series) -> str:
+    """d₉₀ as known: a number, a bound at an end of the search, or a dash."""
+    if row["status"] == "not_reached":
+        return f"> {row['d_max']:,}"
+    if pd.isna(row["d90"]):
+        return "–"
+    return f"≤ {row['d90']:,}" if pd.isna(row["lower"]) else f"{row['d90']:,}"
+
+
+def _inline(figures: Path, name: str, title: str) -> Any:
+    """The SVG without its XML prologue, named for screen readers, its ids not shared by figures."""
+    from markupsafe import Markup, escape
 
     text = (figures / f"{name}.svg").read_text(encoding="utf-8")
     body = text[text.index("<svg") :]
     body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", body)
-    return Markup(body)
+    return Markup(body.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1))

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 # Okabe and Ito's palette without its yellow, which is too light on white, and with grey last.
 _OKABE_ITO = (
     "#0072B2",
@@ -19,9 +21,10 @@ _OKABE_ITO = (
     "#000000",
     "#7F7F7F",
 )
-_MARKERS = ("o", "s", "D", "v", "P", "X", "<", "p")
+_MARKERS = ("o", "s", "D", "v", "^", "P", "X", "p")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _MM_PER_INCH = 25.4
+_POINTS_PER_INCH = 72
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class ReportConfig:
     palette: tuple[str, ...] = _OKABE_ITO
 
     def __post_init__(self) -> None:
-        if not 60 <= self.width_mm <= 400:
-            raise ValueError(f"width_mm is {self.width_mm}, but must be between 60 and 400")
+        if not 70 <= self.width_mm <= 400:
+            raise ValueError(f"width_mm is {self.width_mm}, but must be between 70 and 400")
         if not 5 <= self.font_pt <= 24:
             raise ValueError(f"font_pt is {self.font_pt}, but must be between 5 and 24")
         if not 50 <= self.dpi <= 1200:
@@ -50,6 +53,23 @@ class ReportConfig:
         """Width and height in inches; ``aspect`` is height over width."""
         width = self.width_mm / _MM_PER_INCH
         return width, width * aspect
+
+    def line_inches(self) -> float:
+        """Height of a line of the legend, in inches."""
+        return 1.55 * self.font_pt / _POINTS_PER_INCH
+
+    def legend_columns(self, labels: list[str]) -> int:
+        """The most columns, up to four, in which a legend of these labels fits the width."""
+        # A letter is about 0.58 of the font's size wide; handle and paddings take about 4.8 sizes.
+        widths = [
+            (0.58 * len(label.replace("$", "")) + 4.8) * (self.font_pt - 1) for label in labels
+        ]
+        room = self.width_mm / _MM_PER_INCH * _POINTS_PER_INCH
+        for columns in (4, 3, 2):
+            filled = [column for column in np.array_split(widths, columns) if column.size]
+            if sum(column.max() for column in filled) <= room:
+                return columns
+        return 1
 
     def by_task(self, tasks: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         """A colour and a marker for each task, in order; both repeat only past eight tasks."""
@@ -83,5 +103,7 @@ def styled(config: ReportConfig) -> Iterator[Any]:
         "figure.dpi": config.dpi,
     }
     with seaborn.axes_style("ticks"), matplotlib.rc_context(settings):
-        yield pyplot
-        pyplot.close("all")
+        try:
+            yield pyplot
+        finally:
+            pyplot.close("all")

@@ -6,6 +6,7 @@ A21's Figures 4 and 5; those of the subspace run at d₉₀ stand beside them as
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,16 @@ PROBE_COLUMNS = (
     "checkpoint", "step", "task", "d", "seed", "learning_rate", "status", "metric", "target",
     "full_metric", "majority", "best_epoch", "epochs_run", "acc_train", "tokens", "flop",
 )  # fmt: skip
+# Whole numbers that a cell may lack stay whole numbers.
+_CELL_TYPES = {"d90": "Int64", "lower": "Int64", "best_epoch": "Int64"}
+_PROBE_TYPES = {"best_epoch": "Int64"}
+_FROM_BASELINE = (
+    "acc_train", "acc_eval", "f1_eval", "learning_rate", "best_epoch", "parameters",
+)  # fmt: skip
+_FROM_SAID = (
+    "checkpoint", "step", "task", "status", "reason", "d90", "lower", "d_min", "d_max", "target",
+    "full_metric", "majority", "layers", "probes", "acc_train", "acc_eval", "learning_rate",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,15 +58,13 @@ def collect(results: Path, checkpoints: Mapping[str, int], tasks: Sequence[str])
     cells, probes = [], []
     for checkpoint in checkpoints:
         for task in tasks:
-            baseline = read_json(results / "baseline" / checkpoint / task / "result.json")
-            folder = results / "said" / checkpoint / task
-            said = read_json(folder / "result.json")
+            baseline = _result(results, "baseline", checkpoint, task, _FROM_BASELINE)
+            said = _result(results, "said", checkpoint, task, _FROM_SAID)
             cells.append(_cell(baseline, said))
-            probes += _probes(folder / "trials.jsonl", said)
+            probes += _probes(results, said)
     cell_frame = pd.DataFrame(cells, columns=list(CELL_COLUMNS))
-    for column in ("d90", "lower", "best_epoch"):
-        cell_frame[column] = cell_frame[column].astype("Int64")
     probe_frame = pd.DataFrame(probes, columns=list(PROBE_COLUMNS))
+    cell_frame, probe_frame = cell_frame.astype(_CELL_TYPES), probe_frame.astype(_PROBE_TYPES)
     return Tables(cell_frame, probe_frame, summarise(cell_frame))
 
 
@@ -68,15 +77,14 @@ def write_tables(tables: Tables, folder: Path) -> None:
 
 
 def read_tables(folder: Path) -> Tables:
-    """Read what `write_tables` wrote."""
-    try:
-        cells = pd.read_csv(folder / "cells.csv", dtype={"d90": "Int64", "lower": "Int64"})
-        probes = pd.read_csv(folder / "probes.csv")
-    except (FileNotFoundError, pd.errors.ParserError) as error:
-        raise UserError(
-            f"{folder} has no readable tables ({error}): run dvc repro collect"
-        ) from None
-    cells["reason"] = cells["reason"].fillna("")
+    """Read what `write_tables` wrote.
+
+    Raises:
+        UserError: a table is missing or damaged.
+    """
+    cells = _read_csv(folder / "cells.csv", CELL_COLUMNS, _CELL_TYPES)
+    probes = _read_csv(folder / "probes.csv", PROBE_COLUMNS, _PROBE_TYPES)
+    cells["reason"] = cells["reason"].astype(object).fillna("")
     return Tables(cells, probes, read_json(folder / "summary.json"))
 
 
@@ -107,22 +115,57 @@ def summarise(cells: pd.DataFrame) -> dict[str, Any]:
     return {"tasks": tasks, "flop": cost, "statuses": dict(sorted(counts.items()))}
 
 
+def _read_csv(path: Path, columns: Sequence[str], types: dict[str, str]) -> pd.DataFrame:
+    try:
+        # A task may be called "nan" or "null": only an empty field is a missing value.
+        frame = pd.read_csv(
+            path, dtype=types, keep_default_na=False, na_values=[""], float_precision="round_trip"
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is no readable table ({error}): run dvc repro collect") from error
+    if list(frame.columns) != list(columns):
+        raise UserError(f"{path} has not the columns that collect writes: run dvc repro collect")
+    return frame
+
+
+def _result(
+    results: Path, stage: str, checkpoint: str, task: str, needed: Sequence[str]
+) -> dict[str, Any]:
+    """A cell's ``result.json`` with at least the keys ``needed`` and its cost."""
+    path = results / stage / checkpoint / task / "result.json"
+    remedy = f"run dvc repro {stage}@{checkpoint}-{task}"
+    try:
+        result: dict[str, Any] = read_json(path)
+    except UserError as error:
+        raise UserError(f"{error} ({remedy})") from error
+    missing = [key for key in (*needed, "cost") if key not in result]
+    if missing:
+        raise UserError(f"{path} has no {', '.join(missing)}: {remedy}")
+    return result
+
+
 def _cell(baseline: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    row = {key: said.get(key, baseline.get(key)) for key in CELL_COLUMNS}
-    own = ("acc_train", "acc_eval", "f1_eval", "learning_rate", "best_epoch", "parameters")
-    row |= {key: baseline[key] for key in own}
-    row |= {f"said_{key}": said[key] for key in ("acc_train", "acc_eval", "learning_rate")}
+    own = ("acc_train", "acc_eval", "learning_rate")
+    row = {key: said[key] for key in _FROM_SAID if key not in own}
+    row |= {key: baseline[key] for key in _FROM_BASELINE}
+    row |= {f"said_{key}": said[key] for key in own}
     for name, result in (("baseline", baseline), ("said", said)):
         row |= {f"{name}_{key}": result["cost"][key] for key in ("tokens", "flop")}
     row["relative_gap"] = relative_gap(baseline["acc_train"], baseline["acc_eval"])
     return row
 
 
-def _probes(path: Path, said: dict[str, Any]) -> list[dict[str, Any]]:
-    import json
-
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [{**said, **json.loads(line)} for line in lines]
+def _probes(results: Path, said: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row a probe, each with its cell's columns; a probe's own win where both have one."""
+    path = results / "said" / said["checkpoint"] / said["task"] / "trials.jsonl"
+    remedy = f"run dvc repro said@{said['checkpoint']}-{said['task']}"
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from error
+    if len(rows) != said["probes"]:
+        raise UserError(f"{path} holds {len(rows)} probes instead of {said['probes']}: {remedy}")
+    return [{**said, **row} for row in rows]
 
 
 def _kendall(computed: pd.DataFrame) -> float | None:

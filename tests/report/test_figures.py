@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from pipeline.report.figures import FIGURES, draw_all
 from pipeline.report.style import ReportConfig, styled
@@ -36,13 +39,85 @@ def test_trajectory_draws_each_computed_cell_on_a_log_axis(tables: Tables) -> No
     assert easy.tolist() == [[0, 2048], [10, 512], [100, 128], [1000, 32]]
 
 
+def arrows(axes) -> dict:
+    """Data of the arrows by their names in the file."""
+    return {line.get_gid(): line.get_xydata().tolist() for line in axes.lines if line.get_gid()}
+
+
+def labels(axes) -> list[str]:
+    return [text.get_text() for text in axes.figure.legends[0].get_texts()]
+
+
 def test_censored_cells_are_arrows_at_the_largest_d(tables: Tables) -> None:
     axes = drawn("trajectory", tables.cells)
-    arrows = {line.get_gid(): line for line in axes.lines if line.get_gid()}
-    assert list(arrows["censored-late"].get_ydata()) == [4096, 4096]
-    assert len(arrows["censored-never"].get_ydata()) == 0
-    labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
-    assert "above the largest $d$ tried" in labels
+    assert arrows(axes) == {"above-s0-late": [[0, 4096]], "above-s10-late": [[10, 4096]]}
+    assert labels(axes) == [*TASKS, "above the largest $d$"]
+
+
+@pytest.mark.parametrize(("name", "x"), [("trajectory", 1000), ("generalization", 32)])
+def test_cells_that_the_smallest_d_reached_are_marked(tables: Tables, name: str, x: int) -> None:
+    cells = tables.cells.copy()
+    cells.loc[cells["d90"] == 32, "lower"] = pd.NA
+    axes = drawn(name, cells)
+    y = {"trajectory": 32, "generalization": 0.95}[name]
+    (below,) = [data for gid, data in arrows(axes).items() if gid == "below-s1000-easy"]
+    np.testing.assert_allclose(below, [[x, y]])
+    assert labels(axes)[-1] == "at or below the smallest $d$"
+
+
+def test_arrows_of_one_checkpoint_do_not_hide_each_other(tables: Tables) -> None:
+    cells = tables.cells[tables.cells["step"] == 0].assign(status="not_reached", d90=pd.NA)
+    canvas = FigureCanvasAgg(drawn("trajectory", cells).figure)
+    canvas.draw()
+    picture = np.asarray(canvas.buffer_rgba())[..., :3]
+    plot = picture[: picture.shape[0] // 2]
+    inked = []
+    for colour in CONFIG.palette[: len(TASKS)]:
+        rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        inked.append(np.flatnonzero((plot == rgb).all(axis=2).any(axis=0)))
+    assert all(columns.size for columns in inked)
+    assert all(left.max() < right.min() for left, right in pairwise(inked))
+
+
+@pytest.mark.parametrize(
+    ("steps", "scale", "ticks"),
+    [
+        ([0, 500, 1000, 2000], "linear", ["0", "500", "1k", "2k"]),
+        ([0, 500, 2000, 10000, 50000], "symlog", ["0", "500", "2k", "10k", "50k"]),
+        (list(range(0, 200_001, 10_000)), "linear", [f"{k}k" if k else "0" for k in range(0, 201, 20)]),
+        ([7], "linear", ["7"]),
+    ],
+)  # fmt: skip
+def test_the_step_axis_suits_the_checkpoints(
+    tables: Tables, steps: list[int], scale: str, ticks: list[str]
+) -> None:
+    row = tables.cells[tables.cells["task"] == "easy"].head(1)
+    cells = pd.concat([row.assign(step=step) for step in steps], ignore_index=True)
+    axes = drawn("trajectory", cells)
+    assert axes.get_xscale() == scale
+    assert [text.get_text() for text in axes.get_xticklabels()] == ticks
+    assert sorted(axes.get_xticks(minor=True)) == sorted(set(steps) - set(axes.get_xticks()))
+    left, right = axes.get_xlim()
+    assert left < steps[0] and steps[-1] < right
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("width", [70.0, 85.0, 174.0])
+def test_nothing_is_cut_off_at_a_papers_widths(tables: Tables, name: str, width: float) -> None:
+    config = ReportConfig(width_mm=width)
+    names = {"easy": "polarity_short", "late": "inference", "never": "adversarial_inference"}
+    cells = tables.cells.assign(task=tables.cells["task"].map(names))
+    with styled(config) as pyplot:
+        figure, axes = pyplot.subplots(figsize=config.size(0.6), layout="constrained")
+        FIGURES[name](axes, cells, config)
+        figure.draw_without_rendering()
+        inside = figure.get_tightbbox()
+        size = figure.get_size_inches()
+        # The legend must not squeeze the plot.
+        assert axes.get_window_extent().height / figure.dpi > 0.35 * size[0]
+    assert size[0] == pytest.approx(width / 25.4)
+    assert inside.x0 >= 0 and inside.y0 >= 0
+    assert inside.x1 <= size[0] and inside.y1 <= size[1]
 
 
 @pytest.mark.parametrize("name", ["generalization", "relative_gap"])

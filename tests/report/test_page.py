@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pipeline.artifacts import write_json
 from pipeline.report.figures import draw_all
 from pipeline.report.page import sentence, write_page
-from pipeline.report.provenance import provenance
+from pipeline.report.provenance import Provenance, provenance
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import collect
 from tests.report.conftest import CHECKPOINTS, TASKS
@@ -19,7 +21,7 @@ def page(results: Path, tmp_path: Path) -> str:
     params.write_text("seed: 0  # <script>\n")
     write_json(tmp_path / "timing/said/a.json", {"seconds": 7200, "device": "cpu", "threads": 1})
     tables = collect(results, CHECKPOINTS, TASKS)
-    draw_all(tables, ReportConfig(), tmp_path / "figures")
+    draw_all(tables, ReportConfig(dpi=50), tmp_path / "figures")
     facts = provenance(params, tmp_path / "timing")
     write_page(tables, facts, tmp_path / "figures", tmp_path / "index.html")
     return (tmp_path / "index.html").read_text()
@@ -37,15 +39,39 @@ def test_everything_is_escaped_and_inside_the_page(page: str) -> None:
     assert 'src="' not in page and "<link" not in page
 
 
+def test_figures_have_names_and_ids_of_their_own(page: str) -> None:
+    for name in ("Trajectory", "Generalization", "Relative generalization gap"):
+        assert f'<svg role="img" aria-label="{name}"' in page
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', page))
+    assert used and used <= set(ids)
+
+
+def test_a_d90_at_the_smallest_d_is_a_bound(results: Path, tmp_path: Path) -> None:
+    tables = collect(results, CHECKPOINTS, TASKS)
+    tables.cells.loc[tables.cells["d90"] == 32, "lower"] = pd.NA
+    draw_all(tables, ReportConfig(dpi=50), tmp_path)
+    facts = Provenance("", "", {}, None, "not recorded")
+    write_page(tables, facts, tmp_path, tmp_path / "index.html")
+    text = (tmp_path / "index.html").read_text()
+    assert "to ≤ 32 at 1000." in text
+    assert "<td>≤ 32</td>" in text and "<td>≤ 128</td>" not in text
+    assert "wall time" not in text
+
+
 def test_cost_and_versions_are_told(page: str) -> None:
     assert "2.00 hours of wall time on cpu, 1 threads" in page
     assert "torch 2." in page
-    assert "1.2e+10 FLOP of full fine-tuning" in page
+    assert "Full fine-tuning took 1.2e+03 tokens and 1.2e+10 FLOP" in page
 
 
 def test_sentences_are_computed(results: Path) -> None:
     cells = collect(results, CHECKPOINTS, TASKS).cells
     said = {task: sentence(task, rows) for task, rows in cells.groupby("task")}
-    assert said["easy"] == "easy: d₉₀ falls from 2048 at update 0 to 32 at 1000."
+    assert said["easy"] == "easy: d₉₀ falls from 2,048 at update 0 to 32 at 1000."
     assert "both at update 100, where it first becomes computable, and at 1000" in said["late"]
+    cells["status"] = "not_reached"
+    above = sentence("never", cells[cells["task"] == "never"])
+    assert above.endswith("at any checkpoint (at 4 of 4 it is above the largest d tried).")
     assert said["never"] == "never: d₉₀ could not be computed at any checkpoint."

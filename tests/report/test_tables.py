@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from pipeline.artifacts import read_json, write_json
 from pipeline.errors import UserError
 from pipeline.report.tables import collect, read_tables, relative_gap, write_tables
-from tests.report.conftest import CHECKPOINTS, TASKS
+from tests.report.conftest import CHECKPOINTS, TASKS, baseline, said, write_cell
 
 
 def test_one_row_a_cell_and_a_probe(results: Path) -> None:
@@ -54,15 +56,62 @@ def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: 
     for file in ("cells.csv", "probes.csv", "summary.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     again = read_tables(tmp_path / "a")
-    assert again.cells["d90"].equals(tables.cells["d90"])
-    assert list(again.cells["reason"]) == list(tables.cells["reason"])
+    # What is empty everywhere comes back without its type.
+    pd.testing.assert_frame_equal(again.cells, tables.cells, check_dtype=False, check_exact=True)
+    pd.testing.assert_frame_equal(again.probes, tables.probes, check_exact=True)
+    for column in ("d90", "lower", "best_epoch"):
+        assert str(again.cells[column].dtype) == "Int64"
+    assert again.summary == tables.summary
+
+
+def test_numbers_come_back_to_the_last_bit(tmp_path: Path) -> None:
+    metrics = {f"task{k}": k / 408 for k in range(1, 200)}
+    for task, metric in metrics.items():
+        full = baseline("s0", task, metric, 0.5)
+        write_cell(tmp_path, full, said(full, None, "not_reached"))
+    write_tables(collect(tmp_path, {"s0": 0}, list(metrics)), tmp_path)
+    assert list(read_tables(tmp_path).cells["full_metric"]) == list(metrics.values())
+
+
+def test_a_task_may_be_called_like_a_missing_value(tmp_path: Path) -> None:
+    full = baseline("s0", "nan", 0.9, 0.95)
+    write_cell(tmp_path, full, said(full, 64, "ok"))
+    write_tables(collect(tmp_path, {"s0": 0}, ["nan"]), tmp_path)
+    assert list(read_tables(tmp_path).cells["task"]) == ["nan"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff", b"a,b\n1,2\n"])
+def test_a_damaged_table_names_the_stage(results: Path, tmp_path: Path, damage: bytes) -> None:
+    write_tables(collect(results, CHECKPOINTS, TASKS), tmp_path)
+    (tmp_path / "cells.csv").write_bytes(damage)
+    with pytest.raises(UserError, match=r"cells\.csv .*run dvc repro collect"):
+        read_tables(tmp_path)
 
 
 def test_left_over_cells_do_not_count(results: Path) -> None:
     assert len(collect(results, {"s0": 0}, ["easy"]).cells) == 1
 
 
-def test_a_missing_cell_is_named(results: Path) -> None:
-    (results / "said/s10/easy/result.json").unlink()
-    with pytest.raises(UserError, match=r"said/s10/easy/result\.json is missing"):
+@pytest.mark.parametrize("stage", ["baseline", "said"])
+def test_a_missing_cell_is_named_with_its_stage(results: Path, stage: str) -> None:
+    (results / stage / "s10/easy/result.json").unlink()
+    message = rf"{stage}/s10/easy/result\.json is missing.*dvc repro {stage}@s10-easy"
+    with pytest.raises(UserError, match=message):
+        collect(results, CHECKPOINTS, TASKS)
+
+
+def test_a_cell_without_a_number_that_is_needed_is_named(results: Path) -> None:
+    path = results / "baseline/s0/late/result.json"
+    write_json(path, {k: v for k, v in read_json(path).items() if k != "acc_train"})
+    with pytest.raises(UserError, match=r"result\.json has no acc_train: .*baseline@s0-late"):
+        collect(results, CHECKPOINTS, TASKS)
+
+
+@pytest.mark.parametrize("damage", [None, '{"d": 1', "", "\n"])
+def test_damaged_probes_are_named(results: Path, damage: str | None) -> None:
+    path = results / "said/s0/easy/trials.jsonl"
+    path.unlink()
+    if damage is not None:
+        path.write_text(damage)
+    with pytest.raises(UserError, match=r"said/s0/easy/trials\.jsonl .*said@s0-easy"):
         collect(results, CHECKPOINTS, TASKS)
