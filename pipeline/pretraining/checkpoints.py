@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.artifacts import atomic_directory, read_json, sha256, write_json, write_jsonl
+from pipeline.artifacts import (
+    atomic_directory,
+    fingerprint,
+    read_json,
+    sha256,
+    write_json,
+    write_jsonl,
+)
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -115,19 +123,39 @@ class Progress:
         """Write everything into one file; the caller gives a temporary path and renames it."""
         from safetensors.torch import save_file
 
+        tensors = {"values": self.values, **self.moments.tensors()}
         metadata = {"step": str(self.moments.step), "log": json.dumps(self.log)}
-        save_file({"values": self.values, **self.moments.tensors()}, path, metadata)
+        save_file(tensors, path, {**metadata, "sha256": _content(tensors, metadata)})
 
     @staticmethod
     def open(path: Path) -> Progress:
-        """Read what `save` wrote."""
-        from safetensors import safe_open
+        """Read what `save` wrote.
 
-        with safe_open(path, framework="pt") as stream:
-            metadata = stream.metadata()
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+        Raises:
+            UserError: the file is truncated or altered.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="pt") as stream:
+                metadata = stream.metadata()
+                tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise UserError(f"{path} is truncated: delete it") from error
+        digest = metadata.pop("sha256", None)
+        if digest != _content(tensors, metadata):
+            raise UserError(f"{path} is altered: delete it")
         moments = Moments(int(metadata["step"]), tensors["exp_avg"], tensors["exp_avg_sq"])
         return Progress(tensors["values"], moments, json.loads(metadata["log"]))
+
+
+def _content(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> str:
+    """Hash of tensors and metadata, which their own file can carry."""
+    hashes = {
+        name: hashlib.sha256(tensor.cpu().numpy().data).hexdigest()
+        for name, tensor in tensors.items()
+    }
+    return fingerprint([hashes, dict(metadata)])
 
 
 def _check(directory: Path, hashes: dict[str, str]) -> None:

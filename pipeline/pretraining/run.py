@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pipeline.artifacts import atomic_file, fingerprint, sha256
+from pipeline.artifacts import atomic_file, fingerprint, read_json, sha256
 from pipeline.errors import UserError
 from pipeline.optim import OptimizerConfig, ScheduleName, adamw, schedule
 from pipeline.pretraining.checkpoints import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _REPORT_SECONDS = 10.0
 _VALID_BLOCKS = 256
+_DIVERGED = 2.0  # times the loss of guessing, ln(vocabulary)
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,11 @@ def run_segment(
     """Train from the checkpoint at ``start`` to update ``stop`` and write the one at ``end``.
 
     Every ``save_every`` updates the state goes to scratch, under a name that hashes all it depends
-    on; a segment that was killed goes on from there and ends in the same bytes.
+    on; a segment that was killed goes on from there and ends in the same bytes. A loss that has
+    diverged ends the segment before anything of its checkpoint is written.
 
     Raises:
-        UserError: the loss is no longer finite, or an input is damaged.
+        UserError: the loss has diverged, or an input is damaged or does not belong to the others.
     """
     model = open_model(start.model, device)
     special = special_tokens(open_tokenizer(start.tokenizer))
@@ -163,7 +165,7 @@ def run_segment(
         losses.append(step.loss)
         if step.done % config.log_every and step.done < stop:
             continue
-        mean = _finite_mean(losses, step.done, end)
+        mean = _healthy(float(torch.stack(losses).mean()), step.done, special, end)
         losses.clear()
         log.append({"step": step.done, "loss": mean, "learning_rate": rate(step.done - 1)})
         report(step.done, mean)
@@ -172,7 +174,9 @@ def run_segment(
             with atomic_file(scratch) as temporary:
                 Progress(flat.values, moments, log).save(temporary)
     held_out = Blocks(Corpus.open(start.corpus, "valid"), config.length, special, seed)
-    valid = held_out_loss(model, held_out, config, special, seed, device)
+    valid = _healthy(
+        held_out_loss(model, held_out, config, special, seed, device), stop, special, end
+    )
     log.append({"step": stop, "valid_loss": valid})
     _LOG.info("update %d: held-out perplexity %.2f", stop, math.exp(valid))
     save_model(model, stop, start.tokenizer, end.model)
@@ -207,22 +211,44 @@ def _identity(config: PretrainConfig, start: Places, stop: int, seed: int) -> st
 
 
 def _resume(scratch: Path, start: Places, flat: FlatParameters) -> Progress:
+    """The segment's state half-way if a whole one is in scratch, else the checkpoint's."""
+    _remove_others(scratch)
     if scratch.exists():
-        progress = Progress.open(scratch)
-        _LOG.info("going on at update %d", progress.moments.step)
-        return progress
-    return Progress(flat.values.clone(), open_state(start.state), [])
-
-
-def _finite_mean(losses: list[torch.Tensor], step: int, end: Places) -> float:
-    mean = float(torch.stack(losses).mean())
-    if not math.isfinite(mean):
+        try:
+            progress = Progress.open(scratch)
+        except UserError as error:
+            _LOG.warning("%s (not needed: the segment starts over)", error)
+        else:
+            _LOG.info("going on at update %d", progress.moments.step)
+            return progress
+    moments = open_state(start.state)
+    made = read_json(start.model / "checkpoint.json")["step"]
+    if made != moments.step:
         raise UserError(
-            f"the pretraining loss is {mean} at update {step}: lower "
-            f"pretrain.recipe.learning_rate or lengthen "
-            f"pretrain.recipe.warmup_steps; checkpoints before {end.model} are kept"
+            f"{start.state} is of update {moments.step}, but {start.model} of update {made}: "
+            f"remove {start.model.parent} and run dvc repro"
         )
-    return mean
+    return Progress(flat.values.clone(), moments, [])
+
+
+def _remove_others(scratch: Path) -> None:
+    """Remove what the same segment left behind under another recipe: three times the weights."""
+    if scratch.parent.exists():
+        for path in scratch.parent.iterdir():
+            if path != scratch:
+                path.unlink()
+
+
+def _healthy(loss: float, step: int, special: SpecialTokens, end: Places) -> float:
+    """Return the loss, unless it is so much worse than guessing that training has failed."""
+    guessing = math.log(special.mask + 1)
+    if loss <= _DIVERGED * guessing:  # NaN is not
+        return loss
+    raise UserError(
+        f"the pretraining loss is {loss:.4g} at update {step}: lower "
+        f"pretrain.recipe.learning_rate or lengthen pretrain.recipe.warmup_steps (guessing gives "
+        f"{guessing:.3g}); checkpoints before {end.model} are kept"
+    )
 
 
 class _Report:
@@ -239,10 +265,11 @@ class _Report:
         self._last = now
         rate = (done - self._first) / (now - self._start)
         _LOG.info(
-            "update %d of %d: loss %.3f, %.0f tokens/s, %.0f s left",
+            "update %d of %d: loss %.3f, perplexity %.1f, %.0f tokens/s, %.0f s left",
             done,
             self._stop,
             loss,
+            math.exp(loss),
             rate * self._tokens,
             (self._stop - done) / rate,
         )

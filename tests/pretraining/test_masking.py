@@ -52,6 +52,28 @@ def test_a_block_is_masked_anew_each_epoch_and_alike_in_the_same_one() -> None:
     assert not torch.equal(ids(0), ids(1))
 
 
+def test_blocks_are_masked_each_in_its_own_way() -> None:
+    blocks = Blocks(corpus_of([[20]] * 4), 24, SPECIAL, 0)
+    rows = [(0, index) for index in range(4)]
+    made = masked_batches(blocks, rows, 4, 0.3, SPECIAL, 0, torch.device("cpu"))[0]
+    assert len({tuple(row) for row in made.positions.tolist()}) == 4
+
+
+def test_labels_are_the_hidden_tokens_at_their_places_and_padding_is_not_attended() -> None:
+    blocks = Blocks(corpus_of([[20], [9], [14, 3], [18]]), 24, SPECIAL, 0)
+    rows = [(0, index) for index in range(len(blocks))]
+    made = masked_batches(blocks, rows, len(rows), 0.3, SPECIAL, 0, torch.device("cpu"))[0]
+    for row, (_, index) in enumerate(rows):
+        block = torch.from_numpy(blocks[index])
+        inside = torch.arange(24) < len(block)
+        assert torch.equal(made.attention_mask[row].bool(), inside)
+        assert (made.input_ids[row][~inside] == SPECIAL.pad).all()
+        used = made.labels[row] != IGNORE
+        restored = made.input_ids[row].clone()
+        restored[made.positions[row][used]] = made.labels[row][used]
+        assert torch.equal(restored[inside], block)
+
+
 def test_micro_batches_are_slices_with_the_whole_count() -> None:
     blocks = Blocks(corpus_of([[20]] * 6), 24, SPECIAL, 0)
     rows = [(0, index) for index in range(6)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -56,6 +57,14 @@ def test_blocks_are_as_full_as_whole_sentences_allow(documents, length) -> None:
         following = sentences[starts[index + 1]]
         closes = int(starts[index + 1] in np.cumsum(counts))
         assert len(blocks[index]) + following + closes > length
+
+
+def test_blocks_of_all_shards_follow_one_another() -> None:
+    (first,) = corpus_of([[10], [12]]).shards
+    second = replace(first, tokens=first.tokens + 22)
+    blocks = Blocks(Corpus({}, (first, second)), 16, SPECIAL, 0)
+    text = np.concatenate([blocks[index] for index in range(len(blocks))])
+    assert len(blocks) == 4 and np.array_equal(text[text >= 10], np.arange(10, 54))
 
 
 def test_order_is_a_permutation_each_epoch_and_a_function_of_the_seed() -> None:

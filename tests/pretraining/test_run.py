@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.pretraining.masking import IGNORE, masked_batches
 from pipeline.pretraining.mlm import masked_loss
 from pipeline.pretraining.packing import Blocks
 from pipeline.pretraining.run import Places, init_checkpoint, run_segment, special_tokens
+from pipeline.subspace.layout import FlatParameters
 from pipeline.text.corpus import Corpus
 from pipeline.text.tokenizer import open_tokenizer
 from tests.pretraining.conftest import MODEL, RECIPE, places
@@ -57,13 +59,14 @@ def test_a_checkpoint_loads_with_transformers_alone_and_gives_the_same_logits(
 
 
 def test_saving_keeps_the_logits_bit_for_bit(start: Places, tmp_path: Path) -> None:
+    from transformers import AutoModelForMaskedLM
+
     model = open_model(start.model, CPU).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.01)
+    flat = FlatParameters(model)  # saved from views into one buffer, as in training
+    flat.values.add_(torch.randn(flat.size, generator=torch.Generator().manual_seed(0)), alpha=0.1)
     save_model(model, 5, start.tokenizer, tmp_path / "copy")
     batch = sample(start, 8)[0]
-    again = open_model(tmp_path / "copy", CPU).eval()
+    again = AutoModelForMaskedLM.from_pretrained(tmp_path / "copy").eval()
     assert torch.equal(model(batch.input_ids).logits, again(batch.input_ids).logits)
 
 
@@ -96,8 +99,6 @@ def test_the_first_checkpoint_depends_on_the_seed_alone(data: Path, tmp_path: Pa
 def test_training_learns(start: Places, data: Path, tmp_path: Path) -> None:
     end = places(data, tmp_path, "s20")
     run_segment(RECIPE, start, end, 20, 0, CPU)
-    import json
-
     rows = [json.loads(line) for line in (end.state / "training.jsonl").read_text().splitlines()]
     losses = [row["loss"] for row in rows if "loss" in row]
     assert losses[-1] < losses[0] - 0.5
@@ -162,6 +163,107 @@ def test_resuming_really_resumes(
             run_segment(RECIPE, start, end, 8, 0, CPU)
     run_segment(RECIPE, start, end, 8, 0, CPU)
     assert "going on at update 6" in caplog.text
+
+
+def interrupt(start: Places, end: Places, stop: int) -> Path:
+    """Run a segment that dies before its checkpoint; return the state left in scratch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "save_model", lambda *_: (_ for _ in ()).throw(Killed()))
+        with pytest.raises(Killed):
+            run_segment(RECIPE, start, end, stop, 0, CPU)
+    (left,) = end.scratch.iterdir()
+    return left
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip"])
+def test_damaged_scratch_is_noticed_and_costs_a_fresh_start_only(
+    start: Places, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    whole, end = places(data, tmp_path / "whole", "s8"), places(data, tmp_path / "torn", "s8")
+    run_segment(RECIPE, start, whole, 8, 0, CPU)
+    scratch = interrupt(start, end, 8)
+    content = bytearray(scratch.read_bytes())
+    content[-1] ^= 1
+    scratch.write_bytes(content[:-10] if damage == "truncate" else content)
+    run_segment(RECIPE, start, end, 8, 0, CPU)
+    assert "the segment starts over" in caplog.text
+    assert digest(end) == digest(whole)
+
+
+@pytest.mark.parametrize("change", ["recipe", "seed", "checkpoint"])
+def test_scratch_of_other_work_is_not_taken_up_and_goes(
+    start: Places, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    end = places(data, tmp_path / "torn", "s8")
+    interrupt(start, end, 8)
+    recipe, seed = RECIPE, 0
+    if change == "recipe":
+        recipe = replace(RECIPE, learning_rate=5e-3)
+    elif change == "seed":
+        seed = 1
+    else:
+        init_checkpoint(MODEL, 1, start)
+    run_segment(recipe, start, end, 8, seed, CPU)
+    assert "going on" not in caplog.text
+    assert list(end.scratch.iterdir()) == []
+
+
+def test_model_and_state_of_different_updates_are_refused(
+    start: Places, data: Path, tmp_path: Path
+) -> None:
+    later, end = places(data, tmp_path, "s4"), places(data, tmp_path, "s8")
+    run_segment(RECIPE, start, later, 4, 0, CPU)
+    with pytest.raises(UserError, match=r"is of update 4, but .* of update 0"):
+        run_segment(RECIPE, replace(start, state=later.state), end, 8, 0, CPU)
+    assert not end.model.exists()
+
+
+@pytest.mark.parametrize("lost", [float("nan"), float("inf"), 800.0])
+def test_weights_lost_in_the_last_update_leave_no_checkpoint(
+    start: Places, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: float
+) -> None:
+    monkeypatch.setattr(run, "held_out_loss", lambda *_: lost)
+    end = places(data, tmp_path, "s4")
+    with pytest.raises(UserError, match=r"at update 4: lower pretrain.recipe.learning_rate"):
+        run_segment(RECIPE, start, end, 4, 0, CPU)
+    assert not end.model.exists() and not end.state.exists()
+
+
+def test_a_finite_loss_far_above_guessing_has_diverged(
+    start: Places, data: Path, tmp_path: Path
+) -> None:
+    wild = replace(RECIPE, learning_rate=50.0, warmup_steps=1)
+    with pytest.raises(UserError, match=r"guessing gives 6\.21"):
+        run_segment(wild, start, places(data, tmp_path, "s20"), 20, 0, CPU)
+
+
+def test_the_held_out_loss_is_of_the_saved_model_without_dropout_on_unseen_text(
+    start: Places, data: Path, tmp_path: Path
+) -> None:
+    end = places(data, tmp_path, "s4")
+    run_segment(RECIPE, start, end, 4, 0, CPU)
+    logged = json.loads((end.state / "training.jsonl").read_text().splitlines()[-1])
+    special = special_tokens(open_tokenizer(start.tokenizer))
+    blocks = Blocks(Corpus.open(start.corpus, "valid"), 32, special, 0)
+    rows = [(0, index) for index in range(min(len(blocks), 256))]
+    parts = masked_batches(blocks, rows, 4, RECIPE.mask_probability, special, 0, CPU)
+    model = open_model(end.model, CPU).eval()
+    with torch.no_grad():
+        expected = sum(float(masked_loss(model, part)) for part in parts)
+    assert logged == {"step": 4, "valid_loss": expected}
+
+
+def test_segments_read_on_in_the_training_order(
+    start: Places, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    original = Blocks.at
+    monkeypatch.setattr(Blocks, "at", lambda self, i: asked.append(i) or original(self, i))
+    middle = places(data, tmp_path, "s2")
+    run_segment(RECIPE, start, middle, 2, 0, CPU)
+    run_segment(RECIPE, middle, places(data, tmp_path, "s4"), 4, 0, CPU)
+    assert asked == list(range(4 * RECIPE.batch))
 
 
 def test_two_segments_are_one(start: Places, data: Path, tmp_path: Path) -> None:
