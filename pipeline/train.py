@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import nn
 
+from pipeline.distributed import ALONE, Ranks
 from pipeline.seeds import seed_dropout
 
 Batch = TypeVar("Batch")
@@ -54,6 +55,7 @@ def train(
     seed: int,
     start: int,
     stop: int,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Step]:
     """Run updates ``start`` … ``stop`` − 1, yielding after each; the caller may leave at any time.
 
@@ -64,13 +66,19 @@ def train(
         schedule: learning rate of an update, from its index.
         batches: the micro-batches of an update, from its index.
         loss: a micro-batch's share of the update's loss; the shares are summed.
-        seed: dropout masks come from ``(seed, "dropout", index)``.
+        seed: dropout masks come from ``(seed, "dropout", index)``, and from the rank in other
+            processes than the first.
         start: index of the first update.
         stop: one past the index of the last.
+        ranks: the processes that train together; ``batches`` gives this one's micro-batches, and
+            ``loss`` their share of the whole update. Their gradients are summed, so every process
+            takes the same step.
     """
+    # The first process draws the dropout that it would draw alone; each other one its own.
+    stream = (ranks.rank,) if ranks.rank else ()
     for index in range(start, stop):
         model.train()
-        seed_dropout(seed, "dropout", index)
+        seed_dropout(seed, "dropout", index, *stream)
         for group in optimizer.param_groups:
             group["lr"] = schedule(index)
         trainable.materialize()
@@ -81,5 +89,8 @@ def train(
             share.backward()
             total += share.detach()
         trainable.pull_back()
+        assert trainable.vector.grad is not None
+        ranks.sum(trainable.vector.grad)
+        ranks.sum(total)
         optimizer.step()
         yield Step(index + 1, total)
