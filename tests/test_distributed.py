@@ -73,7 +73,7 @@ def test_two_processes_learn_as_one(tmp_path: Path, method: str) -> None:
 def test_shares_are_a_partition() -> None:
     items = list(range(7))
     shares = [Ranks(rank, 3).share(items) for rank in range(3)]
-    assert sorted(sum(shares, [])) == items
+    assert sorted(item for share in shares for item in share) == items
 
 
 def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
