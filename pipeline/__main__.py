@@ -1,4 +1,4 @@
-"""Commands beside the pipeline: ``python -m pipeline estimate``."""
+"""Commands beside the pipeline: ``python -m pipeline --help`` lists them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline import params
 from pipeline.errors import UserError
 from pipeline.estimate import describe, estimate
+from pipeline.pretraining.chain import chain_yaml, checkpoint_steps
 
 
 def main() -> int:
@@ -22,6 +23,11 @@ def main() -> int:
         help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
     )  # fmt: skip
     cost.set_defaults(run=_estimate)
+    chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
+    chain.add_argument("--stop", type=int, required=True, help="update of the last checkpoint")
+    chain.add_argument("--every", type=int, required=True, help="updates between two checkpoints")
+    chain.add_argument("--early", type=int, default=0, help="log-spaced ones before the first")
+    chain.set_defaults(run=_chain)
     chosen = parser.parse_args()
     try:
         print(chosen.run(chosen))
@@ -33,6 +39,10 @@ def main() -> int:
 
 def _estimate(chosen: argparse.Namespace) -> str:
     return describe(estimate(params.load(chosen.params)), chosen.flops)
+
+
+def _chain(chosen: argparse.Namespace) -> str:
+    return chain_yaml(checkpoint_steps(chosen.stop, chosen.every, chosen.early))
 
 
 def _rate(text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from typing import Any
 
 import torch
@@ -11,13 +12,17 @@ import torch
 from pipeline.errors import UserError
 
 _ONE_THREAD_WIDTH = 64
+_PRODUCT_SIZE = {"cpu": 768, "cuda": 8192}
+_PRODUCT_REPEATS = 4
 
 
 def pick() -> torch.device:
     """CUDA when present, else the CPU, unless ``PIPELINE_DEVICE`` says (``cpu``, ``cuda:1``)."""
     wanted = os.environ.get("PIPELINE_DEVICE")
     if wanted is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        # Under torchrun each process has a GPU of its own.
+        own = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        return torch.device(own if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
     except RuntimeError:
@@ -39,7 +44,10 @@ def prepare(width: int) -> torch.device:
     torch.use_deterministic_algorithms(True)
     # PyTorch then also fills fresh memory with NaN, a debugging aid that costs a pass over it.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return pick()
+    device = pick()
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
 
 
 def facts() -> dict[str, Any]:
@@ -47,3 +55,19 @@ def facts() -> dict[str, Any]:
     device = pick()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+
+def product_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """FLOP/s of a large matrix product on the device: what a model's speed is compared with."""
+    size = _PRODUCT_SIZE[device.type]
+    generator = torch.Generator(device).manual_seed(0)
+    left, right = (
+        torch.rand(size, size, device=device, generator=generator).to(dtype) for _ in range(2)
+    )
+    best = float("inf")
+    for _ in range(_PRODUCT_REPEATS):
+        start = time.perf_counter()
+        # Reading one entry waits for the product.
+        float((left @ right)[0, 0])
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best

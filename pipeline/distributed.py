@@ -7,11 +7,14 @@ D numbers in full training, d in a subspace.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+
+from pipeline.errors import UserError
 
 Item = TypeVar("Item")
 
@@ -46,10 +49,28 @@ class Ranks:
 ALONE = Ranks()
 
 
+def spread(module: str, *arguments: str) -> None:
+    """Start the module over in as many processes as ``PIPELINE_PROCESSES`` says.
+
+    The count is a fact of the machine, so it is no parameter. The present process becomes
+    ``torchrun``; in the processes that it starts, and without the variable, this does nothing.
+
+    Raises:
+        UserError: the variable is not a whole number above 0.
+    """
+    wanted = os.environ.get("PIPELINE_PROCESSES", "1")
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise UserError(f"PIPELINE_PROCESSES is {wanted!r}: say how many processes train together")
+    if int(wanted) > 1 and "WORLD_SIZE" not in os.environ:
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command = [*torchrun, f"--nproc-per-node={wanted}", "-m", module, *arguments]
+        os.execv(sys.executable, command)
+
+
 def join(device: torch.device) -> Ranks:
     """Join the processes that ``torchrun`` started, or be alone without it.
 
-    Over NCCL on CUDA, over gloo on a CPU.
+    They speak over NCCL on CUDA, over gloo on a CPU.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return ALONE

@@ -59,3 +59,12 @@ def schedule(
         return peak * max(0, total_steps - index) / max(1, total_steps - warmup_steps)
 
     return rate
+
+
+def decayed(rate: Callable[[int], float], start: int, stop: int) -> Callable[[int], float]:
+    """The rate brought down in a straight line: untouched at update ``start``, 0 at ``stop``.
+
+    Over a constant schedule this is the decay of a trapezoid, whose length is chosen when it
+    begins: what was trained before does not depend on it.
+    """
+    return lambda index: rate(index) * (stop - index) / (stop - start)

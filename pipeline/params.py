@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline import paths
 from pipeline.cells.said import SaidConfig
@@ -13,7 +13,7 @@ from pipeline.config import nearest, parse, read_yaml
 from pipeline.errors import UserError
 from pipeline.finetuning import FinetuneConfig
 from pipeline.pretraining.mlm import ModelConfig
-from pipeline.pretraining.run import PretrainConfig
+from pipeline.pretraining.recipe import PretrainConfig
 from pipeline.report.style import ReportConfig
 from pipeline.subspace.structure import SubspaceConfig
 from pipeline.tasks.prepare import TaskDataConfig
@@ -26,18 +26,40 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of pretraining: from the checkpoint ``after`` to update ``step``."""
+    """A piece of pretraining: from the checkpoint ``after`` to update ``step``.
+
+    With ``decay``, which needs the constant schedule, the learning rate falls to 0 over it.
+    """
 
     after: str
     step: int
+    decay: bool = False
 
 
 @dataclass(frozen=True)
 class Pretraining:
-    """The recipe, and the chain of segments that ends in one checkpoint each."""
+    """The recipe, and the chain of segments that ends in one checkpoint each.
+
+    ``keep_state`` says which checkpoints keep what resuming from them needs, twice the size of
+    their weights: ``all``, or the ``last`` of each chain once ``python -m stages.prune`` has run.
+    """
 
     recipe: PretrainConfig
     segments: dict[str, Segment]
+    keep_state: Literal["all", "last"] = "all"
+
+    def segment(self, name: str) -> Segment:
+        """The segment that ends in the checkpoint of that name.
+
+        Raises:
+            UserError: there is none.
+        """
+        if name not in self.segments:
+            raise UserError(
+                f"params.yaml: pretrain.segments has no {name!r}: "
+                f"{nearest(name, list(self.segments))}"
+            )
+        return self.segments[name]
 
     def steps(self) -> dict[str, int]:
         """Update of every checkpoint by name, step 0 among them."""
@@ -135,6 +157,10 @@ class Params:
                 raise UserError(
                     f"{where}.step is {segment.step}, not after {segment.after}'s "
                     f"{steps[segment.after]}"
+                )
+            if segment.decay and self.pretrain.recipe.schedule != "constant":
+                raise UserError(
+                    f"{where}.decay needs pretrain.recipe.schedule: constant (linear decays anyway)"
                 )
             if segment.step > horizon and self.pretrain.recipe.schedule == "linear":
                 raise UserError(

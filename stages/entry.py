@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +18,10 @@ from pipeline.errors import UserError
 def run(stage: Callable[[], None]) -> None:
     """Run a stage; a user's mistake or a full disk ends it with one sentence and status 2."""
     name = stage.__module__ if stage.__module__ != "__main__" else Path(sys.argv[0]).stem
+    # Of several processes that train together the first speaks, the others warn.
+    first = os.environ.get("RANK", "0") == "0"
     logging.basicConfig(
-        level=logging.INFO,
+        level=logging.INFO if first else logging.WARNING,
         format=f"[{name.removeprefix('stages.')}] %(message)s",
         stream=sys.stdout,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline import device, params
+from pipeline import device, distributed, params
 from pipeline.pretraining.run import run_segment
 from stages import entry
 from stages.init import places
@@ -13,18 +13,22 @@ from stages.init import places
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
-    parser.add_argument("--after", required=True)
-    parser.add_argument("--step", required=True, type=int)
-    chosen = parser.parse_args()
+    name = parser.parse_args().name
     config = params.load()
+    segment = config.pretrain.segment(name)
+    distributed.spread("stages.pretrain", name)
+    place = device.prepare(config.model.width)
     run_segment(
         config.pretrain.recipe,
-        places(chosen.after),
-        places(chosen.name),
-        chosen.step,
+        places(segment.after),
+        places(name),
+        segment.step,
         config.seed,
-        device.prepare(config.model.width),
+        place,
+        decay=segment.decay,
+        ranks=distributed.join(place),
     )
+    distributed.leave()
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def open_state(directory: Path) -> Moments:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Halfway:
     """A segment half done: weights, optimizer state and log so far."""
 
     values: torch.Tensor
@@ -128,7 +128,7 @@ class Progress:
         save_file(tensors, path, {**metadata, "sha256": _content(tensors, metadata)})
 
     @staticmethod
-    def open(path: Path) -> Progress:
+    def open(path: Path) -> Halfway:
         """Read what `save` wrote.
 
         Raises:
@@ -146,7 +146,7 @@ class Progress:
         if digest != _content(tensors, metadata):
             raise UserError(f"{path} is altered: delete it")
         moments = Moments(int(metadata["step"]), tensors["exp_avg"], tensors["exp_avg_sq"])
-        return Progress(tensors["values"], moments, json.loads(metadata["log"]))
+        return Halfway(tensors["values"], moments, json.loads(metadata["log"]))
 
 
 def _content(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> str:

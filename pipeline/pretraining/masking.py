@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from pipeline.distributed import ALONE, Ranks
 from pipeline.pretraining.packing import Blocks, SpecialTokens
 from pipeline.seeds import numpy_generator
 
@@ -61,8 +62,14 @@ def masked_batches(
     special: SpecialTokens,
     seed: int,
     device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> list[MaskedBatch]:
-    """Mask the (epoch, block) rows from (seed, epoch, block) and cut them into micro-batches."""
+    """Mask the (epoch, block) rows of an update and cut them into micro-batches.
+
+    A row's mask comes from (seed, epoch, block). Of several processes each gets its share of the
+    rows, divided by the count of all.
+    """
+    everyone, rows = rows, ranks.share(rows)
     slots = int(probability * blocks.length) + 1
     shape = (len(rows), blocks.length)
     ids = np.full(shape, special.pad, dtype=np.int64)
@@ -78,12 +85,29 @@ def masked_batches(
         positions[row, : len(chosen)] = chosen
         labels[row, : len(chosen)] = block[chosen]
     count = int((labels != IGNORE).sum())
+    if ranks.count > 1:
+        count = sum(_masked(blocks, row, probability, seed) for row in everyone)
     names = ("input_ids", "attention_mask", "positions", "labels")
     arrays = dict(zip(names, (ids, attention, positions, labels), strict=True))
-    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+    tensors = {name: _onto(device, array) for name, array in arrays.items()}
     return [
         MaskedBatch(
             **{name: part[cut : cut + micro] for name, part in tensors.items()}, count=count
         )
         for cut in range(0, len(rows), micro)
     ]
+
+
+def _masked(blocks: Blocks, row: tuple[int, int], probability: float, seed: int) -> int:
+    """How many positions `mask_block` will choose in a row, from the same first draw."""
+    epoch, index = row
+    draw = numpy_generator(seed, "mask", epoch, index).random()
+    return int(probability * len(blocks[index]) + draw)
+
+
+def _onto(device: torch.device, array: np.ndarray) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        # From pinned memory the copy runs beside the computation.
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor

@@ -82,3 +82,9 @@ def masked_loss(model: Any, batch: MaskedBatch) -> torch.Tensor:
         logits.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORE, reduction="sum"
     )
     return total / batch.count
+
+
+def compile_parts(model: RobertaForMaskedLM) -> None:
+    """Have torch.compile fuse the encoder and the head, the two parts that `masked_loss` calls."""
+    model.roberta.compile()
+    model.lm_head.compile()

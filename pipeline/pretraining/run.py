@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import logging
 import math
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pipeline.artifacts import atomic_file, fingerprint, read_json, sha256
+from pipeline.cost import EncoderSize
+from pipeline.device import product_rate
+from pipeline.distributed import ALONE, Ranks
 from pipeline.errors import UserError
-from pipeline.optim import OptimizerConfig, ScheduleName, adamw, schedule
+from pipeline.optim import adamw, decayed, schedule
+from pipeline.pretraining.ahead import Ahead
 from pipeline.pretraining.checkpoints import (
+    Halfway,
     Moments,
-    Progress,
     open_model,
     open_state,
     save_model,
     save_state,
 )
 from pipeline.pretraining.masking import MaskedBatch, masked_batches
-from pipeline.pretraining.mlm import ModelConfig, build_model, masked_loss
+from pipeline.pretraining.mlm import ModelConfig, build_model, compile_parts, masked_loss
 from pipeline.pretraining.packing import Blocks, SpecialTokens
+from pipeline.pretraining.recipe import PretrainConfig
+from pipeline.pretraining.watch import Progress, Window, healthy
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Full
 from pipeline.text.corpus import Corpus
@@ -35,55 +41,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, RobertaForMaskedLM
 
 _LOG = logging.getLogger(__name__)
-_REPORT_SECONDS = 10.0
 _VALID_BLOCKS = 256
-_DIVERGED = 2.0  # times the loss of guessing, ln(vocabulary)
-
-
-@dataclass(frozen=True)
-class PretrainConfig:
-    """The recipe of Liu et al. 2019 as A21 used it (METHOD §3).
-
-    ``total_steps`` is the schedule's horizon, which checkpoints may fall short of. ``micro_batch``
-    rows go through the model at a time; it changes memory and rounding, not the recipe.
-    ``log_every`` and ``save_every`` are counted in updates.
-    """
-
-    total_steps: int = 200_000
-    batch: int = 1024
-    micro_batch: int = 64
-    length: int = 512
-    learning_rate: float = 3e-4
-    warmup_steps: int = 10_000
-    schedule: ScheduleName = "linear"
-    betas: tuple[float, float] = (0.9, 0.98)
-    eps: float = 1e-6
-    weight_decay: float = 0.01
-    mask_probability: float = 0.15
-    log_every: int = 100
-    save_every: int = 1000
-
-    def __post_init__(self) -> None:
-        for key in ("total_steps", "batch", "micro_batch", "log_every", "save_every"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} is {getattr(self, key)}, but must be at least 1")
-        if self.length < 8:
-            raise ValueError(f"length is {self.length}, but must be at least 8")
-        if self.learning_rate <= 0:
-            raise ValueError(f"learning_rate is {self.learning_rate}, but must be above 0")
-        if not 0 <= self.warmup_steps <= self.total_steps:
-            raise ValueError(f"warmup_steps is {self.warmup_steps}, but must be 0 … total_steps")
-        if self.save_every % self.log_every:
-            raise ValueError(
-                f"save_every is {self.save_every}, but must be a multiple of log_every"
-            )
-        if not 0 < self.mask_probability < 1:
-            raise ValueError(f"mask_probability is {self.mask_probability}, but must be in (0, 1)")
-        self.optimizer()
-
-    def optimizer(self) -> OptimizerConfig:
-        """AdamW's constants."""
-        return OptimizerConfig(self.betas, self.eps, self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -124,6 +82,9 @@ def run_segment(
     stop: int,
     seed: int,
     device: torch.device,
+    *,
+    decay: bool = False,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train from the checkpoint at ``start`` to update ``stop`` and write the one at ``end``.
 
@@ -131,57 +92,125 @@ def run_segment(
     on; a segment that was killed goes on from there and ends in the same bytes. A loss that has
     diverged ends the segment before anything of its checkpoint is written.
 
+    Args:
+        config: the recipe.
+        start: the checkpoint to go on from.
+        end: where the new one goes.
+        stop: updates done at its end, counted from the beginning of the first segment.
+        seed: data order, masks and dropout come from it.
+        device: where to compute.
+        decay: bring the learning rate down to 0 in a straight line over the segment.
+        ranks: the processes that share each update; the first of them writes.
+
     Raises:
         UserError: the loss has diverged, or an input is damaged or does not belong to the others.
     """
     model = open_model(start.model, device)
     special = special_tokens(open_tokenizer(start.tokenizer))
-    blocks = Blocks(Corpus.open(start.corpus), config.length, special, seed)
+    segment = _Segment(config, special, stop, seed, device, ranks, f"before {end.model}")
     flat = FlatParameters(model)
-    trainable = Full(flat)
-    optimizer = adamw(trainable.vector, config.optimizer())
-    scratch = end.scratch / f"{_identity(config, start, stop, seed)}.safetensors"
-    progress = _resume(scratch, start, flat)
-    with torch.no_grad():
-        flat.values.copy_(progress.values)
-    progress.moments.restore(optimizer, trainable.vector)
-    first = progress.moments.step
-    if first >= stop:
-        raise UserError(f"the checkpoint in {start.model} is at update {first}, not before {stop}")
+    scratch = end.scratch / f"{_identity(config, start, stop, seed, decay)}.safetensors"
+    state = _resume(scratch, start, flat, stop)
+    rate = schedule(config.schedule, config.learning_rate, config.warmup_steps, config.total_steps)
+    if decay:
+        rate = decayed(rate, read_json(start.model / "checkpoint.json")["step"], stop)
+    blocks = Blocks(Corpus.open(start.corpus), config.length, special, seed)
+    moments, log = segment.train(model, flat, state, rate, blocks, scratch)
+    held_out = Blocks(Corpus.open(start.corpus, "valid"), config.length, special, seed)
+    with torch.compiler.set_stance("force_eager"):  # not worth compiling for so few batches
+        valid = held_out_loss(model, held_out, config, special, seed, device)
+    log.append({"step": stop, "valid_loss": segment.healthy(valid, stop)})
+    _LOG.info("update %d: held-out perplexity %.2f", stop, math.exp(valid))
+    if ranks.first:
+        save_model(model, stop, start.tokenizer, end.model)
+        save_state(moments, log, end.state)
+        scratch.unlink(missing_ok=True)
+    ranks.wait()
 
-    def batches(index: int) -> list[MaskedBatch]:
-        rows = [blocks.at(index * config.batch + row) for row in range(config.batch)]
+
+@dataclass(frozen=True)
+class _Segment:
+    """What stays the same from update to update."""
+
+    config: PretrainConfig
+    special: SpecialTokens
+    stop: int
+    seed: int
+    device: torch.device
+    ranks: Ranks
+    kept: str
+
+    def train(
+        self,
+        model: RobertaForMaskedLM,
+        flat: FlatParameters,
+        state: Halfway,
+        rate: Callable[[int], float],
+        blocks: Blocks,
+        scratch: Path,
+    ) -> tuple[Moments, list[dict[str, Any]]]:
+        """Go on from ``state`` to ``stop``; return the optimizer's moments and the log."""
+        config, log, first = self.config, state.log, state.moments.step
+        trainable = Full(flat)
+        optimizer = adamw(trainable.vector, config.optimizer())
+        state.moments.restore(optimizer, trainable.vector)
+        if config.compile:
+            compile_parts(model)
+        report, window = self._progress(model, first), Window()
+        with Ahead(lambda index: self._batches(blocks, index), first, self.stop) as batches:
+            for step in train(
+                model, trainable, optimizer, rate, batches, self._loss,
+                seed=self.seed, start=first, stop=self.stop, ranks=self.ranks,
+            ):  # fmt: skip
+                window.add(step.loss, flat.grads)
+                if step.done % config.log_every and step.done < self.stop:
+                    continue
+                row = window.row(step.done, rate(step.done - 1), log[-1] if log else None)
+                self.healthy(row["loss"], step.done)
+                log.append(row)
+                report(row)
+                if step.done % config.save_every == 0 and step.done < self.stop:
+                    moments = Moments.of(optimizer, trainable.vector, step.done)
+                    self._save(Halfway(flat.values, moments, log), scratch)
+        return Moments.of(optimizer, trainable.vector, self.stop), log
+
+    def healthy(self, loss: float, step: int) -> float:
+        """Return the loss if training has not failed."""
+        guessing = math.log(self.special.mask + 1)
+        return healthy(loss, step, guessing, f"checkpoints {self.kept} are kept")
+
+    def _batches(self, blocks: Blocks, index: int) -> list[MaskedBatch]:
+        config = self.config
+        places = range(index * config.batch, (index + 1) * config.batch)
         return masked_batches(
-            blocks, rows, config.micro_batch, config.mask_probability, special, seed, device
+            blocks, [blocks.at(place) for place in places], config.micro_batch,
+            config.mask_probability, self.special, self.seed, self.device, self.ranks,
+        )  # fmt: skip
+
+    def _loss(self, model: Any, batch: MaskedBatch) -> torch.Tensor:
+        enabled = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
+            return masked_loss(model, batch)
+
+    def _progress(self, model: RobertaForMaskedLM, first: int) -> Progress:
+        config, sizes = self.config, model.config
+        size = EncoderSize(
+            sizes.num_hidden_layers, sizes.hidden_size, sizes.intermediate_size, sizes.vocab_size,
+            sizes.max_position_embeddings,
+        )  # fmt: skip
+        dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        return Progress(
+            first,
+            self.stop,
+            config.batch * config.length,
+            size.training_flop(config.length, config.mask_probability),
+            product_rate(self.device, dtype) * self.ranks.count,
         )
 
-    rate = schedule(config.schedule, config.learning_rate, config.warmup_steps, config.total_steps)
-    log = progress.log
-    report = _Report(first, stop, config.batch * config.length)
-    losses: list[torch.Tensor] = []
-    for step in train(
-        model, trainable, optimizer, rate, batches, masked_loss, seed=seed, start=first, stop=stop
-    ):
-        losses.append(step.loss)
-        if step.done % config.log_every and step.done < stop:
-            continue
-        mean = _healthy(float(torch.stack(losses).mean()), step.done, special, end)
-        losses.clear()
-        log.append({"step": step.done, "loss": mean, "learning_rate": rate(step.done - 1)})
-        report(step.done, mean)
-        if step.done % config.save_every == 0 and step.done < stop:
-            moments = Moments.of(optimizer, trainable.vector, step.done)
+    def _save(self, state: Halfway, scratch: Path) -> None:
+        if self.ranks.first:
             with atomic_file(scratch) as temporary:
-                Progress(flat.values, moments, log).save(temporary)
-    held_out = Blocks(Corpus.open(start.corpus, "valid"), config.length, special, seed)
-    valid = _healthy(
-        held_out_loss(model, held_out, config, special, seed, device), stop, special, end
-    )
-    log.append({"step": stop, "valid_loss": valid})
-    _LOG.info("update %d: held-out perplexity %.2f", stop, math.exp(valid))
-    save_model(model, stop, start.tokenizer, end.model)
-    save_state(Moments.of(optimizer, trainable.vector, stop), log, end.state)
-    scratch.unlink(missing_ok=True)
+                state.save(temporary)
 
 
 @torch.no_grad()
@@ -202,25 +231,30 @@ def held_out_loss(
     return sum(float(masked_loss(model, part)) for part in parts)
 
 
-def _identity(config: PretrainConfig, start: Places, stop: int, seed: int) -> str:
+def _identity(config: PretrainConfig, start: Places, stop: int, seed: int, decay: bool) -> str:
     """The hash of all that the segment's bytes depend on."""
     files = [start.model / "checkpoint.json", start.state / "state.json"]
     files.append(start.corpus / "manifest.json")
     recipe = {key: value for key, value in vars(config).items() if key != "save_every"}
-    return fingerprint([recipe, stop, seed, [sha256(path) for path in files]])[:16]
+    return fingerprint([recipe, stop, seed, decay, [sha256(path) for path in files]])[:16]
 
 
-def _resume(scratch: Path, start: Places, flat: FlatParameters) -> Progress:
-    """The segment's state half-way if a whole one is in scratch, else the checkpoint's."""
+def _resume(scratch: Path, start: Places, flat: FlatParameters, stop: int) -> Halfway:
+    """Where to go on: half-way, if a whole state is in scratch, else at the checkpoint.
+
+    Its values are in the model when this returns.
+    """
     _remove_others(scratch)
     if scratch.exists():
         try:
-            progress = Progress.open(scratch)
+            state = Halfway.open(scratch)
         except UserError as error:
             _LOG.warning("%s (not needed: the segment starts over)", error)
         else:
-            _LOG.info("going on at update %d", progress.moments.step)
-            return progress
+            _LOG.info("going on at update %d", state.moments.step)
+            with torch.no_grad():
+                flat.values.copy_(state.values)
+            return state
     moments = open_state(start.state)
     made = read_json(start.model / "checkpoint.json")["step"]
     if made != moments.step:
@@ -228,7 +262,9 @@ def _resume(scratch: Path, start: Places, flat: FlatParameters) -> Progress:
             f"{start.state} is of update {moments.step}, but {start.model} of update {made}: "
             f"remove {start.model.parent} and run dvc repro"
         )
-    return Progress(flat.values.clone(), moments, [])
+    if made >= stop:
+        raise UserError(f"the checkpoint in {start.model} is at update {made}, not before {stop}")
+    return Halfway(flat.values, moments, [])
 
 
 def _remove_others(scratch: Path) -> None:
@@ -236,40 +272,4 @@ def _remove_others(scratch: Path) -> None:
     if scratch.parent.exists():
         for path in scratch.parent.iterdir():
             if path != scratch:
-                path.unlink()
-
-
-def _healthy(loss: float, step: int, special: SpecialTokens, end: Places) -> float:
-    """Return the loss, unless it is so much worse than guessing that training has failed."""
-    guessing = math.log(special.mask + 1)
-    if loss <= _DIVERGED * guessing:  # NaN is not
-        return loss
-    raise UserError(
-        f"the pretraining loss is {loss:.4g} at update {step}: lower "
-        f"pretrain.recipe.learning_rate or lengthen pretrain.recipe.warmup_steps (guessing gives "
-        f"{guessing:.3g}); checkpoints before {end.model} are kept"
-    )
-
-
-class _Report:
-    """Says how far the segment is, not more often than every ten seconds."""
-
-    def __init__(self, first: int, stop: int, tokens: int) -> None:
-        self._first, self._stop, self._tokens = first, stop, tokens
-        self._start = self._last = time.monotonic()
-
-    def __call__(self, done: int, loss: float) -> None:
-        now = time.monotonic()
-        if now - self._last < _REPORT_SECONDS and done < self._stop:
-            return
-        self._last = now
-        rate = (done - self._first) / (now - self._start)
-        _LOG.info(
-            "update %d of %d: loss %.3f, perplexity %.1f, %.0f tokens/s, %.0f s left",
-            done,
-            self._stop,
-            loss,
-            math.exp(loss),
-            rate * self._tokens,
-            (self._stop - done) / rate,
-        )
+                path.unlink(missing_ok=True)
