@@ -53,9 +53,9 @@ MISTAKES = {
     "name of digits": (["trajectory", "checkpoints", "500"], 500, "has the name '500'"),
     "shell in a name": (["tasks", "a;b"], None, "has the name 'a;b'"),
     "unknown predecessor": (
-        ["pretrain", "segments", "s2000", "after"], "s50", "after is 's50': did you mean 's500'?"),
-    "backwards": (["pretrain", "segments", "s2000", "step"], 100, "step is 100, not after s500's 500"),
-    "past the horizon": (["pretrain", "segments", "s2000", "step"], 9000, "the learning rate is 0"),
+        ["pretrain", "segments", "s6000", "after"], "s100", "after is 's100': did you mean 's1000'?"),
+    "backwards": (["pretrain", "segments", "s6000", "step"], 100, "step is 100, not after s1000's 1000"),
+    "past the horizon": (["pretrain", "segments", "s6000", "step"], 9000, "the learning rate is 0"),
     "never made": (["trajectory", "checkpoints", "s9"], 9, "has s9: 9, but pretraining makes s0: 0"),
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
