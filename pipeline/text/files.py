@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-import pyarrow
-import pyarrow.parquet
-
 from pipeline.errors import UserError
 
 Format = Literal["text", "tsv", "csv", "jsonl", "parquet"]
@@ -145,6 +142,8 @@ def _jsonl(path: Path, _: FilesConfig) -> Iterator[Row]:
 
 
 def _parquet(path: Path, _: FilesConfig) -> Iterator[Row]:
+    import pyarrow.parquet
+
     with pyarrow.parquet.ParquetFile(path) as stream:
         for batch in stream.iter_batches():
             yield from batch.to_pylist()
@@ -180,6 +179,8 @@ def _separates(text: str, rule: str) -> bool:
 
 
 def _open(path: Path) -> IO[str]:
+    import pyarrow
+
     # pyarrow reads gz and zst of several frames, and unlike zstandard's reader notices a torn end.
     stream = pyarrow.input_stream(str(path), compression="detect")
     return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="\n")
@@ -188,6 +189,8 @@ def _open(path: Path) -> IO[str]:
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Turn what goes wrong while a file is read into a `UserError` that names the file."""
+    import pyarrow
+
     try:
         yield
     except UnicodeDecodeError:
@@ -199,6 +202,8 @@ def _naming(path: Path) -> Iterator[None]:
 
 def _first_bad_byte(path: Path) -> int:
     """Offset, in the uncompressed file, of the first byte that is not UTF-8."""
+    import pyarrow
+
     decoder, position = codecs.getincrementaldecoder("utf-8")(), 0
     with pyarrow.input_stream(str(path), compression="detect") as stream:
         while chunk := stream.read(_CHUNK):

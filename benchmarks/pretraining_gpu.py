@@ -1,0 +1,249 @@
+"""How fast RoBERTa-Base pretrains on a GPU, what each lever gives, and fine-tuning's overhead.
+
+    python -m benchmarks.pretraining_gpu [--repeats 5] [--smoke]
+
+Prints Markdown. Pretraining: tokens/s of whole updates (four micro-batches of 64 × 512 tokens and
+the optimizer's step) through the loop that the pipeline runs, as medians over the repeats; MFU at
+the FLOP a token that `pipeline.cost` counts (601.5 MFLOP), against the matrix-product rate measured
+in the same run; the hours that 200k updates of 1024 × 512 tokens take at that speed. The last row
+leaves out attention dropout and so is not the recipe. Fine-tuning: the wall time of a step at
+32 × 64 tokens, and how much of it the GPU was idle. `--smoke` runs all of it on any machine, with a
+tiny model, to show that it works; its figures mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from pipeline.cost import EncoderSize
+from pipeline.device import prepare, product_rate
+from pipeline.optim import OptimizerConfig, adamw, schedule
+from pipeline.pretraining.masking import MaskedBatch
+from pipeline.pretraining.mlm import ModelConfig, build_model, compile_parts, masked_loss
+from pipeline.pretraining.packing import SpecialTokens
+from pipeline.subspace.layout import FlatParameters
+from pipeline.subspace.structure import Full
+from pipeline.train import train
+
+PAPER_TOKENS = 200_000 * 1024 * 512
+
+
+@dataclass(frozen=True)
+class Work:
+    """One size of everything."""
+
+    model: ModelConfig
+    vocabulary: int
+    rows: int
+    length: int
+    micro_batches: int
+    updates: int
+
+    def size(self) -> EncoderSize:
+        """The sizes that the FLOP count needs."""
+        model = self.model
+        return EncoderSize(
+            model.layers, model.width, model.feed_forward, self.vocabulary, model.positions
+        )
+
+    def special(self) -> SpecialTokens:
+        """RoBERTa's special tokens."""
+        return SpecialTokens(0, 1, 2, self.vocabulary - 1, 4)
+
+
+BASE = Work(ModelConfig(), 50265, rows=64, length=512, micro_batches=4, updates=3)
+SMOKE = Work(ModelConfig(1, 32, 2, 64, 64), 500, rows=4, length=64, micro_batches=2, updates=2)
+
+
+@dataclass(frozen=True)
+class Levers:
+    """How the same step is computed."""
+
+    precision: torch.dtype = torch.float32
+    compiled: bool = False
+    attention_dropout: bool = True
+
+
+LEVERS = {
+    "float32": Levers(),
+    "bf16 autocast": Levers(torch.bfloat16),
+    "bf16 autocast, torch.compile": Levers(torch.bfloat16, compiled=True),
+    "the same without attention dropout (not the recipe)": Levers(
+        torch.bfloat16, compiled=True, attention_dropout=False
+    ),
+}
+
+
+def pretraining_step(work: Work, levers: Levers, device: torch.device) -> Callable[[], None]:
+    """A call that makes one whole update through the pipeline's training loop."""
+    attention = work.model.attention_dropout if levers.attention_dropout else 0.0
+    config = replace(work.model, attention_dropout=attention)
+    model = build_model(config, work.vocabulary, work.special(), 0).to(device)
+    if levers.compiled:
+        compile_parts(model)
+    batch = _masked(work, device)
+
+    def loss(model: Any, batch: MaskedBatch) -> torch.Tensor:
+        half = levers.precision == torch.bfloat16
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            return masked_loss(model, batch)
+
+    trainable = Full(FlatParameters(model))
+    steps = train(
+        model,
+        trainable,
+        adamw(trainable.vector, OptimizerConfig()),
+        schedule("constant", 1e-4, 0, 1),
+        lambda index: [batch] * work.micro_batches,
+        loss,
+        seed=0,
+        start=0,
+        stop=1 << 40,
+    )
+    return lambda: float(next(steps).loss) and None
+
+
+def _masked(work: Work, device: torch.device) -> MaskedBatch:
+    generator = torch.Generator().manual_seed(0)
+    slots = int(0.15 * work.length) + 1
+
+    def draw(high: int, *shape: int) -> torch.Tensor:
+        return torch.randint(4, high, shape, generator=generator).to(device)
+
+    return MaskedBatch(
+        draw(work.vocabulary - 1, work.rows, work.length),
+        torch.ones(work.rows, work.length, dtype=torch.int64, device=device),
+        draw(work.length, work.rows, slots),
+        draw(work.vocabulary - 1, work.rows, slots),
+        work.rows * slots * work.micro_batches,
+    )
+
+
+def pretraining_table(work: Work, device: torch.device, repeats: int) -> list[str]:
+    """Markdown rows: a lever each."""
+    peak = product_rate(device, torch.bfloat16)
+    per_token = work.size().training_flop(work.length, 0.15)
+    tokens = work.rows * work.length * work.micro_batches
+    lines = [
+        f"Matrix products in bf16: {peak / 1e12:.0f} TFLOP/s; {per_token / 1e6:.1f} MFLOP a token.",
+        "",
+        "| pretraining | tokens/s | MFU | hours for 200k × 1024 × 512 | peak memory |",
+        "|---|---|---|---|---|",
+    ]
+    for name, levers in LEVERS.items():
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        rate = tokens / _median(pretraining_step(work, levers, device), work.updates, repeats)
+        memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
+        lines.append(
+            f"| {name} | {rate:,.0f} | {100 * rate * per_token / peak:.1f} % "
+            f"| {PAPER_TOKENS / rate / 3600:.1f} | {memory:.1f} GiB |"
+        )
+        torch.compiler.reset()
+    return lines
+
+
+def finetuning_table(work: Work, device: torch.device, repeats: int) -> list[str]:
+    """Markdown rows: a step of full fine-tuning at 32 × 64 tokens, and its idle time."""
+    lines = ["| fine-tuning at 32 × 64 | step | GPU busy | overhead |", "|---|---|---|---|"]
+    for name, compiled in (("bf16 autocast", False), ("bf16 autocast, torch.compile", True)):
+        step = finetuning_step(work, device, compiled)
+        wall = _median(step, 10, repeats)
+        busy = _busy(step, 10) if device.type == "cuda" else wall
+        lines.append(
+            f"| {name} | {1e3 * wall:.2f} ms | {1e3 * busy:.2f} ms | {1e3 * (wall - busy):.2f} ms |"
+        )
+        torch.compiler.reset()
+    return lines
+
+
+def finetuning_step(work: Work, device: torch.device, compiled: bool) -> Callable[[], None]:
+    """A call that makes one full fine-tuning update at 32 × 64 tokens."""
+    from transformers import RobertaConfig, RobertaForSequenceClassification
+
+    sizes = work.model
+    model = RobertaForSequenceClassification(
+        RobertaConfig(
+            vocab_size=work.vocabulary, hidden_size=sizes.width, num_hidden_layers=sizes.layers,
+            num_attention_heads=sizes.heads, intermediate_size=sizes.feed_forward,
+            max_position_embeddings=sizes.positions + 2, type_vocab_size=1,
+        )
+    ).to(device)  # fmt: skip
+    trainable = Full(FlatParameters(model))
+    if compiled:
+        model.compile()
+    ids = torch.randint(4, work.vocabulary, (32, min(64, sizes.positions)), device=device)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids[:, 0] % 2}
+
+    def loss(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            result: torch.Tensor = model(**batch).loss
+        return result
+
+    steps = train(
+        model,
+        trainable,
+        adamw(trainable.vector, OptimizerConfig()),
+        schedule("constant", 1e-5, 0, 1),
+        lambda index: [inputs],
+        loss,
+        seed=0,
+        start=0,
+        stop=1 << 40,
+    )
+    return lambda: next(steps) and None
+
+
+def _median(step: Callable[[], None], calls: int, repeats: int) -> float:
+    """Median seconds of a call over timings of ``calls`` calls, after two to warm up."""
+    times = []
+    for repeat in range(repeats + 2):
+        start = time.perf_counter()
+        for _ in range(calls):
+            step()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        if repeat >= 2:
+            times.append((time.perf_counter() - start) / calls)
+    return statistics.median(times)
+
+
+def _busy(step: Callable[[], None], calls: int) -> float:
+    """Seconds of a call in which the GPU ran kernels."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CUDA]) as trace:
+        for _ in range(calls):
+            step()
+        torch.cuda.synchronize()
+    return sum(event.self_device_time_total for event in trace.key_averages()) / 1e6 / calls
+
+
+def main() -> int:
+    """Print the tables, or say that there is no GPU."""
+    parser = argparse.ArgumentParser(description="pretraining and fine-tuning speed on a GPU")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--smoke", action="store_true")
+    chosen = parser.parse_args()
+    if not torch.cuda.is_available() and not chosen.smoke:
+        print("error: torch sees no CUDA device; --smoke tries the code without", file=sys.stderr)
+        return 2
+    work = SMOKE if chosen.smoke else BASE
+    device = prepare(work.model.width)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, smoke test"
+    print(f"{name}, torch {torch.__version__}\n")
+    print("\n".join(pretraining_table(work, device, chosen.repeats)), end="\n\n")
+    print("\n".join(finetuning_table(work, device, chosen.repeats)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
