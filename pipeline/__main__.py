@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from pipeline import params
+from pipeline.apply import apply_task
 from pipeline.errors import UserError
 from pipeline.estimate import describe, estimate
 from pipeline.pretraining.chain import chain_yaml, checkpoint_steps
@@ -28,6 +29,11 @@ def main() -> int:
     chain.add_argument("--every", type=int, required=True, help="updates between two checkpoints")
     chain.add_argument("--early", type=int, default=0, help="log-spaced ones before the first")
     chain.set_defaults(run=_chain)
+    task = commands.add_parser("apply", help="write the fine-tuned model of a task vector")
+    task.add_argument("checkpoint", type=Path, help="e.g. checkpoints/s2000/model")
+    task.add_argument("task", type=Path, help="the search's task.safetensors")
+    task.add_argument("out", type=Path, help="the Hugging Face model folder to make")
+    task.set_defaults(run=_apply)
     chosen = parser.parse_args()
     try:
         print(chosen.run(chosen))
@@ -43,6 +49,10 @@ def _estimate(chosen: argparse.Namespace) -> str:
 
 def _chain(chosen: argparse.Namespace) -> str:
     return chain_yaml(checkpoint_steps(chosen.stop, chosen.every, chosen.early))
+
+
+def _apply(chosen: argparse.Namespace) -> str:
+    return apply_task(chosen.checkpoint, chosen.task, chosen.out)
 
 
 def _rate(text: str) -> float:

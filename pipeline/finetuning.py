@@ -99,9 +99,12 @@ class Run:
 
 
 def open_classifier(
-    model_dir: Path, labels: int, dropout: float, seed: int, device: torch.device
+    model_dir: Path, labels: int, dropout: float | None, seed: int, device: torch.device
 ) -> PreTrainedModel:
-    """Load a checkpoint with a new classification head, drawn from ``(seed, "head")``."""
+    """Load a checkpoint with a new classification head, drawn from ``(seed, "head")``.
+
+    ``dropout`` is that of the hidden states and of attention; None leaves the checkpoint's own.
+    """
     from transformers import AutoConfig, AutoModelForSequenceClassification
     from transformers.utils import logging
 
@@ -109,8 +112,8 @@ def open_classifier(
     logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(model_dir, num_labels=labels)
-        for key in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-            setattr(config, key, dropout)
+        if dropout is not None:
+            config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
         with isolated(seed, "head"):
             model = AutoModelForSequenceClassification.from_pretrained(
                 model_dir, config=config, dtype=torch.float32

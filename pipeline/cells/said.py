@@ -20,7 +20,7 @@ from pipeline.optim import OptimizerConfig
 from pipeline.seeds import derive
 from pipeline.subspace.layout import layer_groups
 from pipeline.subspace.structure import Subspace, SubspaceConfig
-from pipeline.subspace.task_vector import save_task_vector
+from pipeline.subspace.task_vector import Classifier, save_task_vector
 
 _LOG = logging.getLogger(__name__)
 
@@ -193,9 +193,11 @@ class SaidSearch:
         }
 
     def _keep(self, vector: torch.Tensor, subspace: Subspace, probe: Probe) -> None:
+        cell = self.cell
+        head = Classifier(cell.seed, tuple(cell.data.manifest["labels"]))
         with atomic_file(self.vector_path(probe)) as temporary:
             save_task_vector(
-                temporary, vector, subspace, self.cell.inputs["checkpoint"], self.cell.task
+                temporary, vector, subspace, cell.inputs["checkpoint"], cell.task, head
             )
 
 

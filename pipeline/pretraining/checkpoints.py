@@ -25,7 +25,7 @@ from pipeline.errors import UserError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, RobertaForMaskedLM
 
-_MODEL_MANIFEST = "checkpoint.json"
+MODEL_MANIFEST = "checkpoint.json"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -65,7 +65,7 @@ def save_model(model: PreTrainedModel, step: int, tokenizer_dir: Path, directory
         for name in _TOKENIZER_FILES:
             shutil.copyfile(tokenizer_dir / name, folder / name)
         hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-        write_json(folder / _MODEL_MANIFEST, {"step": step, "sha256": hashes})
+        write_json(folder / MODEL_MANIFEST, {"step": step, "sha256": hashes})
 
 
 def check_model(directory: Path) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def check_model(directory: Path) -> dict[str, Any]:
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    manifest: dict[str, Any] = read_json(directory / _MODEL_MANIFEST)
+    manifest: dict[str, Any] = read_json(directory / MODEL_MANIFEST)
     _check(directory, manifest["sha256"])
     return manifest
 

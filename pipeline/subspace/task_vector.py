@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
 
@@ -13,8 +16,31 @@ from pipeline.subspace.layout import FlatParameters, fingerprint
 from pipeline.subspace.quantise import Quantised
 from pipeline.subspace.structure import Subspace, SubspaceConfig
 
-_VERSION = 1
+_VERSION = 2
 _KEY = "task_vector"
+
+Problem = Literal["single_label_classification", "multi_label_classification", "regression"]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The classification head that θ₀ was given for the task, and what its outputs mean.
+
+    Attributes:
+        seed: the head's initial weights come from ``(seed, "head")``.
+        labels: the label names in the order of their ids.
+        problem: the loss, by Hugging Face's name for it.
+    """
+
+    seed: int
+    labels: tuple[str, ...]
+    problem: Problem = "single_label_classification"
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
+            raise ValueError(
+                f"labels are {list(self.labels)}, but must be at least two, all different"
+            )
 
 
 @dataclass(frozen=True)
@@ -23,6 +49,7 @@ class TaskVector:
 
     ``vector`` is the subspace's vector itself, or, quantised, how far it went from its start
     (θ^d = 0, λ = 1). ``dimension`` is d, ``layout`` the `fingerprint` of the model's parameters.
+    ``classifier`` is None for a model whose parameters are all the checkpoint's own.
     """
 
     vector: torch.Tensor | Quantised
@@ -32,6 +59,7 @@ class TaskVector:
     layout: str
     checkpoint: str
     task: str
+    classifier: Classifier | None = None
 
     def apply(self, flat: FlatParameters, checkpoint: str) -> None:
         """Write the fine-tuned weights into a model that holds the same θ₀, head included.
@@ -46,7 +74,7 @@ class TaskVector:
         if checkpoint != self.checkpoint:
             raise UserError(
                 f"the task vector of {self.task!r} belongs to checkpoint {self.checkpoint[:12]}…, "
-                f"not to {checkpoint[:12]}…"
+                f"not to {checkpoint[:12]}…: give the checkpoint that it was trained on"
             )
         if fingerprint(flat.spans) != self.layout:
             raise UserError(
@@ -55,20 +83,26 @@ class TaskVector:
             )
         subspace = Subspace(flat, self.config, self.dimension, self.seed)
         target = subspace.vector
-        if isinstance(self.vector, Quantised):
-            target += self.vector.values(target.dtype).to(target.device)
-        elif self.vector.shape == target.shape:
-            target.copy_(self.vector)
-        else:
+        held = self.vector.codes if isinstance(self.vector, Quantised) else self.vector
+        if held.shape != target.shape:
             raise UserError(
-                f"the task vector of {self.task!r} holds {len(self.vector)} numbers, "
+                f"the task vector of {self.task!r} holds {len(held)} numbers, "
                 f"but d = {self.dimension} asks for {len(target)}"
             )
+        if isinstance(self.vector, Quantised):
+            target += self.vector.values(target.dtype).to(target.device)
+        else:
+            target.copy_(self.vector)
         subspace.materialize()
 
 
 def save_task_vector(
-    path: Path, vector: torch.Tensor | Quantised, subspace: Subspace, checkpoint: str, task: str
+    path: Path,
+    vector: torch.Tensor | Quantised,
+    subspace: Subspace,
+    checkpoint: str,
+    task: str,
+    classifier: Classifier | None = None,
 ) -> None:
     """Write a task's numbers with seed, method and checkpoint hash as one safetensors file.
 
@@ -79,9 +113,15 @@ def save_task_vector(
         subspace: where the numbers were trained.
         checkpoint: hash of the checkpoint that holds θ₀.
         task: the task's name.
+        classifier: the head that the checkpoint was given for the task, where it was.
     """
     from safetensors.torch import save_file
 
+    tensors = (
+        {"codes": vector.codes, "codebook": vector.codebook}
+        if isinstance(vector, Quantised)
+        else {"theta": vector.detach().cpu().contiguous()}
+    )
     facts = {
         "version": _VERSION,
         "config": asdict(subspace.config),
@@ -90,35 +130,59 @@ def save_task_vector(
         "layout": fingerprint(subspace.spans),
         "checkpoint": checkpoint,
         "task": task,
+        "classifier": None if classifier is None else asdict(classifier),
     }
     # One key only: safetensors writes several in an order that changes from run to run.
-    metadata = {_KEY: json.dumps(facts, sort_keys=True)}
-    tensors = (
-        {"codes": vector.codes, "codebook": vector.codebook}
-        if isinstance(vector, Quantised)
-        else {"theta": vector.detach().cpu().contiguous()}
-    )
-    save_file(tensors, path, metadata)
+    content = {**facts, "sha256": _digest(facts, tensors)}
+    save_file(tensors, path, {_KEY: json.dumps(content, sort_keys=True)})
 
 
 def load_task_vector(path: Path) -> TaskVector:
     """Read what `save_task_vector` wrote.
 
     Raises:
-        UserError: the file is missing, no task vector, or of another version.
+        UserError: the file is missing, damaged, no task vector, or of another version.
     """
+    facts, tensors = _read(path)
+    version = facts.get("version")
+    if version != _VERSION:
+        raise UserError(
+            f"{path} is a task vector of version {version}, but version {_VERSION} is the one "
+            "known here: make it again with the search that it came from"
+        )
+    if facts.pop("sha256", None) != _digest(facts, tensors):
+        raise UserError(f"{path} is damaged: its content does not match its own hash")
+    del facts["version"]
+    classifier = facts.pop("classifier")
+    if classifier is not None:
+        classifier = Classifier(**{**classifier, "labels": tuple(classifier["labels"])})
+    return TaskVector(
+        tensors["theta"] if "theta" in tensors else Quantised(**tensors),
+        SubspaceConfig(**facts.pop("config")),
+        classifier=classifier,
+        **facts,
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """The facts and the tensors of a file, whatever its version."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as stream:
-            facts = json.loads((stream.metadata() or {}).get(_KEY, "{}"))
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path} is not a task vector: {error}") from None
-    if facts.pop("version", None) != _VERSION:
-        raise UserError(f"{path} is not a task vector of version {_VERSION}, the one known here")
-    return TaskVector(
-        tensors["theta"] if "theta" in tensors else Quantised(**tensors),
-        SubspaceConfig(**facts.pop("config")),
-        **facts,
-    )
+            facts = json.loads((stream.metadata() or {})[_KEY])
+            return dict(facts), {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+    except KeyError:
+        raise UserError(f"{path} is not a task vector: its header does not say so") from None
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
+        raise UserError(f"{path} is not a task vector that can be read: {error}") from None
+
+
+def _digest(facts: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+    """Hex SHA-256 of everything that the file says."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()

@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.quantise import Quantised, quantise
 from pipeline.subspace.structure import Subspace, SubspaceConfig
-from pipeline.subspace.task_vector import load_task_vector, save_task_vector
+from pipeline.subspace.task_vector import Classifier, load_task_vector, save_task_vector
 
 CONFIGS = [
     SubspaceConfig(),
@@ -101,11 +101,34 @@ def test_what_is_no_task_vector_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a task vector"):
         load_task_vector(path)
     save_file({"theta": torch.zeros(3)}, path)
-    with pytest.raises(UserError, match="not a task vector of version 1"):
+    with pytest.raises(UserError, match="not a task vector: its header does not say so"):
         load_task_vector(path)
-    save_file({"theta": torch.zeros(3)}, path, {"task_vector": '{"version": 2}'})
-    with pytest.raises(UserError, match="not a task vector of version 1"):
+    for content in ("[]", "{", "3"):
+        save_file({"theta": torch.zeros(3)}, path, {"task_vector": content})
+        with pytest.raises(UserError, match="task vector"):
+            load_task_vector(path)
+    save_file({"theta": torch.zeros(3)}, path, {"task_vector": '{"version": 1}'})
+    with pytest.raises(UserError, match="of version 1, but version 2 is the one known here"):
         load_task_vector(path)
+
+
+def test_a_changed_bit_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "task.safetensors"
+    trained(SubspaceConfig(), path)
+    content = path.read_bytes()
+    for place in (len(content) - 1, len(content) - 100, content.index(b"entry")):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(UserError, match="is damaged"):
+            load_task_vector(path)
+
+
+def test_a_classifier_is_kept_with_its_labels(tmp_path: Path) -> None:
+    subspace = Subspace(flat_network(), SubspaceConfig(), 50, 0)
+    head = Classifier(2**63 + 7, ("nein", "größer"))
+    save_task_vector(tmp_path / "task", subspace.vector, subspace, "a" * 64, "demo", head)
+    assert load_task_vector(tmp_path / "task").classifier == head
+    with pytest.raises(ValueError, match=r"labels are \['a', 'a'\], but must be"):
+        Classifier(0, ("a", "a"))
 
 
 def test_a_quantised_task_is_restored_from_its_levels(tmp_path: Path) -> None:

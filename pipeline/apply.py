@@ -1,0 +1,75 @@
+"""A fine-tuned task as an ordinary model folder: a checkpoint moved by a task vector."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import device
+from pipeline.artifacts import atomic_directory, sha256
+from pipeline.errors import UserError
+from pipeline.finetuning import open_classifier
+from pipeline.pretraining.checkpoints import MODEL_MANIFEST, check_model
+from pipeline.subspace.layout import FlatParameters
+from pipeline.subspace.task_vector import Classifier, load_task_vector
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def apply_task(checkpoint: Path, task_file: Path, out: Path) -> str:
+    """Write the model that a task vector describes as a Hugging Face folder with its tokenizer.
+
+    The weights are those that the task was measured with, bit for bit on the same type of device.
+
+    Args:
+        checkpoint: a checkpoint's model folder, with its ``checkpoint.json``.
+        task_file: what `save_task_vector` wrote for a classifier on that checkpoint.
+        out: the folder to make; it must not exist.
+
+    Returns:
+        A sentence that says what was written.
+
+    Raises:
+        UserError: the checkpoint or the file is damaged, they do not belong together, or ``out``
+            exists or cannot be written.
+    """
+    if out.exists():
+        raise UserError(f"{out} exists: remove it, or name another folder")
+    task = load_task_vector(task_file)
+    if task.classifier is None:
+        raise UserError(
+            f"{task_file} does not describe a classifier: restore it with `TaskVector.apply` into "
+            "the model that it was trained on"
+        )
+    if not (checkpoint / MODEL_MANIFEST).exists():
+        raise UserError(
+            f"{checkpoint} has no {MODEL_MANIFEST}: give a checkpoint's model folder, "
+            "such as checkpoints/s2000/model"
+        )
+    check_model(checkpoint)
+    model = open_classifier(
+        checkpoint, len(task.classifier.labels), None, task.classifier.seed, device.pick()
+    )
+    task.apply(FlatParameters(model), sha256(checkpoint / MODEL_MANIFEST))
+    _describe(model, task.classifier)
+    try:
+        _write(model, checkpoint, out)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error}") from error
+    return f"{out}: {task.task} from d = {task.dimension} numbers on {checkpoint}"
+
+
+def _describe(model: PreTrainedModel, classifier: Classifier) -> None:
+    """Let the model's configuration say what its outputs mean."""
+    model.config.problem_type = classifier.problem
+    model.config.id2label = dict(enumerate(classifier.labels))
+    model.config.label2id = {name: index for index, name in enumerate(classifier.labels)}
+
+
+def _write(model: PreTrainedModel, checkpoint: Path, out: Path) -> None:
+    with atomic_directory(out) as folder:
+        model.save_pretrained(folder)
+        for path in sorted(checkpoint.glob("tokenizer*.json")):
+            shutil.copyfile(path, folder / path.name)
