@@ -41,7 +41,8 @@ class FlatParameters:
             head on one; empty otherwise.
 
     Raises:
-        UserError: the parameters differ in dtype or device, or none can be trained.
+        UserError: the parameters differ in dtype or device, share memory without being tied, or
+            none can be trained.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -54,6 +55,7 @@ class FlatParameters:
                 "the model's parameters must share one dtype and one device, but have "
                 + ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
             )
+        _check_separate(named)
         self.spans = _spans(named)
         self.size = self.spans[-1].stop
         prefix = getattr(model, "base_model_prefix", "")
@@ -75,8 +77,27 @@ class FlatParameters:
         """Set the gradient to zero where it is, so that it stays a view into ``grads``."""
         self.grads.zero_()
         for span, parameter in zip(self.spans, self._parameters, strict=True):
+            parameter.grad = self.grads[span.start : span.stop].view_as(parameter)
+
+    def collect(self) -> None:
+        """Bring gradients into ``grads`` that were put elsewhere, as after ``model.zero_grad()``.
+
+        Raises:
+            UserError: a parameter is no longer a view into ``values``.
+        """
+        for span, parameter in zip(self.spans, self._parameters, strict=True):
+            place = slice(span.start, span.stop)
+            if parameter.data_ptr() != self.values[place].data_ptr():
+                raise UserError(
+                    f"{span.name} was moved, cast or replaced after the model's parameters were "
+                    "taken over: do that first, and make the subspace last"
+                )
+            view = self.grads[place].view_as(parameter)
             if parameter.grad is None:
-                parameter.grad = self.grads[span.start : span.stop].view_as(parameter)
+                view.zero_()
+            elif parameter.grad.data_ptr() != view.data_ptr():
+                view.copy_(parameter.grad)
+            parameter.grad = view
 
 
 def fingerprint(spans: Sequence[Span]) -> str:
@@ -97,6 +118,18 @@ def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[S
     for span, key in zip(spans, _KEYS[granularity](spans), strict=True):
         groups.setdefault(key, []).append(span)
     return list(groups.values())
+
+
+def _check_separate(named: Sequence[tuple[str, nn.Parameter]]) -> None:
+    """Two parameters in one place would be torn apart; tied ones are one parameter."""
+    places: dict[int, str] = {}
+    for name, item in named:
+        other = places.setdefault(item.data_ptr(), name) if item.numel() else name
+        if other != name:
+            raise UserError(
+                f"{other} and {name} share memory but are two parameters: tie them by assigning "
+                "one to the other"
+            )
 
 
 def _spans(named: Sequence[tuple[str, nn.Parameter]]) -> tuple[Span, ...]:

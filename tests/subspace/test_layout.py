@@ -167,3 +167,30 @@ def test_mixed_dtypes_are_refused() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2).double())
     with pytest.raises(UserError, match=r"float32.*float64"):
         FlatParameters(model)
+
+
+def test_tied_weights_stay_tied() -> None:
+    model = roberta("RobertaForMaskedLM")
+    flat = FlatParameters(model)
+    flat.values += 1
+    assert torch.equal(
+        model.lm_head.decoder.weight, model.roberta.embeddings.word_embeddings.weight
+    )
+
+
+def test_frozen_parameters_are_left_out_whatever_their_dtype() -> None:
+    model = nn.Sequential(nn.Linear(2, 2).half().requires_grad_(False), nn.Linear(2, 3))
+    flat = FlatParameters(model)
+    assert [span.name for span in flat.spans] == ["1.weight", "1.bias"]
+    frozen = model[0].weight.clone()
+    flat.values += 1
+    assert torch.equal(model[0].weight, frozen)
+
+
+def test_two_parameters_in_one_place_are_refused() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[1].weight.data = model[0].weight.data
+    with pytest.raises(UserError, match=r"0\.weight and 1\.weight share memory"):
+        FlatParameters(model)
+    model[1].weight = model[0].weight
+    assert FlatParameters(model).size == 8
