@@ -28,7 +28,7 @@ def main(steps: int = 100, d: int = 300) -> float:
     """Train; return the accuracy on the training rows. A real run loads a checkpoint instead."""
     with isolated(0, "model"):
         model = RobertaForSequenceClassification(ROBERTA)
-    rows = _rows(256)
+    rows = token_rows(256)
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             folder, max_steps=steps, per_device_train_batch_size=8, gradient_accumulation_steps=2,
@@ -42,7 +42,7 @@ def main(steps: int = 100, d: int = 300) -> float:
     return float((model.eval()(ids).logits.argmax(1) == labels).float().mean())
 
 
-def _rows(count: int) -> list[dict[str, torch.Tensor]]:
+def token_rows(count: int) -> list[dict[str, torch.Tensor]]:
     """Token rows; the label says whether the first token is of the upper half."""
     ids = torch.randint(4, 64, (count, 8), generator=torch_generator(0, "rows"))
     return [{"input_ids": row, "labels": (row[0] >= 34).long()} for row in ids]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Literal
 
 import torch
@@ -43,6 +45,17 @@ class Full:
     def zero_grad(self) -> None:
         """Forget the gradient."""
         self._flat.zero_grad()
+
+
+def _outside_autocast(work: Callable[[Subspace], None]) -> Callable[[Subspace], None]:
+    """Keep a caller's autocast from rounding the projection's own products."""
+
+    @wraps(work)
+    def exact(subspace: Subspace) -> None:
+        with torch.autocast(subspace.vector.device.type, enabled=False):
+            work(subspace)
+
+    return exact
 
 
 class Subspace:
@@ -87,6 +100,7 @@ class Subspace:
         # What stands for λ with DID, which has none: it stays 1, and its gradient is not used.
         self._unit = torch.ones(1, dtype=dtype, device=values.device)
 
+    @_outside_autocast
     def materialize(self) -> None:
         """Write θ₀ + λ · Pθ^d into the model, rounded once to the parameters' dtype."""
         values = self._flat.values
@@ -104,6 +118,7 @@ class Subspace:
                 factor = factors[run.layer]
                 torch.add(self._origin[entries], move, alpha=factor, out=values[entries])
 
+    @_outside_autocast
     def pull_back(self) -> None:
         """Turn the model's gradient g into the vector's: Pᵀ(λ·g) and ⟨g_i, (Pθ^d)_i⟩ for each λ_i.
 
