@@ -23,11 +23,13 @@ $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/lock.txt
 	touch $@
 
-# For maintainers: pins everything but CUDA's own packages, which torch's GPU build pins itself.
+# For maintainers: pins everything but CUDA's own packages, which torch's GPU build pins itself. Pins
+# that still fit stay; `make lock UPGRADE=--upgrade` takes the newest.
 lock: $(BIN)/.installed
 	$(RUN) python -m pip install --quiet uv
+	cp requirements/lock.txt requirements/resolved.txt
 	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 \
-	  --constraint requirements/constraints.txt --no-annotate --no-header --quiet \
+	  --constraint requirements/constraints.txt --no-annotate --no-header --quiet $(UPGRADE) \
 	  --output-file requirements/resolved.txt
 	grep -vE '^(nvidia-|cuda-|triton)' requirements/resolved.txt > requirements/lock.txt
 	rm requirements/resolved.txt
