@@ -95,7 +95,8 @@ def estimate(params: Params) -> Estimate:
             flops[part] += trained * size.training_flop(length)
             flops[part] += evaluated * size.evaluation_flop(length)
     made = len(params.pretrain.segments) + 1
-    disk = made * parameters * (_WEIGHT_BYTES + _STATE_BYTES_PER_PARAMETER)
+    states = made if params.pretrain.keep_state == "all" else 1
+    disk = parameters * (made * _WEIGHT_BYTES + states * _STATE_BYTES_PER_PARAMETER)
     cells = checkpoints * len(params.tasks)
     return Estimate(
         stages=2 + len(params.tasks) + made + 2 * cells + 2,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,11 +55,17 @@ def test_hours_follow_the_rate() -> None:
 
 
 def test_rows_that_nobody_knows_are_called_guesses() -> None:
-    from dataclasses import replace
-
     files = params.load(PRESETS / "files.yaml")
     assert estimate(files).guessed == ()
     task = files.tasks["mrpc"]
     uncapped = replace(task, data=replace(task.data, train_rows=None))
     made = estimate(replace(files, tasks={"mrpc": uncapped}))
     assert made.guessed == ("mrpc",) and "guesses" in describe(made, 1e12)
+
+
+def test_pruned_states_take_no_disk() -> None:
+    kept = params.load(PRESETS / "paper.yaml")
+    pruned = replace(kept, pretrain=replace(kept.pretrain, keep_state="last"))
+    made, size = len(kept.pretrain.segments) + 1, estimate(kept).parameters
+    assert estimate(kept).disk_bytes == made * size * 12
+    assert estimate(pruned).disk_bytes == made * size * 4 + size * 8
