@@ -131,10 +131,10 @@ def fine_tune(
     recipe: Recipe,
     seed: int,
     *,
-    good_enough: Callable[[float], bool] = lambda accuracy: False,
+    stop: Callable[[Sequence[float]], bool] = lambda curve: False,
     on_epoch: Callable[[EpochScore], None] = lambda score: None,
 ) -> Run:
-    """Train for ``recipe.epochs`` epochs, or until an epoch's accuracy is good enough."""
+    """Train for ``recipe.epochs`` epochs, or until ``stop`` says so from the accuracies so far."""
     steps = math.ceil(len(training) / recipe.batch)
     total = steps * recipe.epochs
     batches = _Batches(training, recipe.batch, steps, seed, trainable.vector.device)
@@ -167,7 +167,7 @@ def fine_tune(
         on_epoch(score)
         if best is None or score.accuracy > best.accuracy:
             best, vector = score, trainable.vector.detach().clone()
-        if good_enough(score.accuracy):
+        if stop([score.accuracy for score in scores]):
             break
     train_accuracy = None
     if vector is not None:

@@ -70,8 +70,8 @@ def test_runs_repeat_bit_for_bit_whatever_the_global_state() -> None:
     assert results[0].epochs == results[1].epochs
 
 
-def test_good_enough_stops_at_that_epoch() -> None:
-    _, done = run(good_enough=lambda accuracy: accuracy > 0.0)
+def test_the_rule_stops_at_that_epoch() -> None:
+    _, done = run(stop=lambda curve: curve[-1] > 0.0)
     assert len(done.epochs) == 1
     assert done.epochs[0] == run()[1].epochs[0]
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from pipeline.artifacts import Journal, atomic_file, fingerprint, write_json, write_jsonl
+from pipeline.artifacts import atomic_file, write_json, write_jsonl
 from pipeline.cells.cell import Cell
+from pipeline.cells.probe import ProbeRunner, ProbeTraining
 from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
 from pipeline.dimension.status import Status, TargetKind, precheck, reaches, target_metric
-from pipeline.finetuning import FinetuneConfig, Recipe, fine_tune
+from pipeline.finetuning import FinetuneConfig
 from pipeline.optim import OptimizerConfig
-from pipeline.seeds import derive
-from pipeline.subspace.layout import layer_groups
-from pipeline.subspace.structure import Subspace, SubspaceConfig
-from pipeline.subspace.task_vector import Classifier, save_task_vector
+from pipeline.subspace.structure import SubspaceConfig
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,14 +66,11 @@ class SaidConfig:
 
 @dataclass(frozen=True)
 class SaidSearch:
-    """A cell's search: what it measures, and where finished probes are kept meanwhile."""
+    """A cell's search: what it measures, and what it probes with."""
 
-    cell: Cell
+    runner: ProbeRunner
     config: SaidConfig
-    subspace: SubspaceConfig
-    finetune: FinetuneConfig
     target: float
-    scratch: Path
 
     def run(self) -> tuple[Verdict, list[dict[str, Any]]]:
         """Probe until the verdict; return it with the rows of the probes that it rests on."""
@@ -87,8 +81,6 @@ class SaidSearch:
             self.config.seeds,
             self.config.exhaustive,
         )
-        journal = Journal(self.scratch / "probes.jsonl")
-        stored = {row["identity"]: row for row in journal.read()}
         rows: dict[Probe, dict[str, Any]] = {}
         started, new = time.monotonic(), 0
         while True:
@@ -99,8 +91,8 @@ class SaidSearch:
             answer = search.next(outcomes)
             if isinstance(answer, Verdict):
                 return answer, [rows[probe] for probe in answer.probes]
-            identity = self._identity(answer)
-            if identity not in stored:
+            fresh = self.runner.known(answer, self._stop) is None
+            if fresh:
                 left = search.most_probes() - len(rows)
                 pace = (
                     f", about {left * (time.monotonic() - started) / new:.0f} s left" if new else ""
@@ -113,92 +105,27 @@ class SaidSearch:
                     answer.learning_rate,
                     pace,
                 )
-                stored[identity] = self._probe(answer, identity)
-                journal.append(stored[identity])
+            rows[answer] = self._judged(self.runner.run(answer, self._stop))
+            if fresh:
                 new += 1
-            rows[answer] = stored[identity]
+                row = rows[answer]
+                _LOG.info(
+                    "  accuracy %.4f, target %.4f: %s", row["metric"], self.target, row["status"]
+                )
 
     def grid(self) -> tuple[int, ...]:
         """The dimensions that may be probed."""
-        return grid_values(self.config.grid, self.layers(), self.cell.flat.size)
+        return grid_values(self.config.grid, self.runner.layers(), self.runner.cell.flat.size)
 
-    def layers(self) -> int:
-        """m, the number of scales among the d numbers."""
-        if self.subspace.method == "did":
-            return 0
-        return len(layer_groups(self.cell.flat.spans, self.subspace.layers))
+    def _stop(self, curve: Sequence[float]) -> bool:
+        return self.config.stop_at_target and reaches(curve[-1], self.target)
 
-    def vector_path(self, probe: Probe) -> Path:
-        """Where the d numbers of a probe that reached the target are kept meanwhile."""
-        return self.scratch / f"{self._identity(probe)}.safetensors"
-
-    def _recipe(self, probe: Probe) -> Recipe:
-        return Recipe(
-            self.config.epochs or self.finetune.epochs,
-            self.finetune.batch,
-            probe.learning_rate,
-            self.finetune.warmup_fraction,
-            self.config.optimizer(),
-            self.finetune.train_eval_rows,
-        )
-
-    def _identity(self, probe: Probe) -> str:
-        """The hash of everything the probe's outcome depends on."""
-        return fingerprint(
-            [
-                self.cell.inputs,
-                self.cell.seed,
-                self.finetune.dropout,
-                asdict(self.subspace),
-                asdict(self._recipe(probe)),
-                asdict(probe),
-                self.target if self.config.stop_at_target else None,
-            ]
-        )[:32]
-
-    def _probe(self, probe: Probe, identity: str) -> dict[str, Any]:
-        cell = self.cell
-        cell.reset()
-        seed = derive(cell.seed, "probe", probe.seed)
-        subspace = Subspace(cell.flat, self.subspace, probe.d, seed)
-        run = fine_tune(
-            cell.model,
-            subspace,
-            cell.data.train,
-            cell.data.eval,
-            self._recipe(probe),
-            seed,
-            good_enough=lambda accuracy: (
-                self.config.stop_at_target and reaches(accuracy, self.target)
-            ),
-        )
-        metric = run.best.accuracy if run.best else 0.0
-        reached = run.best is not None and reaches(metric, self.target)
-        if reached:
-            assert run.vector is not None
-            self._keep(run.vector, subspace, probe)
-        status = "reached" if reached else "diverged" if run.diverged else "missed"
-        _LOG.info("  accuracy %.4f, target %.4f: %s", metric, self.target, status)
+    def _judged(self, row: dict[str, Any]) -> dict[str, Any]:
+        reached = bool(row["curve"]) and reaches(row["metric"], self.target)
         return {
-            "identity": identity,
-            **asdict(probe),
-            "status": status,
-            "metric": metric,
-            "best_epoch": run.best.epoch if run.best else None,
-            "epochs_run": len(run.epochs),
-            "acc_train": run.train_accuracy,
-            "curve": [score.accuracy for score in run.epochs],
-            "tokens": run.tokens,
-            "flop": cell.flop(run),
+            **row,
+            "status": "reached" if reached else "diverged" if row["diverged"] else "missed",
         }
-
-    def _keep(self, vector: torch.Tensor, subspace: Subspace, probe: Probe) -> None:
-        cell = self.cell
-        head = Classifier(cell.seed, tuple(cell.data.manifest["labels"]))
-        with atomic_file(self.vector_path(probe)) as temporary:
-            save_task_vector(
-                temporary, vector, subspace, cell.inputs["checkpoint"], cell.task, head
-            )
 
 
 def measure_said(
@@ -231,9 +158,11 @@ def measure_said(
         if target is None
         else precheck(full, majority, target, config.margin, len(cell.data.eval))
     )
-    search = SaidSearch(cell, config, subspace, finetune, target or 0.0, scratch)
+    training = ProbeTraining(config.epochs, config.optimizer())
+    runner = ProbeRunner(cell, subspace, finetune, training, scratch)
+    search = SaidSearch(runner, config, target or 0.0)
     grid = search.grid()
-    common |= {"target": target, "d_min": grid[0], "d_max": grid[-1], "layers": search.layers()}
+    common |= {"target": target, "d_min": grid[0], "d_max": grid[-1], "layers": runner.layers()}
     rows: list[dict[str, Any]] = []
     if early is not None:
         verdict = Verdict(early[0], early[1], None, None, None, ())
@@ -257,7 +186,7 @@ def measure_said(
         "acc_train": won.get("acc_train"),
     }
     if verdict.winner is not None:
-        content = search.vector_path(verdict.winner).read_bytes()
+        content = runner.vector_path(won).read_bytes()
         with atomic_file(out / "task.safetensors") as temporary:
             temporary.write_bytes(content)
     write_jsonl(out / "trials.jsonl", rows)

@@ -18,8 +18,7 @@ from pipeline.__main__ import main
 from pipeline.apply import apply_task
 from pipeline.artifacts import sha256
 from pipeline.cells.cell import Cell
-from pipeline.cells.said import SaidConfig, SaidSearch
-from pipeline.dimension.grid import GridConfig
+from pipeline.cells.probe import ProbeRunner, ProbeTraining
 from pipeline.dimension.search import Probe
 from pipeline.errors import UserError
 from pipeline.finetuning import predict
@@ -46,13 +45,10 @@ class Found:
 def found(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
     cell = open_cell(world, "polarity_short")
     scratch = tmp_path_factory.mktemp("search")
-    config = SaidConfig(GridConfig(64, 64, 4.0), fraction=0.7, learning_rates=(1e-2,), epochs=2)
-    search = SaidSearch(cell, config, SubspaceConfig(), FINETUNE, 0.01, scratch)
-    search.run()
-    (row,) = (json.loads(line) for line in (scratch / "probes.jsonl").read_text().splitlines())
-    probe = Probe(row["d"], row["seed"], row["learning_rate"])
+    runner = ProbeRunner(cell, SubspaceConfig(), FINETUNE, ProbeTraining(epochs=2), scratch)
+    row = runner.run(Probe(64, 0, 1e-2), lambda curve: curve[-1] > 0.01)
     predictions = predict(cell.model, cell.data.eval, FINETUNE.batch).tolist()
-    return Found(cell, search.vector_path(probe), cell.flat.values.clone(), predictions)
+    return Found(cell, runner.vector_path(row), cell.flat.values.clone(), predictions)
 
 
 def opened(folder: Path) -> torch.nn.Module:

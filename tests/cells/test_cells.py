@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pipeline.artifacts import read_json
-from pipeline.cells import said
+from pipeline.cells import probe
 from pipeline.cells.baseline import measure_baseline
 from pipeline.cells.said import SaidConfig, measure_said
 from pipeline.dimension.grid import GridConfig
@@ -101,7 +101,7 @@ def test_a_killed_search_resumes_and_repeats_no_probe(
     world: Path, tmp_path: Path, baseline: dict, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     whole = search(world, tmp_path / "whole", baseline)
-    runs, original = 0, said.fine_tune
+    runs, original = 0, probe.fine_tune
 
     def counted(*arguments, **options):
         nonlocal runs
@@ -110,7 +110,7 @@ def test_a_killed_search_resumes_and_repeats_no_probe(
             raise Killed
         return original(*arguments, **options)
 
-    monkeypatch.setattr(said, "fine_tune", counted)
+    monkeypatch.setattr(probe, "fine_tune", counted)
     with pytest.raises(Killed):
         search(world, tmp_path / "torn", baseline)
     assert not (tmp_path / "torn/out").exists()
@@ -126,8 +126,8 @@ def test_another_resolution_reads_the_journal(
     world: Path, tmp_path: Path, baseline: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = search(world, tmp_path, baseline)
-    runs, original = [], said.fine_tune
-    monkeypatch.setattr(said, "fine_tune", lambda *a, **k: runs.append(1) or original(*a, **k))
+    runs, original = [], probe.fine_tune
+    monkeypatch.setattr(probe, "fine_tune", lambda *a, **k: runs.append(1) or original(*a, **k))
     finer = replace(SAID, grid=GridConfig(8, 2048, 2.0))
     second = search(world, tmp_path, baseline, finer)
     assert len(runs) < second["probes"]
