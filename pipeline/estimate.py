@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.cells.said import SaidConfig
 from pipeline.cost import EncoderSize
 from pipeline.dimension.grid import grid_values
-from pipeline.dimension.search import BinarySearch
+from pipeline.dimension.protocols import PROTOCOLS
+from pipeline.dimension.question import Question
+from pipeline.finetuning import FinetuneConfig
 from pipeline.params import Params
+from pipeline.simulate import expected_probes
 from pipeline.tasks.prepare import TaskDataConfig
 from pipeline.text.sources import RowSource
 
@@ -39,13 +43,18 @@ _WEIGHT_BYTES = 4
 
 @dataclass(frozen=True)
 class Estimate:
-    """Stages, and tokens and FLOP by part; ``probes`` is the most that a search can take."""
+    """Stages, and tokens and FLOP by part; ``probes`` is the most that the searches can take.
+
+    Of ``said``, the searches, ``tokens`` and ``flop`` are what is expected of the protocol, and
+    ``most_flop`` is what they cost if no probe ends early and each takes all its probes.
+    """
 
     stages: int
     parameters: int
     probes: int
     tokens: dict[str, float]
     flop: dict[str, float]
+    most_flop: float
     disk_bytes: float
     guessed: tuple[str, ...]
 
@@ -55,20 +64,18 @@ class Estimate:
 
 
 def estimate(params: Params) -> Estimate:
-    """Add up pretraining, full fine-tuning and searches; no probe is taken to stop early."""
+    """Add up pretraining, full fine-tuning and searches."""
     model, recipe = params.model, params.pretrain.recipe
     size = EncoderSize(
         model.layers, model.width, model.feed_forward, params.tokenizer.vocab_size, model.positions
     )
     parameters = size.classifier_parameters(2)
     layers = model.layers + 2 if params.subspace.method == "said" else 0
-    search = BinarySearch(
-        grid_values(params.said.grid, layers, parameters),
-        1.0,
-        params.said.learning_rates,
-        params.said.seeds,
-        params.said.exhaustive,
-    )
+    said = params.said
+    grid = grid_values(said.grid, layers, parameters)
+    question = Question(grid, 0.0, said.learning_rates, said.seeds)
+    most = PROTOCOLS[said.protocol](question, said.efficient).search.most_probes()
+    usual = said.seeds * expected_probes(said.protocol, said.efficient, grid, said.learning_rates)
     updates = max(params.pretrain.steps().values())
     tokens = {"pretraining": float(updates * recipe.batch * recipe.length)}
     flop = {
@@ -77,33 +84,38 @@ def estimate(params: Params) -> Estimate:
     }
     checkpoints = len(params.trajectory.checkpoints)
     runs = {"baseline": 0.0, "said": 0.0}
-    flops = dict(runs)
+    flops, most_flop = dict(runs), 0.0
     guessed = []
     for name, task in params.tasks.items():
         rows, known = _rows(task.data)
         if not known:
             guessed.append(name)
-        epochs = {
-            "baseline": task.finetune.epochs * len(task.finetune.learning_rates),
-            "said": (params.said.epochs or task.finetune.epochs) * search.most_probes(),
-        }
         length = task.data.max_length / 2
-        for part, count in epochs.items():
-            trained = checkpoints * count * rows[0] * length
-            evaluated = checkpoints * count * rows[1] * length
-            runs[part] += trained
-            flops[part] += trained * size.training_flop(length)
-            flops[part] += evaluated * size.evaluation_flop(length)
+        probe = _trained(params.said, task.finetune, rows[0]), said.epochs or task.finetune.epochs
+        whole = rows[0] * task.finetune.epochs, task.finetune.epochs
+        full = len(task.finetune.learning_rates)
+        for part, count, (seen, evaluations) in (
+            ("baseline", full, whole), ("said", usual, probe), ("most", most, probe)
+        ):  # fmt: skip
+            trained = checkpoints * count * seen * length
+            evaluated = checkpoints * count * evaluations * rows[1] * length
+            cost = trained * size.training_flop(length) + evaluated * size.evaluation_flop(length)
+            if part == "most":
+                most_flop += cost
+            else:
+                runs[part] += trained
+                flops[part] += cost
     made = len(params.pretrain.segments) + 1
     states = made if params.pretrain.keep_state == "all" else 1
     disk = parameters * (made * _WEIGHT_BYTES + states * _STATE_BYTES_PER_PARAMETER)
     cells = checkpoints * len(params.tasks)
     return Estimate(
-        stages=2 + len(params.tasks) + made + 2 * cells + 2,
+        stages=2 + len(params.tasks) + made + checkpoints + 2 * cells + 2,
         parameters=parameters,
-        probes=cells * search.most_probes(),
+        probes=cells * most,
         tokens=tokens | runs,
         flop=flop | flops,
+        most_flop=most_flop,
         disk_bytes=float(disk),
         guessed=tuple(guessed),
     )
@@ -128,12 +140,23 @@ def describe(made: Estimate, flop_per_second: float) -> str:
     lines.append("")
     lines.append(
         f"Hours are arithmetic at {flop_per_second:.3g} FLOP/s; rows are taken half as long as "
-        "max_length; probes that stop at the target cost less."
+        "max_length."
+    )
+    most = made.most_flop / flop_per_second / 3600
+    lines.append(
+        f"The searches (said) are what simulated cells cost on average; at most {most:.3g} hours."
     )
     if made.guessed:
         rows = " and ".join(f"{count:,}" for count in _GUESSED_ROWS)
         lines.append(f"Row counts of {', '.join(made.guessed)} are guesses ({rows}).")
     return "\n".join(lines)
+
+
+def _trained(said: SaidConfig, finetune: FinetuneConfig, rows: int) -> int:
+    """Examples that a whole probe trains on."""
+    whole = rows * (said.epochs or finetune.epochs)
+    cap = said.efficient.max_steps if said.protocol == "efficient" else None
+    return whole if cap is None else min(whole, cap * finetune.batch)
 
 
 def _rows(config: TaskDataConfig) -> tuple[tuple[int, int], bool]:

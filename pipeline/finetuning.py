@@ -61,7 +61,11 @@ class FinetuneConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training run: what `fine_tune` needs besides the model and the data."""
+    """One training run: what `fine_tune` needs besides the model and the data.
+
+    With ``max_steps`` the run has at most so many updates, and its ``epochs`` evaluations are
+    spread evenly over those it has.
+    """
 
     epochs: int
     batch: int
@@ -69,11 +73,20 @@ class Recipe:
     warmup_fraction: float
     optimizer: OptimizerConfig
     train_eval_rows: int | None = None
+    max_steps: int | None = None
+
+    def updates(self, rows: int) -> int:
+        """Updates of a whole run on ``rows`` training examples."""
+        whole = math.ceil(rows / self.batch) * self.epochs
+        return whole if self.max_steps is None else min(whole, self.max_steps)
 
 
 @dataclass(frozen=True)
 class EpochScore:
-    """Scores after one epoch (counted from 1); ``loss`` is the epoch's mean training loss."""
+    """Scores after one epoch (counted from 1); ``loss`` is its mean training loss.
+
+    With capped updates an epoch here is the piece of training between two evaluations.
+    """
 
     epoch: int
     loss: float
@@ -82,20 +95,37 @@ class EpochScore:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """One evaluation: ``correct`` says which examples were right, ``rows`` how many were tried.
+
+    ``correct`` covers the whole evaluation set, and is None where only a part of it was tried.
+    """
+
+    accuracy: float
+    f1: float | None
+    correct: np.ndarray | None
+    rows: int
+
+
+@dataclass(frozen=True)
 class Run:
     """A finished run. ``best`` is the first epoch of the highest evaluation accuracy.
 
-    ``vector`` is what the trainable's vector was at that epoch; ``train_accuracy`` is measured
-    there without dropout. A run whose loss left the finite numbers is ``diverged``; it keeps the
-    epochs it finished before that.
+    ``vector`` is what the trainable's vector was at that epoch, and ``correct`` which evaluation
+    examples were right; ``train_accuracy`` is measured there without dropout. A run whose loss left
+    the finite numbers is ``diverged``; it keeps the epochs it finished before that. ``complete``
+    runs were not ended by their stop rule; ``evaluated`` counts the examples of all evaluations.
     """
 
     epochs: tuple[EpochScore, ...]
     best: EpochScore | None
     train_accuracy: float | None
     vector: torch.Tensor | None
+    correct: np.ndarray | None
     diverged: bool
+    complete: bool
     tokens: int
+    evaluated: int
 
 
 def open_classifier(
@@ -132,49 +162,65 @@ def fine_tune(
     seed: int,
     *,
     stop: Callable[[Sequence[float]], bool] = lambda curve: False,
+    evaluate: Callable[[nn.Module, Split, int], Evaluation] | None = None,
     on_epoch: Callable[[EpochScore], None] = lambda score: None,
 ) -> Run:
-    """Train for ``recipe.epochs`` epochs, or until ``stop`` says so from the accuracies so far."""
+    """Train for ``recipe.epochs`` epochs, or until ``stop`` says so from the accuracies so far.
+
+    ``evaluate`` scores the model after an epoch, by default on the whole evaluation split.
+    """
+    total = recipe.updates(len(training))
+    interval = math.ceil(total / recipe.epochs)
     steps = math.ceil(len(training) / recipe.batch)
-    total = steps * recipe.epochs
     batches = _Batches(training, recipe.batch, steps, seed, trainable.vector.device)
     rate = schedule("linear", recipe.learning_rate, round(recipe.warmup_fraction * total), total)
     optimizer = adamw(trainable.vector, recipe.optimizer)
+    loop = train(model, trainable, optimizer, rate, batches, _loss, seed=seed, start=0, stop=total)
+    losses = torch.zeros((), device=trainable.vector.device)
     scores: list[EpochScore] = []
     best: EpochScore | None = None
     vector: torch.Tensor | None = None
-    diverged = False
-    losses = torch.zeros((), device=trainable.vector.device)
-    loop = train(model, trainable, optimizer, rate, batches, _loss, seed=seed, start=0, stop=total)
+    correct: np.ndarray | None = None
+    diverged = stopped = False
+    evaluated = begun = 0
     for step in loop:
         losses += step.loss
-        if step.done % steps:
+        if step.done % interval and step.done < total:
             continue
-        mean = float(losses) / steps
+        mean = float(losses) / (step.done - begun)
+        begun = step.done
         losses.zero_()
         diverged = not math.isfinite(mean)
         if diverged:
             break
         trainable.materialize()
-        predictions = predict(model, evaluation, recipe.batch)
-        score = EpochScore(
-            step.done // steps,
-            mean,
-            accuracy(predictions, evaluation.labels),
-            f1(predictions, evaluation.labels) if evaluation.binary else None,
-        )
-        scores.append(score)
-        on_epoch(score)
-        if best is None or score.accuracy > best.accuracy:
-            best, vector = score, trainable.vector.detach().clone()
-        if stop([score.accuracy for score in scores]):
+        seen = (evaluate or score)(model, evaluation, recipe.batch)
+        evaluated += seen.rows
+        scores.append(EpochScore(len(scores) + 1, mean, seen.accuracy, seen.f1))
+        on_epoch(scores[-1])
+        if best is None or seen.accuracy > best.accuracy:
+            best, correct = scores[-1], seen.correct
+            vector = trainable.vector.detach().clone()
+        stopped = stop([epoch.accuracy for epoch in scores])
+        if stopped:
             break
     train_accuracy = None
     if vector is not None:
         restore(trainable, vector)
         sample = training.head(recipe.train_eval_rows)
-        train_accuracy = accuracy(predict(model, sample, recipe.batch), sample.labels)
-    return Run(tuple(scores), best, train_accuracy, vector, diverged, batches.tokens)
+        train_accuracy = score(model, sample, recipe.batch).accuracy
+    return Run(
+        tuple(scores), best, train_accuracy, vector, correct, diverged, not stopped,
+        batches.tokens, evaluated,
+    )  # fmt: skip
+
+
+def score(model: nn.Module, split: Split, batch: int) -> Evaluation:
+    """Evaluate on a whole split."""
+    predictions = predict(model, split, batch)
+    binary_f1 = f1(predictions, split.labels) if split.binary else None
+    right = predictions == split.labels
+    return Evaluation(accuracy(predictions, split.labels), binary_f1, right, len(split))
 
 
 def restore(trainable: Trainable, vector: torch.Tensor) -> None:

@@ -68,9 +68,19 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The checkpoints to measure, name → update."""
+    """The checkpoints to measure, name → update, and what each one's searches start from.
+
+    ``near`` maps every checkpoint to ``said/NEIGHBOUR``, whose d₉₀ its searches start from, or to
+    ``baseline/ITSELF`` where they start from nothing. It names folders below ``results/``.
+    """
 
     checkpoints: dict[str, int]
+    near: dict[str, str]
+
+    def neighbour(self, name: str) -> str | None:
+        """The checkpoint whose searches come before those of ``name``; None where none do."""
+        stage, _, other = self.near[name].partition("/")
+        return other if stage == "said" else None
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,7 @@ class Params:
                         "and _, a letter first (DVC drops names that look like numbers)"
                     )
         self._check_chain()
+        self._check_near()
         length = self.pretrain.recipe.length
         if length > self.model.positions:
             raise UserError(
@@ -174,6 +185,30 @@ class Params:
                     f"params.yaml: trajectory.checkpoints has {name}: {step}, but pretraining "
                     f"makes {made}"
                 )
+
+    def _check_near(self) -> None:
+        checkpoints, near = self.trajectory.checkpoints, self.trajectory.near
+        if set(near) != set(checkpoints):
+            odd = sorted(set(near) ^ set(checkpoints))[0]
+            raise UserError(
+                f"params.yaml: trajectory.near and trajectory.checkpoints must name the same "
+                f"checkpoints, but {odd!r} is in one of them only"
+            )
+        for name, source in near.items():
+            possible = [f"baseline/{name}", *(f"said/{other}" for other in checkpoints)]
+            if source not in possible:
+                raise UserError(
+                    f"params.yaml: trajectory.near.{name} is {source!r}: "
+                    f"{nearest(source, possible)}"
+                )
+            seen = [name]
+            while (before := self.trajectory.neighbour(seen[-1])) is not None:
+                if before in seen:
+                    raise UserError(
+                        f"params.yaml: trajectory.near.{name} leads back to {before}: one "
+                        "checkpoint of the circle must start from baseline/…"
+                    )
+                seen.append(before)
 
 
 def load(path: Path = paths.PARAMS) -> Params:

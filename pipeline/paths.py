@@ -35,6 +35,11 @@ def cell(stage: str, checkpoint: str, task_name: str) -> Path:
     return RESULTS / stage / checkpoint / task_name
 
 
+def near(checkpoint: str) -> Path:
+    """What the neighbouring checkpoint's searches found, a file a task."""
+    return RESULTS / "near" / checkpoint
+
+
 def timing(stage: str, checkpoint: str, task_name: str) -> Path:
     """How long a cell took and on what; kept apart because it differs from run to run."""
     return RESULTS / "timing" / stage / f"{checkpoint}-{task_name}.json"

@@ -21,6 +21,7 @@ def main() -> None:
             config.subspace,
             config.task(task).finetune,
             read_json(paths.cell("baseline", checkpoint, task) / "result.json"),
+            read_json(paths.near(checkpoint) / f"{task}.json"),
             paths.scratch("said", checkpoint, task),
             paths.cell("said", checkpoint, task),
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.artifacts import Journal, fingerprint, write_json, write_jsonl
 from pipeline.cells.cell import Cell
+from pipeline.dimension.examples import pack
 from pipeline.dimension.status import Status
 from pipeline.finetuning import EpochScore, FinetuneConfig, Recipe, fine_tune
 from pipeline.subspace.structure import Full
@@ -64,6 +65,7 @@ def _run(cell: Cell, recipe: Recipe) -> dict[str, Any]:
         "diverged": run.diverged,
         "best": None if run.best is None else asdict(run.best),
         "acc_train": run.train_accuracy,
+        "correct": None if run.correct is None else pack(run.correct),
         "tokens": run.tokens,
         "flop": cell.flop(run),
         "epochs": [
@@ -91,7 +93,10 @@ def _result(cell: Cell, runs: list[dict[str, Any]]) -> dict[str, Any]:
     }
     if not finished:
         reason = "the loss became infinite in the first epoch with every learning rate"
-        empty = ("learning_rate", "best_epoch", "full_metric", "acc_eval", "acc_train", "f1_eval")
+        empty = (
+            "learning_rate", "best_epoch", "full_metric", "acc_eval", "acc_train", "f1_eval",
+            "correct",
+        )  # fmt: skip
         return {**result, **dict.fromkeys(empty), "status": Status.DIVERGED, "reason": reason}
     best = max(finished, key=lambda run: run["best"]["accuracy"])
     full = best["best"]["accuracy"]
@@ -105,5 +110,6 @@ def _result(cell: Cell, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "full_metric": full,
         "acc_eval": full,
         "acc_train": best["acc_train"],
+        "correct": best["correct"],
         "f1_eval": best["best"]["f1"] if cell.data.manifest["f1"] else None,
     }

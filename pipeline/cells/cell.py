@@ -96,7 +96,7 @@ class Cell:
         size = self.size()
         train, evaluation = self.data.train, self.data.eval
         trained = run.tokens * size.training_flop(_mean_length(train))
-        evaluated = _tokens(evaluation) * len(run.epochs)
+        evaluated = run.evaluated * _mean_length(evaluation)
         return trained + evaluated * size.evaluation_flop(_mean_length(evaluation))
 
 

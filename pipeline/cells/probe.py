@@ -12,6 +12,8 @@ import torch
 
 from pipeline.artifacts import Journal, atomic_file, fingerprint
 from pipeline.cells.cell import Cell
+from pipeline.cells.sampling import SampledEvaluation
+from pipeline.dimension.examples import pack
 from pipeline.dimension.search import Probe
 from pipeline.dimension.stopping import Stop, never, suffices
 from pipeline.finetuning import FinetuneConfig, Recipe, fine_tune
@@ -26,12 +28,21 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ProbeTraining:
-    """How every probe trains: ``epochs`` (null: as many as the task's fine-tuning) and AdamW."""
+    """How every probe trains and is evaluated.
+
+    Attributes:
+        epochs: None for as many as the task's fine-tuning.
+        optimizer: AdamW's constants.
+        max_steps: the most updates that a probe may take.
+        sampled: evaluation on a sample first; None evaluates on everything.
+    """
 
     epochs: int | None = None
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig((0.9, 0.98), 1e-6, 0.0)
     )
+    max_steps: int | None = None
+    sampled: SampledEvaluation | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,7 @@ class ProbeRunner:
                 asdict(self.subspace),
                 asdict(self._recipe(probe)),
                 asdict(probe),
+                asdict(self.training.sampled) if self.training.sampled else None,
             ]
         )[:32]
 
@@ -105,6 +117,7 @@ class ProbeRunner:
             self.finetune.warmup_fraction,
             self.training.optimizer,
             self.finetune.train_eval_rows,
+            self.training.max_steps,
         )
 
     def _train(self, probe: Probe, stop: Stop) -> dict[str, Any]:
@@ -114,18 +127,26 @@ class ProbeRunner:
         subspace = Subspace(cell.flat, self.subspace, probe.d, seed)
         recipe = self._recipe(probe)
         run = fine_tune(
-            cell.model, subspace, cell.data.train, cell.data.eval, recipe, seed, stop=stop
+            cell.model,
+            subspace,
+            cell.data.train,
+            cell.data.eval,
+            recipe,
+            seed,
+            stop=stop,
+            evaluate=self.training.sampled,
         )
         row = {
             "identity": self.identity(probe),
             **asdict(probe),
             "diverged": run.diverged,
-            "complete": run.diverged or len(run.epochs) == recipe.epochs,
+            "complete": run.complete,
             "metric": run.best.accuracy if run.best else 0.0,
             "best_epoch": run.best.epoch if run.best else None,
             "epochs_run": len(run.epochs),
             "acc_train": run.train_accuracy,
             "curve": [score.accuracy for score in run.epochs],
+            "correct": None if run.correct is None else pack(run.correct),
             "tokens": run.tokens,
             "flop": cell.flop(run),
         }

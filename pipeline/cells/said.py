@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts import atomic_file, write_json, write_jsonl
 from pipeline.cells.cell import Cell
+from pipeline.cells.evidence import deviations, other_fractions, uncertainty
 from pipeline.cells.probe import ProbeRunner, ProbeTraining
+from pipeline.cells.sampling import SampledEvaluation
+from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import GridConfig, grid_values
-from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
+from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
+from pipeline.dimension.question import Near, Question
+from pipeline.dimension.search import Outcome, Probe, Verdict
 from pipeline.dimension.status import Status, TargetKind, precheck, reaches, target_metric
+from pipeline.dimension.stopping import proven
 from pipeline.finetuning import FinetuneConfig
 from pipeline.optim import OptimizerConfig
 from pipeline.subspace.structure import SubspaceConfig
@@ -24,33 +28,43 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SaidConfig:
-    """How d₉₀ is searched for (METHOD §2).
+    """How d₉₀ is searched for (METHOD §2, docs/search.md).
 
-    A probe trains for ``epochs`` (null: as many as the task's fine-tuning). ``stop_at_target`` ends
-    it at the first epoch that reaches the target, which changes its cost but not whether it
-    reached. ``margin`` is by how many standard errors full fine-tuning must beat the majority class
-    for a d₉₀ to be searched (0: A21's literal rule). ``exhaustive`` tries every learning rate even
-    after one has reached.
+    Attributes:
+        grid: the values of d.
+        fraction: the share of the full metric that is to be reached, and ``target`` from where it
+            is counted.
+        fractions: further shares whose smallest d is read from the same probes where they tell it.
+        margin: by how many standard errors full fine-tuning must beat the majority class for a d₉₀
+            to be searched (0: A21's literal rule).
+        learning_rates: those a probe may have.
+        epochs: how long a probe trains (None: as long as the task's fine-tuning).
+        seeds: how many projections and trainings decide about a d.
+        protocol: the strategy of the search, and ``efficient`` the levers of that one.
     """
 
     grid: GridConfig
     fraction: float = 0.9
     target: TargetKind = "fraction"
+    fractions: tuple[float, ...] = (0.75, 0.9, 0.95)
     margin: float = 0.0
     learning_rates: tuple[float, ...] = (1e-3, 5e-3, 1e-2, 3e-2)
     epochs: int | None = None
     seeds: int = 1
-    stop_at_target: bool = True
-    exhaustive: bool = False
+    protocol: ProtocolName = "efficient"
+    efficient: EfficientConfig = field(default_factory=EfficientConfig)
     betas: tuple[float, float] = (0.9, 0.98)
     eps: float = 1e-6
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.fraction <= 1:
-            raise ValueError(f"fraction is {self.fraction}, but must be in (0, 1]")
+        for fraction in (self.fraction, *self.fractions):
+            if not 0 < fraction <= 1:
+                raise ValueError(f"fraction is {fraction}, but must be in (0, 1]")
         if not self.learning_rates or min(self.learning_rates) <= 0:
             raise ValueError("learning_rates must list at least one rate, all above 0")
+        if len(set(self.learning_rates)) < len(self.learning_rates):
+            raise ValueError("learning_rates must all be different")
         if self.margin < 0:
             raise ValueError(f"margin is {self.margin}, but must be at least 0")
         if self.seeds < 1:
@@ -63,69 +77,63 @@ class SaidConfig:
         """AdamW's constants for the d numbers."""
         return OptimizerConfig(self.betas, self.eps, self.weight_decay)
 
+    def training(self, target: float, seed: int) -> ProbeTraining:
+        """How a cell's probes train: only the efficient protocol caps or samples anything."""
+        if self.protocol != "efficient":
+            return ProbeTraining(self.epochs, self.optimizer())
+        rows = self.efficient.eval_rows
+        sampled = None if rows is None else SampledEvaluation(rows, target, seed)
+        return ProbeTraining(self.epochs, self.optimizer(), self.efficient.max_steps, sampled)
+
 
 @dataclass(frozen=True)
 class SaidSearch:
-    """A cell's search: what it measures, and what it probes with."""
+    """A cell's search: what it asks, how it goes about it, and what it probes with."""
 
     runner: ProbeRunner
-    config: SaidConfig
-    target: float
+    question: Question
+    strategy: Strategy
 
     def run(self) -> tuple[Verdict, list[dict[str, Any]]]:
         """Probe until the verdict; return it with the rows of the probes that it rests on."""
-        search = BinarySearch(
-            self.grid(),
-            self.target,
-            self.config.learning_rates,
-            self.config.seeds,
-            self.config.exhaustive,
-        )
+        search, stop = self.strategy.search, self.strategy.stop
         rows: dict[Probe, dict[str, Any]] = {}
-        started, new = time.monotonic(), 0
         while True:
-            outcomes = {
-                probe: Outcome(row["metric"], row["status"] == "diverged")
-                for probe, row in rows.items()
-            }
-            answer = search.next(outcomes)
+            answer = search.next({probe: _outcome(row) for probe, row in rows.items()})
             if isinstance(answer, Verdict):
                 return answer, [rows[probe] for probe in answer.probes]
-            fresh = self.runner.known(answer, self._stop) is None
+            fresh = self.runner.known(answer, stop) is None
             if fresh:
-                left = search.most_probes() - len(rows)
-                pace = (
-                    f", about {left * (time.monotonic() - started) / new:.0f} s left" if new else ""
-                )
                 _LOG.info(
-                    "probe %d of at most %d: d = %d, learning rate %g%s",
-                    len(rows) + 1,
-                    search.most_probes(),
-                    answer.d,
-                    answer.learning_rate,
-                    pace,
-                )
-            rows[answer] = self._judged(self.runner.run(answer, self._stop))
+                    "probe %d of at most %d: d = %d, learning rate %g",
+                    len(rows) + 1, search.most_probes(), answer.d, answer.learning_rate,
+                )  # fmt: skip
+            rows[answer] = row = self._judged(self.runner.run(answer, stop))
             if fresh:
-                new += 1
-                row = rows[answer]
                 _LOG.info(
-                    "  accuracy %.4f, target %.4f: %s", row["metric"], self.target, row["status"]
-                )
-
-    def grid(self) -> tuple[int, ...]:
-        """The dimensions that may be probed."""
-        return grid_values(self.config.grid, self.runner.layers(), self.runner.cell.flat.size)
-
-    def _stop(self, curve: Sequence[float]) -> bool:
-        return self.config.stop_at_target and reaches(curve[-1], self.target)
+                    "  accuracy %.4f after %d epochs, target %.4f: %s",
+                    row["metric"], row["epochs_run"], self.question.target, row["status"],
+                )  # fmt: skip
 
     def _judged(self, row: dict[str, Any]) -> dict[str, Any]:
-        reached = bool(row["curve"]) and reaches(row["metric"], self.target)
-        return {
-            **row,
-            "status": "reached" if reached else "diverged" if row["diverged"] else "missed",
-        }
+        target = self.question.target
+        if row["curve"] and reaches(row["metric"], target):
+            status = "reached"
+        elif row["diverged"]:
+            status = "diverged"
+        else:
+            status = "missed" if row["complete"] else "stopped"
+        sure = status != "reached" or proven(row["curve"], target, self.question.error())
+        return {**row, "status": status, "proven": sure}
+
+
+def _outcome(row: dict[str, Any]) -> Outcome:
+    return Outcome(row["metric"], row["status"] == "diverged", row["proven"])
+
+
+def found_near(result: dict[str, Any]) -> dict[str, Any]:
+    """The part of a search's result that the next checkpoint's search starts from."""
+    return {key: result[key] for key in ("checkpoint", "status", "d90", "learning_rate")}
 
 
 def measure_said(
@@ -134,49 +142,63 @@ def measure_said(
     subspace: SubspaceConfig,
     finetune: FinetuneConfig,
     baseline: dict[str, Any],
+    near: dict[str, Any] | None,
     scratch: Path,
     out: Path,
 ) -> dict[str, Any]:
     """Search the cell's d₉₀ and write ``result.json`` and ``trials.jsonl`` to ``out``.
 
-    With status ``ok`` the d numbers at d₉₀ go to ``task.safetensors``. A cell that needs no search
-    (METHOD §2) has no trials.
+    ``near`` is what a neighbouring checkpoint's search found, None where there is none. With status
+    ``ok`` the d numbers at d₉₀ go to ``task.safetensors``. A cell that needs no search (METHOD §2)
+    has no trials.
     """
-    common = {
+    full, majority = baseline["full_metric"], baseline["majority"]
+    target = None if full is None else target_metric(full, majority, config.fraction, config.target)
+    training = config.training(target or 0.0, cell.seed)
+    runner = ProbeRunner(cell, subspace, finetune, training, scratch)
+    question = Question(
+        grid_values(config.grid, runner.layers(), cell.flat.size),
+        target or 0.0,
+        config.learning_rates,
+        config.seeds,
+        training.epochs or finetune.epochs,
+        len(cell.data.eval),
+        Near.of(near),
+    )
+    early = (
+        (Status(baseline["status"]), "full fine-tuning: " + baseline["reason"])
+        if target is None
+        else precheck(full, majority, target, config.margin, len(cell.data.eval))
+    )
+    rows: list[dict[str, Any]] = []
+    if early is not None:
+        verdict = Verdict(early[0], early[1], None, None, None, ())
+    else:
+        strategy = PROTOCOLS[config.protocol](question, config.efficient)
+        verdict, rows = SaidSearch(runner, question, strategy).run()
+    won = next(
+        (row for row, at in zip(rows, verdict.probes, strict=True) if at == verdict.winner), {}
+    )
+    result = {
         **{key: baseline[key] for key in ("checkpoint", "task", "step", "full_metric", "majority")},
         "method": subspace.method,
         "projection": subspace.projection,
         "normalisation": subspace.normalisation,
         "fraction": config.fraction,
         "target_kind": config.target,
+        "protocol": config.protocol,
+        "deviations": deviations(config, training, finetune, len(cell.data.train)),
         "inputs": cell.inputs,
-    }
-    full, majority = baseline["full_metric"], baseline["majority"]
-    target = None if full is None else target_metric(full, majority, config.fraction, config.target)
-    early = (
-        (Status(baseline["status"]), "full fine-tuning: " + baseline["reason"])
-        if target is None
-        else precheck(full, majority, target, config.margin, len(cell.data.eval))
-    )
-    training = ProbeTraining(config.epochs, config.optimizer())
-    runner = ProbeRunner(cell, subspace, finetune, training, scratch)
-    search = SaidSearch(runner, config, target or 0.0)
-    grid = search.grid()
-    common |= {"target": target, "d_min": grid[0], "d_max": grid[-1], "layers": runner.layers()}
-    rows: list[dict[str, Any]] = []
-    if early is not None:
-        verdict = Verdict(early[0], early[1], None, None, None, ())
-    else:
-        verdict, rows = search.run()
-    won = next(
-        (row for row, at in zip(rows, verdict.probes, strict=True) if at == verdict.winner), {}
-    )
-    result = {
-        **common,
+        "target": target,
+        "d_min": question.grid[0],
+        "d_max": question.grid[-1],
+        "layers": runner.layers(),
         "status": verdict.status,
         "reason": verdict.reason,
         "d90": verdict.d90,
         "lower": verdict.lower,
+        **uncertainty(question, verdict, rows, baseline, config.fraction),
+        "fractions": other_fractions(config, question, verdict, rows, baseline),
         "probes": len(rows),
         "cost": cell.cost(rows),
         "seed": won.get("seed"),

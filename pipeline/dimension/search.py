@@ -25,10 +25,14 @@ class Probe:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a probe came to: its best evaluation metric; ``diverged`` when training broke down."""
+    """What a probe came to: its best evaluation metric; ``diverged`` when training broke down.
+
+    A pass that is not ``proven`` may be one lucky epoch.
+    """
 
     metric: float
     diverged: bool = False
+    proven: bool = True
 
     @property
     def score(self) -> float:

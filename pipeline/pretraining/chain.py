@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from pipeline.errors import UserError
 
 
@@ -24,13 +26,21 @@ def checkpoint_steps(stop: int, every: int, early: int) -> list[int]:
 
 
 def chain_yaml(steps: list[int]) -> str:
-    """The sections ``pretrain.segments`` and ``trajectory.checkpoints`` for the steps, as YAML."""
+    """The sections ``pretrain.segments`` and ``trajectory`` for the steps, as YAML.
+
+    Each checkpoint's searches start from what those of the checkpoint before it found.
+    """
     names = ["s0", *(f"s{step}" for step in steps)]
     segments = [
         f"    {name}: {{after: {before}, step: {step}}}"
-        for before, name, step in zip(names, names[1:], steps, strict=False)
+        for (before, name), step in zip(pairwise(names), steps, strict=True)
     ]
     checkpoints = [f"    {name}: {step}" for name, step in zip(names, [0, *steps], strict=True)]
+    near = ["    s0: baseline/s0"]
+    near += [f"    {name}: said/{before}" for before, name in pairwise(names)]
     return "\n".join(
-        ["pretrain:", "  segments:", *segments, "", "trajectory:", "  checkpoints:", *checkpoints]
+        [
+            *("pretrain:", "  segments:", *segments, "", "trajectory:"),
+            *("  checkpoints:", *checkpoints, "  near:", *near),
+        ]
     )

@@ -48,7 +48,8 @@ def trajectory(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
 
     Where d_max did not reach the target d₉₀ is only known to be larger: an upward arrow at d_max.
     Where d_min already reached it d₉₀ may be smaller: a downward arrow under the mark. Cells
-    without a meaningful d₉₀ are left out.
+    without a meaningful d₉₀ are left out. Thin bars are 95 % intervals, cut off at the ends of the
+    search.
     """
     import seaborn
 
@@ -61,6 +62,7 @@ def trajectory(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
             style_order=tasks, palette=colours, markers=markers, dashes=False, markersize=5,
             markeredgewidth=0.5, errorbar=None, ax=axes, legend=False,
         )  # fmt: skip
+    _intervals(axes, computed, colours)
     keys = _censored(axes, cells, colours)
     keys += _at_minimum(axes, computed, ("step", "d90"), colours)
     _legend(axes, config, tasks, keys)
@@ -124,6 +126,16 @@ def _computed(cells: pd.DataFrame) -> pd.DataFrame:
 
 def _tasks(cells: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(cells["task"]))
+
+
+def _intervals(axes: Any, computed: pd.DataFrame, colours: dict[str, str]) -> None:
+    """A thin bar a cell under the marks; a bound beyond the search is drawn to its end."""
+    low = computed["d90_low"].fillna(computed["d_min"]).astype(float)
+    high = computed["d90_high"].fillna(computed["d_max"]).astype(float)
+    axes.vlines(
+        computed["step"], low, high, colors=[colours[task] for task in computed["task"]],
+        linewidth=0.8, alpha=0.45, zorder=1, gid="intervals",
+    )  # fmt: skip
 
 
 def _censored(axes: Any, cells: pd.DataFrame, colours: dict[str, str]) -> list[Any]:

@@ -49,6 +49,7 @@ def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> 
         ],
         sentences=[sentence(str(task), rows) for task, rows in cells.groupby("task", sort=False)],
         cells=[_shown(row) for _, row in cells.iterrows()],
+        deviations=_deviations(cells),
         uncomputable=[_shown(row) for _, row in cells[cells["d90"].isna()].iterrows()],
         facts=facts,
         hours=None if facts.seconds is None else facts.seconds / 3600,
@@ -91,6 +92,7 @@ def sentence(task: str, rows: pd.DataFrame) -> str:
 def _shown(row: pd.Series) -> dict[str, Any]:
     shown = {"d90": _d90(row), "status": row["status"], "reason": row["reason"]}
     shown |= {key: row[key] for key in ("checkpoint", "step", "task", "probes")}
+    shown["interval"] = _interval(row)
     metrics = ("target", "full_metric", "majority", "acc_train", "relative_gap", "f1_eval")
     for key in metrics:
         shown[key] = "–" if pd.isna(row[key]) else f"{row[key]:.3f}"
@@ -104,6 +106,22 @@ def _d90(row: pd.Series) -> str:
     if pd.isna(row["d90"]):
         return "–"
     return f"≤ {row['d90']:,}" if pd.isna(row["lower"]) else f"{row['d90']:,}"
+
+
+def _interval(row: pd.Series) -> str:
+    """The 95 % interval as far as it lies within the search."""
+    low, high = row["d90_low"], row["d90_high"]
+    if pd.isna(low) and pd.isna(high):
+        return "–"
+    if pd.isna(high):
+        return f"≥ {low:,}"
+    return f"≤ {high:,}" if pd.isna(low) else f"{low:,} – {high:,}"
+
+
+def _deviations(cells: pd.DataFrame) -> list[str]:
+    """Every deviation with the tasks that it holds for."""
+    found = cells[cells["deviations"] != ""].groupby("deviations", sort=False)["task"]
+    return [f"{text} ({', '.join(dict.fromkeys(tasks))})" for text, tasks in found]
 
 
 def _inline(figures: Path, name: str, title: str) -> Any:

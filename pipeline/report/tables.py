@@ -18,25 +18,30 @@ from pipeline.artifacts import atomic_file, read_json, write_json
 from pipeline.errors import UserError
 
 CELL_COLUMNS = (
-    "checkpoint", "step", "task", "status", "d90", "lower", "d_min", "d_max", "target",
+    "checkpoint", "step", "task", "status", "d90", "d90_low", "d90_high", "lower", "d_min", "d_max",
+    "violations", "protocol", "deviations", "target",
     "full_metric", "majority", "acc_train", "acc_eval", "relative_gap", "f1_eval",
     "learning_rate", "best_epoch", "parameters", "layers", "said_acc_train", "said_acc_eval",
     "said_learning_rate", "probes", "baseline_tokens", "baseline_flop", "said_tokens", "said_flop",
-    "reason",
+    "fractions", "reason",
 )  # fmt: skip
 PROBE_COLUMNS = (
-    "checkpoint", "step", "task", "d", "seed", "learning_rate", "status", "metric", "target",
-    "full_metric", "majority", "best_epoch", "epochs_run", "acc_train", "tokens", "flop",
+    "checkpoint", "step", "task", "protocol", "deviations", "d", "seed", "learning_rate", "status",
+    "proven", "metric", "target", "full_metric", "majority", "best_epoch", "epochs_run",
+    "acc_train", "tokens", "flop",
 )  # fmt: skip
 # Whole numbers that a cell may lack stay whole numbers.
-_CELL_TYPES = {"d90": "Int64", "lower": "Int64", "best_epoch": "Int64"}
+_CELL_TYPES = {
+    name: "Int64" for name in ("d90", "d90_low", "d90_high", "lower", "violations", "best_epoch")
+}
 _PROBE_TYPES = {"best_epoch": "Int64"}
 _FROM_BASELINE = (
     "acc_train", "acc_eval", "f1_eval", "learning_rate", "best_epoch", "parameters",
 )  # fmt: skip
 _FROM_SAID = (
-    "checkpoint", "step", "task", "status", "reason", "d90", "lower", "d_min", "d_max", "target",
-    "full_metric", "majority", "layers", "probes", "acc_train", "acc_eval", "learning_rate",
+    "checkpoint", "step", "task", "status", "reason", "d90", "d90_low", "d90_high", "lower",
+    "d_min", "d_max", "violations", "protocol", "deviations", "fractions", "target", "full_metric",
+    "majority", "layers", "probes", "acc_train", "acc_eval", "learning_rate",
 )  # fmt: skip
 
 
@@ -84,7 +89,9 @@ def read_tables(folder: Path) -> Tables:
     """
     cells = _read_csv(folder / "cells.csv", CELL_COLUMNS, _CELL_TYPES)
     probes = _read_csv(folder / "probes.csv", PROBE_COLUMNS, _PROBE_TYPES)
-    cells["reason"] = cells["reason"].astype(object).fillna("")
+    for frame, names in ((cells, ("reason", "deviations", "fractions")), (probes, ("deviations",))):
+        for name in names:
+            frame[name] = frame[name].astype(object).fillna("")
     return Tables(cells, probes, read_json(folder / "summary.json"))
 
 
@@ -151,6 +158,7 @@ def _cell(baseline: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     row |= {f"said_{key}": said[key] for key in own}
     for name, result in (("baseline", baseline), ("said", said)):
         row |= {f"{name}_{key}": result["cost"][key] for key in ("tokens", "flop")}
+    row |= _in_words(said)
     row["relative_gap"] = relative_gap(baseline["acc_train"], baseline["acc_eval"])
     return row
 
@@ -165,7 +173,27 @@ def _probes(results: Path, said: dict[str, Any]) -> list[dict[str, Any]]:
         raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from error
     if len(rows) != said["probes"]:
         raise UserError(f"{path} holds {len(rows)} probes instead of {said['probes']}: {remedy}")
-    return [{**said, **row} for row in rows]
+    return [{**said, **row, **_in_words(said)} for row in rows]
+
+
+def _in_words(said: dict[str, Any]) -> dict[str, Any]:
+    """Lists of a result as fields of a table: counted, or joined."""
+    fractions = [f"{name}: {_bracket(one)}" for name, one in said["fractions"].items()]
+    return {
+        "violations": len(said["violations"]),
+        "deviations": "; ".join(said["deviations"]),
+        "fractions": "; ".join(fractions),
+    }
+
+
+def _bracket(reading: dict[str, Any]) -> str:
+    """A fraction's smallest d, or between which values it lies as far as is known."""
+    if reading["d"] is not None:
+        return str(reading["d"])
+    lower, upper = reading["lower"], reading["upper"]
+    if upper is None:
+        return "unknown" if lower is None else f"above {lower}"
+    return f"at most {upper}" if lower is None else f"{lower} to {upper}"
 
 
 def _kendall(computed: pd.DataFrame) -> float | None:

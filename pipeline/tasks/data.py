@@ -24,6 +24,11 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def take(self, rows: np.ndarray) -> Split:
+        """The rows of these indices, in their order."""
+        ids = [self.input_ids[row] for row in rows]
+        return Split(ids, self.labels[rows], self.pad_id, self.binary)
+
     def head(self, rows: int | None) -> Split:
         """The first ``rows`` rows, or all of them."""
         return Split(self.input_ids[:rows], self.labels[:rows], self.pad_id, self.binary)

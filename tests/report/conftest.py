@@ -25,6 +25,9 @@ def said(full: dict, d90: int | None, status: str, reason: str = "") -> dict:
     return {
         **{key: full[key] for key in ("checkpoint", "task", "step", "full_metric", "majority")},
         "status": status, "reason": reason, "d90": d90, "lower": d90 // 2 if found else None,
+        "d90_low": d90 // 2 if found else 3000 if status == "not_reached" else None,
+        "d90_high": 2 * d90 if found else None, "violations": [[16, 32]] if found else [],
+        "protocol": "efficient", "deviations": [], "fractions": {},
         "d_min": 16, "d_max": 4096, "target": 0.9 * full["full_metric"], "layers": 4,
         "learning_rate": 1e-2 if found else None, "best_epoch": 1 if found else None,
         "acc_eval": 0.8 if found else None, "acc_train": 0.9 if found else None, "seed": 0,
@@ -39,7 +42,8 @@ def write_cell(root: Path, full: dict, search: dict) -> None:
     trials = [
         {"d": d, "seed": 0, "learning_rate": 1e-2, "status": status, "metric": metric,
          "best_epoch": 1, "epochs_run": 2, "acc_train": 0.9, "tokens": 25, "flop": 2.5e8,
-         "identity": "x", "curve": [metric]}
+         "identity": "x", "curve": [metric],
+         "proven": True}
         for d, status, metric in ((search["d90"], "reached", 0.8), (search["lower"], "missed", 0.6))
         if d is not None
     ]  # fmt: skip

@@ -1,0 +1,142 @@
+"""What a cell's finished probes say beyond the verdict: interval, violations, other fractions."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.cells.probe import ProbeTraining
+from pipeline.dimension.examples import unpack
+from pipeline.dimension.fractions import read
+from pipeline.dimension.interval import Levels, Noise, Seen, evaluation_noise, interval
+from pipeline.dimension.monotone import violations
+from pipeline.dimension.question import Question
+from pipeline.dimension.search import Verdict
+from pipeline.dimension.status import Status, reaches, target_metric
+from pipeline.dimension.stopping import StopRule
+from pipeline.finetuning import FinetuneConfig
+
+if TYPE_CHECKING:
+    from pipeline.cells.said import SaidConfig
+
+Row = dict[str, Any]
+
+
+def deviations(
+    config: SaidConfig, training: ProbeTraining, finetune: FinetuneConfig, rows: int
+) -> list[str]:
+    """Where the cell's probes are not those that d₉₀ is defined by, in words for every output."""
+    whole = math.ceil(rows / finetune.batch) * (training.epochs or finetune.epochs)
+    if training.max_steps is None or training.max_steps >= whole:
+        return []
+    return [f"probes take {training.max_steps} of {whole} updates (said.efficient.max_steps)"]
+
+
+def uncertainty(
+    question: Question, verdict: Verdict, rows: Sequence[Row], baseline: Row, fraction: float
+) -> dict[str, Any]:
+    """``d90_low`` and ``d90_high``, the 95 % interval, and ``violations`` of monotonicity.
+
+    A bound beyond the grid is None, and so is the upper one where d₉₀ was not reached.
+    """
+    found: dict[str, Any] = {"d90_low": None, "d90_high": None}
+    by_d = _by_d(rows)
+    reached = {d: _reached(seeds, question) for d, seeds in by_d.items()}
+    found["violations"] = [list(pair) for pair in violations(reached)]
+    if verdict.status not in (Status.OK, Status.NOT_REACHED):
+        return found
+    full = baseline["full_metric"]
+    levels = Levels(baseline["majority"], question.target, full)
+    seen = [_seen(d, own, question.target) for d, seeds in by_d.items() for own in seeds.values()]
+    low, high = interval(seen, levels, _noise(rows, question, baseline, fraction))
+    if verdict.d90 is None:
+        return {**found, "d90_low": math.floor(min(low, question.grid[-1]))}
+    low, high = min(low, verdict.d90), max(high, verdict.d90)
+    if low >= question.grid[0]:
+        found["d90_low"] = math.floor(low)
+    if high <= question.grid[-1]:
+        found["d90_high"] = math.ceil(high)
+    return found
+
+
+def other_fractions(
+    config: SaidConfig, question: Question, verdict: Verdict, rows: Sequence[Row], baseline: Row
+) -> dict[str, Any]:
+    """For each of ``said.fractions`` the smallest d, or the reason that the probes do not tell."""
+    if not rows:
+        return {}
+    by_d = _by_d(rows)
+    found: dict[str, Any] = {}
+    for fraction in config.fractions:
+        if fraction == config.fraction:
+            found[f"{fraction:g}"] = {
+                "d": verdict.d90, "lower": verdict.lower, "upper": verdict.d90,
+                "reason": verdict.reason,
+            }  # fmt: skip
+            continue
+        target = target_metric(
+            baseline["full_metric"], baseline["majority"], fraction, config.target
+        )
+        rule = config.efficient.rule(question, target)
+        known = {d: _decided(seeds, target, rule) for d, seeds in by_d.items()}
+        reading = read(question.grid, known)
+        found[f"{fraction:g}"] = {
+            "d": reading.d, "lower": reading.lower, "upper": reading.upper,
+            "reason": reading.reason,
+        }  # fmt: skip
+    return found
+
+
+def _by_d(rows: Sequence[Row]) -> dict[int, dict[int, list[Row]]]:
+    """Rows by d and seed."""
+    grouped: dict[int, dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        grouped[row["d"]][row["seed"]].append(row)
+    return {d: dict(grouped[d]) for d in sorted(grouped)}
+
+
+def _reached(seeds: dict[int, list[Row]], question: Question) -> bool:
+    """Whether more than half of the seeds that were tried reached."""
+    passed = sum(any(row["status"] == "reached" for row in own) for own in seeds.values())
+    return 2 * passed > len(seeds)
+
+
+def _decided(seeds: dict[int, list[Row]], target: float, rule: StopRule) -> bool | None:
+    """Whether a d reaches another target: None where a training ended before it could tell."""
+    passed = [any(reaches(_best(row), target) for row in own) for own in seeds.values()]
+    if 2 * sum(passed) > len(seeds):
+        return True
+    told = [row["complete"] or _ends(row["curve"], rule) for own in seeds.values() for row in own]
+    return False if all(told) else None
+
+
+def _best(row: Row) -> float:
+    """A probe's best accuracy; a training that broke down in its first epoch has none."""
+    return max(row["curve"], default=0.0)
+
+
+def _ends(curve: Sequence[float], rule: StopRule) -> bool:
+    """Whether a rule would have ended a training within the epochs that it had."""
+    return any(rule(curve[:done]) for done in range(1, len(curve) + 1))
+
+
+def _seen(d: int, own: Sequence[Row], target: float) -> Seen:
+    """The best of a seed's learning rates, as far as trainings that ended early tell it."""
+    best = max(row["metric"] for row in own)
+    if all(row["complete"] for row in own):
+        return Seen(d, best, best)
+    return Seen(d, best, math.inf if reaches(best, target) else target)
+
+
+def _noise(rows: Sequence[Row], question: Question, baseline: Row, fraction: float) -> Noise:
+    """Evaluation noise from the examples that probes and full fine-tuning had right."""
+    packed = [row["correct"] for row in rows if row["correct"] is not None]
+    gaps = None
+    if len(packed) > 1 and baseline.get("correct") is not None:
+        full = unpack(baseline["correct"], question.rows)
+        gaps = np.stack([unpack(text, question.rows) - fraction * full for text in packed])
+    return evaluation_noise(gaps, question.target, fraction, question.rows)

@@ -1,0 +1,56 @@
+"""Evaluation on a fixed sample first, and on everything where that comes near the target."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from pipeline.finetuning import Evaluation, predict
+from pipeline.seeds import numpy_generator
+from pipeline.tasks import Split, accuracy, f1
+
+# A sample this many of its standard errors below the target is not evaluated further.
+_NEAR = 2.0
+
+
+@dataclass(frozen=True)
+class SampledEvaluation:
+    """Scores ``rows`` fixed examples, and the others only when the sample comes near ``target``.
+
+    An accuracy below ``threshold`` is thus the sample's alone; none of them can reach the target.
+    """
+
+    rows: int
+    target: float
+    seed: int
+
+    def threshold(self) -> float:
+        """The sample's accuracy from which all examples are evaluated."""
+        error = math.sqrt(self.target * max(0.0, 1 - self.target) / self.rows)
+        return self.target - _NEAR * error
+
+    def __call__(self, model: nn.Module, split: Split, batch: int) -> Evaluation:
+        """Evaluate the model on the sample, and on the rest if that is worth it."""
+        order = numpy_generator(self.seed, "evaluation").permutation(len(split))
+        predictions = np.full(len(split), -1, dtype=np.int64)
+        parts = (np.sort(order[: self.rows]), np.sort(order[self.rows :]))
+        tried = 0
+        for part in parts:
+            if not len(part):
+                continue
+            predictions[part] = predict(model, split.take(part), batch)
+            tried += len(part)
+            done = np.flatnonzero(predictions >= 0)
+            if accuracy(predictions[done], split.labels[done]) < self.threshold():
+                break
+        whole = tried == len(split)
+        labels, answers = split.labels[done], predictions[done]
+        return Evaluation(
+            accuracy(answers, labels),
+            f1(answers, labels) if split.binary else None,
+            answers == labels if whole else None,
+            tried,
+        )

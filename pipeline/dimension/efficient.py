@@ -1,0 +1,239 @@
+"""The efficient protocol: the paper's answer from fewer and shorter probes.
+
+A walk is a generator: it yields the probe that it needs next and is sent its outcome. It is started
+anew for every question (`replay`), so that, like the paper's search, it holds no state but the
+outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pipeline.dimension.question import Question
+from pipeline.dimension.search import Outcome, Probe, Verdict, conclude
+from pipeline.dimension.status import reaches
+from pipeline.dimension.stopping import StopRule
+
+# Grid steps around the neighbour's d₉₀ within which nothing is taken for granted.
+_REACH = 4
+
+T = TypeVar("T")
+Walk = Generator[Probe, Outcome, T]
+
+
+@dataclass(frozen=True)
+class EfficientConfig:
+    """The levers of the efficient protocol, each a switch (docs/search.md has their effects).
+
+    Attributes:
+        stop_at_target: end a probe once it has reached.
+        confirm: ask more than one lucky epoch of a pass: a second epoch at the target, a clear
+            margin, or a second seed.
+        futility: end a probe whose curve cannot be expected to reach any more.
+        neighbour: start from the neighbouring checkpoint's d₉₀, and further seeds from the first's.
+        skip_rates: leave the other learning rates of a d once one has reached.
+        carry_rate: try the rate that was best at the nearest d first, and for a miss only those on
+            both sides of the best one; all of them at the largest d.
+        eval_rows: evaluate on so many fixed examples, and on all when those come near the target.
+        max_steps: a probe's updates are capped here. This changes what is measured, and every
+            output says so.
+    """
+
+    stop_at_target: bool = True
+    confirm: bool = True
+    futility: bool = True
+    neighbour: bool = True
+    skip_rates: bool = True
+    carry_rate: bool = True
+    eval_rows: int | None = None
+    max_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("eval_rows", "max_steps"):
+            value = getattr(self, key)
+            if value is not None and value < 1:
+                raise ValueError(f"{key} is {value}, but must be at least 1, or null")
+
+    def rule(self, question: Question, target: float | None = None) -> StopRule:
+        """When a probe ends that is to reach ``target``, by default the question's own."""
+        return StopRule(
+            question.target if target is None else target,
+            question.error(),
+            question.epochs,
+            self.stop_at_target,
+            self.confirm,
+            self.futility,
+        )
+
+
+class EfficientSearch:
+    """Answers a question with the levers that ``config`` leaves on."""
+
+    def __init__(self, question: Question, config: EfficientConfig) -> None:
+        self._question = question
+        self._config = config
+
+    def next(self, outcomes: Mapping[Probe, Outcome]) -> Probe | Verdict:
+        """The probe to run next, or the verdict when the outcomes suffice."""
+        return replay(_Search(self._question, self._config).walk(), outcomes)
+
+    def most_probes(self) -> int:
+        """A bound on the number of probes: every d that galloping and halving can visit."""
+        question = self._question
+        visits = min(2 * len(question.grid).bit_length() + 1, len(question.grid))
+        return visits * len(question.learning_rates) * question.seeds
+
+
+def replay(walk: Walk[Verdict], outcomes: Mapping[Probe, Outcome]) -> Probe | Verdict:
+    """Drive a walk with the outcomes known so far: the first unknown probe, or the verdict."""
+    try:
+        probe = next(walk)
+        while probe in outcomes:
+            probe = walk.send(outcomes[probe])
+    except StopIteration as end:
+        verdict: Verdict = end.value
+        return verdict
+    return probe
+
+
+@dataclass
+class _Search:
+    """One walk: what it has seen, in its order, and what it believes of each grid index.
+
+    It halves the grid where the paper's search does, so that equal outcomes give equal verdicts,
+    but believes before it knows: indices far from the neighbour's d₉₀ are taken to miss or reach,
+    and a miss with the carried learning rate to be one with all. What the final bracket rests on is
+    then made certain, and where a belief breaks the walk goes on with what was learned.
+    """
+
+    question: Question
+    config: EfficientConfig
+    seen: dict[Probe, Outcome] = field(default_factory=dict)
+    beliefs: dict[int, bool] = field(default_factory=dict)
+    sure: set[int] = field(default_factory=set)
+    centre: int | None = None
+    reach: int = _REACH
+
+    def walk(self) -> Walk[Verdict]:
+        question = self.question
+        self.centre = self._start()
+        bracket = (-1, len(question.grid))
+        for seeds in (1, question.seeds) if self.config.neighbour else (question.seeds,):
+            self.beliefs, self.sure = {}, set()
+            bracket = yield from self._settle(seeds)
+            if self.config.neighbour:
+                self.centre, self.reach = min(bracket[1], len(question.grid) - 1), _REACH
+            if seeds == question.seeds:
+                break
+        return conclude(question.grid, bracket, question.target, list(self.seen), self.seen)
+
+    def _start(self) -> int | None:
+        """Grid index of the neighbour's d₉₀; the last one where it was not reached there."""
+        near, grid = self.question.near, self.question.grid
+        if near is None or not self.config.neighbour:
+            return None
+        if near.d90 is None:
+            return len(grid) - 1
+        at = near.d90
+        return min(range(len(grid)), key=lambda index: max(grid[index], at) / min(grid[index], at))
+
+    def _settle(self, seeds: int) -> Walk[tuple[int, int]]:
+        """Neighbouring grid indices of which the lower misses and the higher reaches, for certain.
+
+        Index −1 counts as a miss and the one past the grid as reaching.
+        """
+        last = len(self.question.grid)
+        while True:
+            low, high = yield from self._bisect(seeds)
+            doubtful = [end for end in (low, high) if 0 <= end < last and end not in self.sure]
+            if not doubtful:
+                return low, high
+            end = doubtful[0]
+            before = self._believed(end)
+            if end not in self.beliefs:
+                self.beliefs[end] = yield from self._judge(end, seeds, thorough=False)
+            elif before:
+                self.beliefs[end] = yield from self._confirmed(end)
+                self.sure.add(end)
+            else:
+                self.beliefs[end] = yield from self._judge(end, seeds, thorough=True)
+                # A pass found now still has to be confirmed.
+                self.sure |= set() if self.beliefs[end] else {end}
+            if self.beliefs[end] is not before:
+                self.centre, self.reach = end, 2 * self.reach
+
+    def _bisect(self, seeds: int) -> Walk[tuple[int, int]]:
+        low, high = -1, len(self.question.grid)
+        while high - low > 1:
+            middle = (low + high) // 2
+            believed = self._believed(middle)
+            if believed is None:
+                believed = yield from self._judge(middle, seeds, thorough=False)
+                self.beliefs[middle] = believed
+            low, high = (low, middle) if believed else (middle, high)
+        return low, high
+
+    def _believed(self, index: int) -> bool | None:
+        """What is known or taken of an index; None where it has to be probed."""
+        if index in self.beliefs:
+            return self.beliefs[index]
+        if self.centre is None or abs(index - self.centre) <= self.reach:
+            return None
+        return index > self.centre
+
+    def _judge(self, index: int, seeds: int, thorough: bool) -> Walk[bool]:
+        """Whether more than half of the seeds reach; those that decide nothing are left out."""
+        reached = 0
+        for seed in range(seeds):
+            reached += yield from self._reaches(self.question.grid[index], seed, thorough)
+            if 2 * reached > seeds or 2 * (reached + seeds - seed - 1) <= seeds:
+                break
+        return 2 * reached > seeds
+
+    def _confirmed(self, index: int) -> Walk[bool]:
+        """Whether the pass of an index is more than one seed's lucky epoch."""
+        if self.question.seeds > 1 or not self.config.confirm:
+            return True
+        d = self.question.grid[index]
+        passed = [
+            outcome
+            for probe, outcome in self.seen.items()
+            if probe.d == d and reaches(outcome.score, self.question.target)
+        ]
+        if any(outcome.proven for outcome in passed):
+            return True
+        return (yield from self._reaches(d, 1, thorough=True))
+
+    def _reaches(self, d: int, seed: int, thorough: bool) -> Walk[bool]:
+        """Whether a seed reaches with the carried rate; ``thorough``: or with those beside it."""
+        rates = sorted(self.question.learning_rates)
+        carried = self._carried(d) if self.config.carry_rate else None
+        tried: dict[float, float] = {}
+        wanted = list(self.question.learning_rates) if carried is None else [carried]
+        while wanted:
+            for rate in wanted:
+                tried[rate] = yield from self._score(Probe(d, seed, rate))
+                if self.config.skip_rates and reaches(tried[rate], self.question.target):
+                    return True
+            best = max(tried, key=lambda rate: tried[rate])
+            at = rates.index(best)
+            beside = rates if d == self.question.grid[-1] else rates[max(at - 1, 0) : at + 2]
+            wanted = [rate for rate in beside if rate not in tried] if thorough else []
+        return reaches(tried[best], self.question.target)
+
+    def _score(self, probe: Probe) -> Walk[float]:
+        if probe not in self.seen:
+            self.seen[probe] = yield probe
+        return self.seen[probe].score
+
+    def _carried(self, d: int) -> float | None:
+        """The best learning rate at the nearest d seen so far, else the neighbour's."""
+        near = self.question.near
+        if not self.seen:
+            rate = near.learning_rate if near and self.config.neighbour else None
+            return rate if rate in self.question.learning_rates else None
+        at = min((probe.d for probe in self.seen), key=lambda other: max(other, d) / min(other, d))
+        there = [probe for probe in self.seen if probe.d == at]
+        return max(there, key=lambda probe: self.seen[probe].score).learning_rate

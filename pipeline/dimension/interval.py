@@ -1,0 +1,130 @@
+"""How well probes know d₉₀: a 95 % interval from a monotone accuracy curve fitted to all of them.
+
+Near d₉₀ the accuracy of a probe is taken as
+
+    target + h(s · (log₁₀ d − θ)) + noise,
+
+with θ the logarithm of the true d₉₀, s > 0 the slope in accuracy a decade, and h the identity that
+flattens towards the majority class below and full fine-tuning's accuracy above. The noise has three
+parts: that of the seed; that of the evaluation examples which differs between probes; and that
+which all probes share because they and full fine-tuning, which sets the target, answer the same
+examples. Probes that were stopped count for what they tell: at least so much, or below the target.
+Slope and seed noise are integrated over wide priors, so a few probes give an interval, a wide one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LEVEL = 0.95
+# θ may lie this many decades below or above the probed range.
+_BEYOND = 1.5
+_PLACES = 240
+# The slope in units of (full − majority) a decade, and the seeds' standard deviation of accuracy.
+_SLOPES = np.geomspace(0.12, 3.0, 10)
+_SEED_ERRORS = np.geomspace(0.001, 0.03, 6)
+# A probe that was stopped as hopeless would have reached with about this probability.
+_LEAK = 0.02
+_SHARED_NODES = 7
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a seed's best accuracy at d: it lies between ``low`` and ``high``.
+
+    The two are equal when training was complete.
+    """
+
+    d: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard errors of (accuracy − target) from the evaluation examples.
+
+    ``own`` is what differs from probe to probe, ``shared`` what a cell's probes have in common.
+    """
+
+    own: float
+    shared: float
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The accuracies between which the curve moves."""
+
+    majority: float
+    target: float
+    full: float
+
+
+def posterior(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
+    """Values of θ (places,) and the probability of each (places,)."""
+    from scipy.special import ndtr
+
+    probed = np.log10([one.d for one in seen])
+    theta = np.linspace(probed.min() - _BEYOND, probed.max() + _BEYOND, _PLACES)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_SHARED_NODES)
+    span = max(levels.full - levels.majority, 1e-3)
+    place = theta[:, None, None, None]
+    slope = (span * _SLOPES)[None, :, None, None]
+    sigma = np.hypot(noise.own, _SEED_ERRORS)[None, None, :, None]
+    shift = (noise.shared * nodes)[None, None, None, :]
+    shape = (_PLACES, len(_SLOPES), len(_SEED_ERRORS), _SHARED_NODES)
+    total = np.broadcast_to(np.log(weights / weights.sum()), shape)
+    for one, at in zip(seen, probed, strict=True):
+        mean = levels.target + _bend(slope * (at - place), levels) + shift
+        above = (one.low - mean) / sigma
+        if one.low == one.high:
+            total = total - 0.5 * above**2 - np.log(sigma)
+            continue
+        below = np.inf if math.isinf(one.high) else (one.high - mean) / sigma
+        leak = 0.0 if math.isinf(one.high) else _LEAK
+        share = (1 - leak) * (ndtr(below) - ndtr(above)) + leak
+        total = total + np.log(np.maximum(share, 1e-12))
+    chance = np.exp(total - total.max()).sum(axis=(1, 2, 3))
+    return theta, chance / chance.sum()
+
+
+def interval(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[float, float]:
+    """The central 95 % interval of d₉₀."""
+    theta, chance = posterior(seen, levels, noise)
+    tail = (1 - LEVEL) / 2
+    low, high = np.interp([tail, 1 - tail], np.cumsum(chance), theta)
+    return float(10**low), float(10**high)
+
+
+def _bend(move: np.ndarray, levels: Levels) -> np.ndarray:
+    """Identity near 0, flattening to the majority class below and to the full accuracy above."""
+    down = max(levels.target - levels.majority, 1e-3)
+    up = max(levels.full - levels.target, 1e-3)
+    falls, rises = np.minimum(move, 0), np.maximum(move, 0)
+    bent: np.ndarray = up * -np.expm1(-rises / up) - down * -np.expm1(falls / down)
+    return bent
+
+
+def evaluation_noise(gaps: np.ndarray | None, accuracy: float, fraction: float, rows: int) -> Noise:
+    """Standard errors from which examples were right.
+
+    Args:
+        gaps: (probes, rows), an example's right (1) or wrong (0) in a probe less ``fraction`` times
+            the same for full fine-tuning; None where this is not known, then half of a binomial
+            variance is taken to be shared.
+        accuracy: of the probes, near the target.
+        fraction: by which full fine-tuning's accuracy enters the target.
+        rows: evaluation examples.
+    """
+    if gaps is None or len(gaps) < 2:
+        spread = accuracy * (1 - accuracy) / rows
+        return Noise(math.sqrt(spread / 2), math.sqrt(spread / 2) * (1 - fraction + 0.5))
+    covariance = np.cov(gaps)
+    total = float(np.mean(np.diag(covariance)))
+    others = covariance[~np.eye(len(gaps), dtype=bool)]
+    shared = min(max(float(np.mean(others)), 0.0), total)
+    return Noise(math.sqrt((total - shared) / rows), math.sqrt(shared / rows))

@@ -1,0 +1,56 @@
+"""What a search is asked, and what it may know beforehand from a neighbouring cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.dimension.status import Status
+
+
+@dataclass(frozen=True)
+class Near:
+    """A neighbour's answer: its d₉₀ (None: above its grid) and the learning rate that reached."""
+
+    d90: int | None
+    learning_rate: float | None
+
+    @staticmethod
+    def of(result: Mapping[str, Any] | None) -> Near | None:
+        """What the neighbour's result tells; None where it has no d₉₀ and no bound either."""
+        if result is None or result["status"] not in (Status.OK, Status.NOT_REACHED):
+            return None
+        return Near(result["d90"], result["learning_rate"])
+
+
+@dataclass(frozen=True)
+class Question:
+    """Find the smallest d of ``grid`` whose training reaches ``target``.
+
+    Attributes:
+        grid: the values of d, increasing.
+        target: the accuracy to reach.
+        learning_rates: those that may be tried.
+        seeds: how many seeds decide; more than half of them must reach.
+        epochs: evaluations of a whole training.
+        rows: examples of the evaluation set.
+        near: a neighbour's answer to start from.
+    """
+
+    grid: tuple[int, ...]
+    target: float
+    learning_rates: tuple[float, ...]
+    seeds: int = 1
+    epochs: int = 1
+    rows: int = 1
+    near: Near | None = None
+
+    def __post_init__(self) -> None:
+        assert list(self.grid) == sorted(set(self.grid)), "the grid must increase"
+
+    def error(self) -> float:
+        """Binomial standard error of an accuracy at the target."""
+        share = min(max(self.target, 0.0), 1.0)
+        return math.sqrt(share * (1 - share) / self.rows)

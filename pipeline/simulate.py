@@ -1,0 +1,217 @@
+"""Cells that exist only as numbers: what probes would come to where the true d₉₀ is known.
+
+A problem holds the evaluation curve of every probe a search could ask for, drawn once, so that all
+protocols answer the same cell under the same luck. Its parts (METHOD §2): accuracy rises with log d
+as a logistic curve from the majority class to about the full accuracy; it falls off on both sides
+of a best learning rate that drifts with d; it rises over the epochs; and it carries the noise of
+the seed, of the evaluation examples, and of the epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.dimension.efficient import EfficientConfig
+from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
+from pipeline.dimension.question import Near, Question
+from pipeline.dimension.search import Outcome, Probe, Verdict
+from pipeline.dimension.status import reaches
+from pipeline.dimension.stopping import proven
+from pipeline.seeds import numpy_generator
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A task: evaluation examples, majority class, full accuracy (from, to), noise of the seed."""
+
+    rows: int
+    majority: float
+    full: tuple[float, float]
+    seed_error: float
+
+
+# METHOD §4; the seeds' spread is that of published fine-tunings.
+PROFILES = {
+    "mrpc": Profile(408, 0.6838, (0.84, 0.91), 0.010),
+    "sst2": Profile(872, 0.5092, (0.88, 0.95), 0.005),
+    "mnli": Profile(9815, 0.3545, (0.75, 0.88), 0.003),
+}
+RATES = (1e-3, 5e-3, 1e-2, 3e-2)
+EPOCHS = 10
+_SEEDS = 2
+# Simulated cells from which an expected cost is taken.
+_EXPECTATION = 40
+_FULL_RATES = 3
+# Shares of the binomial variance: common to all models of a cell, of a training, of an epoch.
+_COMMON, _OWN, _EPOCH = 0.5, 0.3, 0.2
+# A learning rate off by this many decades keeps exp(-1/2) of what is learned; by one, a tenth.
+_RATE_WIDTH = 0.45
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A simulated cell.
+
+    Attributes:
+        question: what a search is asked; its target carries the noise of full fine-tuning.
+        truth: d at which the noiseless accuracy of the best rate crosses the noiseless target.
+        majority: accuracy of the majority class.
+        full: measured accuracy of full fine-tuning.
+        curves: accuracies (grid, seeds, rates, epochs).
+    """
+
+    question: Question
+    truth: float
+    majority: float
+    full: float
+    curves: np.ndarray
+
+    def curve(self, probe: Probe) -> np.ndarray:
+        """Accuracies (epochs,) of a probe."""
+        question = self.question
+        place = question.grid.index(probe.d), probe.seed
+        rate = question.learning_rates.index(probe.learning_rate)
+        curve: np.ndarray = self.curves[(*place, rate)]
+        return curve
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A simulated search: its verdict, the epochs trained, and the curves it saw by probe."""
+
+    verdict: Verdict
+    epochs: int
+    curves: dict[Probe, tuple[float, ...]]
+
+
+def draw(
+    profile: Profile, grid: Sequence[int], seed: int, shift: float = 0.1,
+    rates: Sequence[float] = RATES, epochs: int = EPOCHS,
+) -> Problem:  # fmt: skip
+    """Draw a problem whose d₉₀ is log-uniform over the grid.
+
+    ``shift`` is the standard deviation, in decades, of the neighbouring checkpoint's d₉₀ around
+    this one; one cell in twenty has no neighbour.
+    """
+    generator = numpy_generator(seed, "simulated cell")
+    rows, majority = profile.rows, profile.majority
+    full = generator.uniform(*profile.full)
+    top = full * generator.uniform(0.97, 1.01)
+    logs, log_rates = np.log10(grid), np.log10(rates)
+    steepness = 4.39 / generator.uniform(0.8, 2.5)
+    wanted = generator.uniform(logs[0], logs[-1])
+    fine = np.linspace(logs[0] - 2, logs[-1] + 2, 4000)
+    best_rate = generator.uniform(log_rates[0], log_rates[-1]) + generator.normal(0, 0.1)
+    drift = generator.normal(0, 0.08)
+
+    def accuracy(at: np.ndarray, middle: float) -> np.ndarray:
+        off = (log_rates - (best_rate + drift * (at[:, None] - wanted))) / _RATE_WIDTH
+        rise = 1 / (1 + np.exp(-steepness * (at[:, None] - middle)))
+        return np.asarray(majority + (top - majority) * rise * np.exp(-(off**2) / 2))
+
+    # The curve is moved so that it crosses the target at the wanted place.
+    at_zero = accuracy(fine, wanted).max(1)
+    crossing = np.argmax(at_zero >= 0.9 * full) if (at_zero >= 0.9 * full).any() else len(fine) - 1
+    middle = wanted - (fine[crossing] - wanted)
+    exact = accuracy(fine, middle).max(1)
+    over = exact >= 0.9 * full
+    truth = 10 ** fine[np.argmax(over)] if over.any() else math.inf
+
+    shape = (len(logs), _SEEDS, len(rates), epochs)
+    level = np.broadcast_to(accuracy(logs, middle)[:, None, :, None], shape)
+    ahead = (log_rates - best_rate)[None, None, :, None]
+    tau = (
+        epochs
+        * np.exp(generator.normal(math.log(0.25), 0.4, (*shape[:2], 1, 1)))
+        * 10 ** (-ahead / 2)
+    )
+    bend = generator.uniform(1.0, 1.8)
+    done = -np.expm1(-((np.arange(1, epochs + 1) / tau) ** bend)) / -np.expm1(
+        -((epochs / tau) ** bend)
+    )
+    seeds = profile.seed_error * (
+        0.7 * generator.standard_normal((*shape[:2], 1, 1))
+        + 0.7 * generator.standard_normal((*shape[:3], 1))
+        + 0.3 * generator.standard_normal(shape)
+    )
+    mean = np.clip(majority + (level - majority) * done + seeds, 0.0, 1.0)
+    common = generator.standard_normal()
+    curves = _measured(mean, common, rows, generator, 3)
+    full_runs = np.clip(
+        full
+        + profile.seed_error * generator.standard_normal((_FULL_RATES, 1))
+        - 0.004 * np.arange(_FULL_RATES)[:, None]
+        + np.zeros(epochs),
+        0,
+        1,
+    )
+    measured = float(_measured(full_runs, common, rows, generator, 1).max())
+    question = Question(
+        tuple(grid), 0.9 * measured, tuple(rates), 1, epochs, rows,
+        _neighbour(truth, grid, rates, best_rate, shift, generator),
+    )  # fmt: skip
+    return Problem(question, truth, majority, measured, curves)
+
+
+def _measured(
+    mean: np.ndarray, common: float, rows: int, generator: np.random.Generator, run_axes: int
+) -> np.ndarray:
+    """Accuracies k/rows with the evaluation's noise; the last axis are a training's epochs."""
+    error = np.sqrt(mean * (1 - mean) / rows)
+    own = generator.standard_normal((*mean.shape[:run_axes], 1))
+    noise = math.sqrt(_COMMON) * common + math.sqrt(_OWN) * own
+    noise = noise + math.sqrt(_EPOCH) * generator.standard_normal(mean.shape)
+    return np.asarray(np.round(np.clip(mean + error * noise, 0, 1) * rows) / rows)
+
+
+def _neighbour(
+    truth: float, grid: Sequence[int], rates: Sequence[float], best_rate: float, shift: float,
+    generator: np.random.Generator,
+) -> Near | None:  # fmt: skip
+    place = min(math.log10(truth), 9.0) + shift * generator.standard_normal()
+    rate = min(rates, key=lambda one: abs(math.log10(one) - best_rate))
+    if generator.random() < 0.05:
+        return None
+    if place > math.log10(grid[-1]):
+        return Near(None, None)
+    return Near(min(grid, key=lambda d: abs(math.log10(d) - place)), rate)
+
+
+def answer(problem: Problem, strategy: Strategy) -> Answer:
+    """Let a strategy search a problem."""
+    question = problem.question
+    curves: dict[Probe, tuple[float, ...]] = {}
+    outcomes: dict[Probe, Outcome] = {}
+    while isinstance(probe := strategy.search.next(outcomes), Probe):
+        whole = [float(value) for value in problem.curve(probe)]
+        length = next(
+            (done for done in range(1, len(whole)) if strategy.stop(whole[:done])), len(whole)
+        )
+        curves[probe] = tuple(whole[:length])
+        metric = max(curves[probe])
+        sure = not reaches(metric, question.target) or proven(
+            curves[probe], question.target, question.error()
+        )
+        outcomes[probe] = Outcome(metric, proven=sure)
+    return Answer(probe, sum(len(curve) for curve in curves.values()), curves)
+
+
+def expected_probes(
+    protocol: ProtocolName, config: EfficientConfig, grid: Sequence[int], rates: Sequence[float]
+) -> float:
+    """Whole trainings that a search of one seed costs on average, over simulated cells."""
+    profile = PROFILES["sst2"]
+    problems = [draw(profile, grid, seed, rates=rates) for seed in range(_EXPECTATION)]
+    answers = [
+        answer(problem, PROTOCOLS[protocol](problem.question, config)) for problem in problems
+    ]
+    return sum(one.epochs for one in answers) / EPOCHS / len(answers)
+
+
+def without_neighbour(problem: Problem) -> Problem:
+    """The same cell with nothing known beforehand."""
+    return replace(problem, question=replace(problem.question, near=None))

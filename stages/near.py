@@ -1,0 +1,31 @@
+"""Stage ``near@CHECKPOINT``: what the neighbouring checkpoint's searches found, a file a task.
+
+A search starts from its file. It is a stage of its own so that a search depends on its neighbour's
+answer alone: a file whose bytes stay as they were makes nothing stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline import params, paths
+from pipeline.artifacts import atomic_directory, read_json, write_json
+from pipeline.cells.said import found_near
+from stages import entry
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint")
+    parser.add_argument("source", help="said/NEIGHBOUR, or baseline/CHECKPOINT for none")
+    chosen = parser.parse_args()
+    stage, _, neighbour = chosen.source.partition("/")
+    with atomic_directory(paths.near(chosen.checkpoint)) as folder:
+        for task in params.load().tasks:
+            said = paths.cell("said", neighbour, task) / "result.json" if stage == "said" else None
+            found = None if said is None else found_near(read_json(said))
+            write_json(folder / f"{task}.json", found)
+
+
+if __name__ == "__main__":
+    entry.run(main)
