@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,11 +25,24 @@ if TYPE_CHECKING:
 # Batches are cut from pools of this many batches sorted by length, so that little is padding.
 _POOL_BATCHES = 50
 _PAD_MULTIPLE = 8
+# A pooling layer belongs to the head: models that were pretrained without one lack it.
+_POOLER = re.compile(r"\bpooler\b")
+# How the architectures name the dropout of hidden states, of attention, and of the new head. What
+# a configuration leaves at None follows another of its names, and stays so.
+_DROPOUTS = (
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob",
+    "dropout", "attention_dropout", "hidden_dropout", "classifier_dropout", "dropout_rate",
+    "embedding_dropout", "mlp_dropout", "embd_pdrop", "attn_pdrop", "resid_pdrop",
+    "pooler_dropout", "summary_last_dropout", "summary_first_dropout", "seq_classif_dropout",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class FinetuneConfig:
-    """How a task is fine-tuned (METHOD §4): the defaults are the public recipe of RoBERTa."""
+    """How a task is fine-tuned (METHOD §4): the defaults are the public recipe of RoBERTa.
+
+    ``dropout: null`` leaves each model its own.
+    """
 
     epochs: int = 10
     batch: int = 32
@@ -37,7 +51,7 @@ class FinetuneConfig:
     betas: tuple[float, float] = (0.9, 0.98)
     eps: float = 1e-6
     weight_decay: float = 0.1
-    dropout: float = 0.1
+    dropout: float | None = 0.1
     train_eval_rows: int | None = None
 
     def __post_init__(self) -> None:
@@ -48,7 +62,7 @@ class FinetuneConfig:
             raise ValueError("learning_rates must list at least one rate, all above 0")
         if not 0 <= self.warmup_fraction < 1:
             raise ValueError(f"warmup_fraction is {self.warmup_fraction}, but must be in [0, 1)")
-        if not 0 <= self.dropout < 1:
+        if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1)")
         if self.train_eval_rows is not None and self.train_eval_rows < 1:
             raise ValueError("train_eval_rows must be at least 1, or null for the whole split")
@@ -133,7 +147,12 @@ def open_classifier(
 ) -> PreTrainedModel:
     """Load a checkpoint with a new classification head, drawn from ``(seed, "head")``.
 
-    ``dropout`` is that of the hidden states and of attention; None leaves the checkpoint's own.
+    ``dropout`` is that of the hidden states, of attention and of the head; None leaves the
+    checkpoint's own.
+
+    Raises:
+        UserError: the folder holds no model that can classify, lacks weights of it, or has no
+            dropout that could be set.
     """
     from transformers import AutoConfig, AutoModelForSequenceClassification
     from transformers.utils import logging
@@ -143,14 +162,49 @@ def open_classifier(
     try:
         config = AutoConfig.from_pretrained(model_dir, num_labels=labels)
         if dropout is not None:
-            config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
+            _set_dropout(config, dropout, model_dir)
         with isolated(seed, "head"):
-            model = AutoModelForSequenceClassification.from_pretrained(
-                model_dir, config=config, dtype=torch.float32
+            model, loading = AutoModelForSequenceClassification.from_pretrained(
+                model_dir, config=config, dtype=torch.float32, output_loading_info=True
             )
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"{model_dir} is not a model that can classify: {error}") from None
+    _check_whole(model, loading["missing_keys"], model_dir)
     return model.to(device)  # type: ignore[no-any-return]
+
+
+def _set_dropout(config: Any, dropout: float, model_dir: Path) -> None:
+    names = [name for name in _DROPOUTS if getattr(config, name, None) is not None]
+    if not names:
+        raise UserError(
+            f"{model_dir} is a {config.model_type} without a dropout to set: set the task's "
+            "finetune.dropout to null"
+        )
+    for name in names:
+        setattr(config, name, dropout)
+
+
+def _check_whole(model: PreTrainedModel, missing: Collection[str], model_dir: Path) -> None:
+    """Only the head may be new: transformers would draw any other missing weight at random."""
+    prefix = f"{model.base_model_prefix}."
+    lost = sorted(name for name in missing if name.startswith(prefix) and not _POOLER.search(name))
+    if lost:
+        raise UserError(
+            f"{model_dir} lacks {len(lost)} of the model's weights, such as {lost[0]}: it is not "
+            f"a whole {model.config.model_type}"
+        )
+
+
+def model_width(model_dir: Path) -> int:
+    """Width of a checkpoint's hidden states."""
+    from transformers import AutoConfig
+
+    try:
+        return int(AutoConfig.from_pretrained(model_dir).hidden_size)
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{model_dir} is not a model that can classify: {error}") from None
 
 
 def fine_tune(
@@ -240,15 +294,24 @@ def predict(model: nn.Module, split: Split, batch: int) -> np.ndarray:
     width = 4 * batch
     for start in range(0, len(order), width):
         rows = order[start : start + width]
-        inputs = collate([split.input_ids[row] for row in rows], split.pad_id, device)
+        inputs = _inputs(split, rows, device)
         predictions[rows] = model(**inputs).logits.argmax(-1).cpu().numpy()
     return predictions
 
 
+def _inputs(split: Split, rows: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
+    """What a model is given for some rows of a split."""
+    types = None if split.type_ids is None else [split.type_ids[row] for row in rows]
+    return collate([split.input_ids[row] for row in rows], split.pad_id, device, types)
+
+
 def collate(
-    rows: Sequence[np.ndarray], pad_id: int, device: torch.device
+    rows: Sequence[np.ndarray],
+    pad_id: int,
+    device: torch.device,
+    types: Sequence[np.ndarray] | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Pad token rows to (rows, length) ids and attention mask, length a multiple of 8."""
+    """Pad token rows to (rows, length) ids, mask and ``types``, length a multiple of 8."""
     longest = max(len(row) for row in rows)
     length = math.ceil(longest / _PAD_MULTIPLE) * _PAD_MULTIPLE
     ids = np.full((len(rows), length), pad_id, dtype=np.int64)
@@ -256,10 +319,12 @@ def collate(
     for index, row in enumerate(rows):
         ids[index, : len(row)] = row
         mask[index, : len(row)] = 1
-    return {
-        "input_ids": torch.from_numpy(ids).to(device),
-        "attention_mask": torch.from_numpy(mask).to(device),
-    }
+    made = {"input_ids": ids, "attention_mask": mask}
+    if types is not None:
+        made["token_type_ids"] = np.zeros_like(ids)
+        for index, row in enumerate(types):
+            made["token_type_ids"][index, : len(row)] = row
+    return {name: torch.from_numpy(values).to(device) for name, values in made.items()}
 
 
 @dataclass
@@ -285,9 +350,7 @@ class _Batches:
             self._plan = bucketed(self._lengths, self.batch, self.seed, epoch)
         rows = self._plan[position]
         self.tokens += int(self._lengths[rows].sum())
-        inputs = collate(
-            [self.split.input_ids[row] for row in rows], self.split.pad_id, self.device
-        )
+        inputs = _inputs(self.split, rows, self.device)
         inputs["labels"] = torch.from_numpy(self.split.labels[rows]).to(self.device)
         return [inputs]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,14 +15,18 @@ from pipeline.errors import UserError
 from pipeline.finetuning import FinetuneConfig
 from pipeline.pretraining.mlm import ModelConfig
 from pipeline.pretraining.recipe import PretrainConfig
+from pipeline.published import Place
 from pipeline.report.style import ReportConfig
 from pipeline.subspace.structure import SubspaceConfig
+from pipeline.suites import SuiteConfig
 from pipeline.tasks.prepare import TaskDataConfig
 from pipeline.text.corpus import CorpusConfig
 from pipeline.text.tokenizer import TokenizerConfig
 
 FIRST = "s0"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+# What only pretraining of our own needs, and so may lack where the trajectory is a suite's.
+_OF_PRETRAINING = ("tokenizer", "corpus", "model")
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,13 @@ class Pretraining:
 
     ``keep_state`` says which checkpoints keep what resuming from them needs, twice the size of
     their weights: ``all``, or the ``last`` of each chain once ``python -m stages.prune`` has run.
+    ``start`` is the checkpoint drawn from the seed, ``[s0]``; ``[]`` leaves out all of pretraining,
+    the tokenizer and the corpus with it.
     """
 
-    recipe: PretrainConfig
+    start: tuple[str, ...]
     segments: dict[str, Segment]
+    recipe: PretrainConfig = field(default_factory=PretrainConfig)
     keep_state: Literal["all", "last"] = "all"
 
     def segment(self, name: str) -> Segment:
@@ -68,12 +76,19 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The checkpoints to measure, name → update, and what each one's searches start from.
+    """The checkpoints to measure, name → update, who made them, and how their searches start.
 
     ``near`` maps every checkpoint to ``said/NEIGHBOUR``, whose d₉₀ its searches start from, or to
     ``baseline/ITSELF`` where they start from nothing. It names folders below ``results/``.
+
+    ``source`` is ``pretrain`` (this project), or a published suite of the ``hub`` or of a local
+    ``folder`` (``suite``). ``tokenizer`` is the folder whose tokenizer the tasks are tokenised
+    with: ``data/tokenizer``, or a suite's checkpoint such as ``checkpoints/s0/model``. ``unit`` is
+    what the checkpoints' numbers count; ``tokens_per_update`` lets figures count in tokens.
     """
 
+    source: Literal["pretrain", "hub", "folder"]
+    tokenizer: str
     checkpoints: dict[str, int]
     near: dict[str, str]
 
@@ -81,6 +96,19 @@ class Trajectory:
         """The checkpoint whose searches come before those of ``name``; None where none do."""
         stage, _, other = self.near[name].partition("/")
         return other if stage == "said" else None
+
+    unit: Literal["updates", "epochs", "tokens"] = "updates"
+    tokens_per_update: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.tokens_per_update is not None and self.tokens_per_update < 1:
+            raise ValueError(
+                f"tokens_per_update is {self.tokens_per_update}, but must be at least 1"
+            )
+
+    def tokens(self) -> int | None:
+        """Tokens that one of ``unit`` stands for, where that is known."""
+        return 1 if self.unit == "tokens" else self.tokens_per_update
 
 
 @dataclass(frozen=True)
@@ -96,14 +124,15 @@ class Params:
     """Everything that decides a result."""
 
     seed: int
-    tokenizer: TokenizerConfig
-    corpus: CorpusConfig
-    model: ModelConfig
     pretrain: Pretraining
     trajectory: Trajectory
+    suite: SuiteConfig
     tasks: dict[str, TaskConfig]
     subspace: SubspaceConfig
     said: SaidConfig
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    corpus: CorpusConfig | None = None
+    model: ModelConfig = field(default_factory=ModelConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
 
     def task(self, name: str) -> TaskConfig:
@@ -116,6 +145,21 @@ class Params:
             raise UserError(f"params.yaml has no task {name!r}: {nearest(name, list(self.tasks))}")
         return self.tasks[name]
 
+    def published(self, name: str) -> tuple[Place, int]:
+        """Where a model that others published lies, and its update.
+
+        Raises:
+            UserError: there is none of that name.
+        """
+        place = self.suite.place(name, self.trajectory.source)
+        return place, self.suite.checkpoints[name].step
+
+    def tokens_per_step(self) -> int | None:
+        """Tokens that one step of the trajectory stands for, where that is known."""
+        recipe = self.pretrain.recipe
+        own = recipe.batch * recipe.length if self.trajectory.source == "pretrain" else None
+        return self.trajectory.tokens() or own
+
     def check(self) -> None:
         """Check what no single section can see.
 
@@ -125,6 +169,7 @@ class Params:
         """
         for section, names in (
             ("pretrain.segments", self.pretrain.segments),
+            ("suite.checkpoints", self.suite.checkpoints),
             ("trajectory.checkpoints", self.trajectory.checkpoints),
             ("tasks", self.tasks),
         ):
@@ -134,8 +179,42 @@ class Params:
                         f"params.yaml: {section} has the name {name!r}: use small letters, digits "
                         "and _, a letter first (DVC drops names that look like numbers)"
                     )
-        self._check_chain()
+        if self.trajectory.source == "pretrain":
+            self._check_pretraining()
+        else:
+            self._check_suite()
         self._check_near()
+        if self.report.axis == "tokens" and self.tokens_per_step() is None:
+            raise UserError(
+                "params.yaml: report.axis is tokens, so trajectory.tokens_per_update must say how "
+                f"many tokens one of the trajectory's {self.trajectory.unit} has"
+            )
+
+    def _check_pretraining(self) -> None:
+        if list(self.pretrain.start) != [FIRST] or self.trajectory.tokenizer != str(
+            paths.TOKENIZER
+        ):
+            raise UserError(
+                f"params.yaml: trajectory.source is pretrain, so pretrain.start must be [{FIRST}] "
+                f"and trajectory.tokenizer {paths.TOKENIZER}"
+            )
+        if self.suite.checkpoints:
+            raise UserError(
+                "params.yaml: suite.checkpoints is not empty: set trajectory.source to hub or "
+                "folder, or remove the suite"
+            )
+        self._check_chain()
+        recipe = self.pretrain.recipe
+        if self.trajectory.unit != "updates" or self.trajectory.tokens_per_update not in (
+            None,
+            recipe.batch * recipe.length,
+        ):
+            raise UserError(
+                "params.yaml: pretraining counts updates of pretrain.recipe.batch × length = "
+                f"{recipe.batch * recipe.length} tokens: leave trajectory.unit and "
+                "trajectory.tokens_per_update at that, or out"
+            )
+        assert self.corpus is not None
         length = self.pretrain.recipe.length
         if length > self.model.positions:
             raise UserError(
@@ -154,6 +233,22 @@ class Params:
                     f"params.yaml: tasks.{name}.data.max_length is {task.data.max_length}, above "
                     f"model.positions {self.model.positions}"
                 )
+
+    def _check_suite(self) -> None:
+        if self.pretrain.start or self.pretrain.segments:
+            raise UserError(
+                f"params.yaml: trajectory.source is {self.trajectory.source}, so nothing is "
+                "pretrained: set pretrain to {start: [], segments: {}}"
+            )
+        self.suite.check(self.trajectory.source)
+        steps = {name: checkpoint.step for name, checkpoint in self.suite.checkpoints.items()}
+        _check_measured(self.trajectory.checkpoints, steps, "suite.checkpoints has")
+        allowed = [str(paths.model(name)) for name in steps]
+        if self.trajectory.tokenizer not in allowed:
+            raise UserError(
+                f"params.yaml: trajectory.tokenizer is {self.trajectory.tokenizer!r}, but must be "
+                f"the folder of one of the suite's checkpoints, such as {allowed[0]}"
+            )
 
     def _check_chain(self) -> None:
         steps = self.pretrain.steps()
@@ -178,13 +273,7 @@ class Params:
                     f"{where}.step is {segment.step}, but the learning rate is 0 from "
                     f"pretrain.recipe.total_steps {horizon} on"
                 )
-        for name, step in self.trajectory.checkpoints.items():
-            if steps.get(name) != step:
-                made = ", ".join(f"{known}: {at}" for known, at in steps.items())
-                raise UserError(
-                    f"params.yaml: trajectory.checkpoints has {name}: {step}, but pretraining "
-                    f"makes {made}"
-                )
+        _check_measured(self.trajectory.checkpoints, steps, "pretraining makes")
 
     def _check_near(self) -> None:
         checkpoints, near = self.trajectory.checkpoints, self.trajectory.near
@@ -211,13 +300,26 @@ class Params:
                 seen.append(before)
 
 
+def _check_measured(measured: Mapping[str, int], steps: Mapping[str, int], makes: str) -> None:
+    for name, step in measured.items():
+        if steps.get(name) != step:
+            made = ", ".join(f"{known}: {at}" for known, at in steps.items())
+            raise UserError(
+                f"params.yaml: trajectory.checkpoints has {name}: {step}, but {makes} {made}"
+            )
+
+
 def load(path: Path = paths.PARAMS) -> Params:
     """Read and check params.yaml.
 
     Raises:
         UserError: one sentence on the first mistake found.
     """
-    params = parse(Params, read_yaml(path), str(path) + ": params")
+    content = read_yaml(path)
+    params = parse(Params, content, str(path) + ": params")
+    missing = [key for key in _OF_PRETRAINING if key not in content]
+    if params.trajectory.source == "pretrain" and missing:
+        raise UserError(f"{path}: params lacks the key {missing[0]!r}, which pretraining needs")
     params.check()
     return params
 

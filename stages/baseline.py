@@ -8,6 +8,7 @@ import logging
 from pipeline import device, params, paths
 from pipeline.cells.baseline import measure_baseline
 from pipeline.cells.cell import Cell
+from pipeline.finetuning import model_width
 from stages import entry
 
 
@@ -43,7 +44,7 @@ def open_cell(config: params.Params, checkpoint: str, task: str) -> Cell:
         paths.task(task),
         config.task(task).finetune,
         config.seed,
-        device.prepare(config.model.width),
+        device.prepare(model_width(paths.model(checkpoint))),
     )
 
 

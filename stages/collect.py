@@ -9,7 +9,14 @@ from stages import entry
 
 def main() -> None:
     config = params.load()
-    tables = collect(paths.RESULTS, config.trajectory.checkpoints, list(config.tasks))
+    trajectory = config.trajectory
+    tables = collect(
+        paths.RESULTS,
+        trajectory.checkpoints,
+        list(config.tasks),
+        trajectory.unit,
+        config.tokens_per_step(),
+    )
     write_tables(tables, paths.REPORTS)
 
 

@@ -9,6 +9,7 @@ from stages import entry
 
 def main() -> None:
     config = params.load()
+    assert config.corpus is not None
     make_corpus(config.corpus, paths.TOKENIZER, config.seed, paths.CORPUS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from pathlib import Path
 
 from pipeline import params, paths
 from pipeline.tasks.prepare import prepare_task
@@ -16,7 +17,15 @@ def main() -> None:
     name = parser.parse_args().name
     config = params.load()
     task = config.task(name).data
-    made = prepare_task(name, task, paths.TOKENIZER, config.seed, paths.task(name))
+    made = prepare_task(
+        name,
+        task,
+        Path(config.trajectory.tokenizer),
+        config.seed,
+        paths.task(name),
+        # Running text starts with a space where this project trains the vocabulary and the model.
+        leading_space=config.trajectory.source == "pretrain",
+    )
     logging.info(
         "%s: %d training and %d evaluation rows, majority %.4f",
         name,

@@ -11,6 +11,7 @@ from stages import entry
 
 def main() -> None:
     config = params.load()
+    assert config.corpus is not None
     size = make_tokenizer(config.tokenizer, config.corpus.sources, config.seed, paths.TOKENIZER)
     logging.info("vocabulary of %d tokens in %s", size, paths.TOKENIZER)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from pipeline.artifacts import sha256
-from pipeline.cost import EncoderSize
 from pipeline.errors import UserError
 from pipeline.finetuning import FinetuneConfig, Run, open_classifier
+from pipeline.flops import TokenCost, token_cost
 from pipeline.pretraining.checkpoints import check_model
 from pipeline.seeds import derive
 from pipeline.subspace.layout import FlatParameters
@@ -50,7 +52,7 @@ class Cell:
         The head is drawn from (seed, task), so it is the same for every checkpoint and probe.
 
         Raises:
-            UserError: an input is damaged, or was made with another tokenizer.
+            UserError: an input is damaged, was made with another tokenizer, or is too long.
         """
         manifest = check_model(model_dir)
         data = TaskData.open(task_dir)
@@ -59,6 +61,7 @@ class Cell:
         own = derive(seed, "cell", task)
         labels = len(data.manifest["labels"])
         model = open_classifier(model_dir, labels, config.dropout, own, device)
+        data = _suited(data, model, task_dir)
         flat = FlatParameters(model)
         inputs = {
             "checkpoint": sha256(model_dir / "checkpoint.json"),
@@ -72,16 +75,10 @@ class Cell:
         with torch.no_grad():
             self.flat.values.copy_(self.origin)
 
-    def size(self) -> EncoderSize:
-        """The numbers that decide what a token costs."""
-        config = self.model.config
-        return EncoderSize(
-            config.num_hidden_layers,
-            config.hidden_size,
-            config.intermediate_size,
-            config.vocab_size,
-            config.max_position_embeddings - 2,
-        )
+    @cached_property
+    def token_cost(self) -> TokenCost:
+        """What a token costs."""
+        return token_cost(self.model)
 
     def cost(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
         """Tokens trained on and FLOP of the runs, evaluation included, padding left out."""
@@ -93,11 +90,45 @@ class Cell:
 
     def flop(self, run: Run) -> float:
         """FLOP of a run and its evaluations, from the tokens really seen."""
-        size = self.size()
+        size = self.token_cost
         train, evaluation = self.data.train, self.data.eval
         trained = run.tokens * size.training_flop(_mean_length(train))
         evaluated = run.evaluated * _mean_length(evaluation)
         return trained + evaluated * size.evaluation_flop(_mean_length(evaluation))
+
+
+def _suited(data: TaskData, model: PreTrainedModel, task_dir: Path) -> TaskData:
+    """The data as the model takes it: segments only for one that tells them apart.
+
+    Raises:
+        UserError: a row has more tokens than the model has positions.
+    """
+    room, longest = _positions(model), max(data.train.longest(), data.eval.longest())
+    if room is not None and longest > room:
+        raise UserError(
+            f"{task_dir} has rows of {longest} tokens, but the model has {room} positions: set the "
+            f"task's data.max_length to at most {room}"
+        )
+    if (getattr(model.config, "type_vocab_size", None) or 0) > 1:
+        return data
+    train, evaluation = (replace(split, type_ids=None) for split in (data.train, data.eval))
+    return replace(data, train=train, eval=evaluation)
+
+
+def _positions(model: nn.Module) -> int | None:
+    """The longest row that the model's table of positions has room for; None without a table.
+
+    Some tables begin with rows that are never used: up to the padding id, or an offset.
+    """
+    rooms = []
+    for name, module in model.named_modules():
+        own = name.rpartition(".")[2]
+        if isinstance(module, nn.Embedding) and ("position" in own or own == "wpe"):
+            unused = getattr(module, "offset", 0)
+            if module.padding_idx is not None:
+                unused = module.padding_idx + 1
+            rooms.append(module.num_embeddings - unused)
+    return min(rooms, default=None)
 
 
 def _tokens(split: Split) -> int:

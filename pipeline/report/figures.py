@@ -18,6 +18,11 @@ Draw = Callable[[Any, pd.DataFrame, ReportConfig], None]
 
 _ASPECT = 0.6
 _D90_LABEL = r"intrinsic dimension $d_{90}$"
+_UNITS = {
+    "updates": "pretraining updates",
+    "epochs": "pretraining epochs",
+    "tokens": "pretraining tokens",
+}
 # Steps whose smallest distance is below this part of the mean one are not evenly spaced.
 _EVEN = 0.2
 # Labels of the step axis stand at least this part of its length apart.
@@ -29,10 +34,13 @@ _MARGIN = 0.05
 def draw_all(tables: Tables, config: ReportConfig, folder: Path) -> list[Path]:
     """Draw every figure as SVG and PNG into ``folder``; return the paths."""
     paths = []
+    cells = tables.cells
+    if config.axis == "tokens":
+        cells = cells.assign(step=cells["tokens_seen"].astype(float), unit="tokens")
     for name, draw in FIGURES.items():
         with styled(config) as pyplot:
             figure, axes = pyplot.subplots(figsize=config.size(_ASPECT), layout="constrained")
-            draw(axes, tables.cells, config)
+            draw(axes, cells, config)
             for suffix in ("svg", "png"):
                 path = folder / f"{name}.{suffix}"
                 with atomic_file(path) as temporary:
@@ -44,7 +52,7 @@ def draw_all(tables: Tables, config: ReportConfig, folder: Path) -> list[Path]:
 
 
 def trajectory(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
-    """d₉₀ over pretraining updates (A21 Figure 2), a line a task.
+    """d₉₀ over pretraining (A21 Figure 2), a line a task.
 
     Where d_max did not reach the target d₉₀ is only known to be larger: an upward arrow at d_max.
     Where d_min already reached it d₉₀ may be smaller: a downward arrow under the mark. Cells
@@ -72,7 +80,8 @@ def trajectory(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
         axes.margins(y=0.1)
         axes.set_yscale("log")
         _step_axis(axes, cells["step"])
-    axes.set_xlabel("pretraining updates")
+    unit = next(iter(cells["unit"]), "updates")
+    axes.set_xlabel(_UNITS[unit])
     axes.set_ylabel(_D90_LABEL)
 
 
@@ -236,7 +245,10 @@ def _step_axis(axes: Any, steps: pd.Series) -> None:
 
 
 def _short(step: float) -> str:
-    return f"{step / 1000:g}k" if step >= 1000 else f"{step:g}"
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if step >= size:
+            return f"{float(f'{step / size:.3g}'):g}{letter}"
+    return f"{step:g}"
 
 
 def _say_empty(axes: Any) -> None:

@@ -16,7 +16,7 @@ _TEMPLATE = Path(__file__).with_name("page.html")
 _CAPTIONS = {
     "trajectory": (
         "Trajectory",
-        "Smallest subspace dimension that reaches the target, over pretraining updates. An arrow "
+        "Smallest subspace dimension that reaches the target, over pretraining. An arrow "
         "upwards stands where even the largest dimension tried fell short, one downwards where "
         "the smallest already reached. Checkpoints where no d₉₀ is meaningful are left out and "
         "listed below.",
@@ -58,6 +58,7 @@ def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> 
             for key in ("baseline_tokens", "baseline_flop", "said_tokens", "said_flop")
         },
         probes=len(tables.probes),
+        unit=str(next(iter(cells["unit"]), "updates")).removesuffix("s"),
     )
     with atomic_file(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
@@ -72,19 +73,20 @@ def sentence(task: str, rows: pd.DataFrame) -> str:
         known = f" (at {above} of {len(ordered)} it is above the largest d tried)" if above else ""
         return f"{task}: d₉₀ could not be computed at any checkpoint{known}."
     first, last = computed.iloc[0], computed.iloc[-1]
+    unit = str(first["unit"]).removesuffix("s")
     start = "" if first["step"] == ordered["step"].min() else ", where it first becomes computable,"
     if len(computed) == 1:
         return (
-            f"{task}: d₉₀ is {_d90(first)} at update {first['step']}, and nowhere else computable."
+            f"{task}: d₉₀ is {_d90(first)} at {unit} {first['step']}, and nowhere else computable."
         )
     if last["d90"] == first["d90"]:
         return (
-            f"{task}: d₉₀ is {_d90(first)} both at update {first['step']}{start} and at "
+            f"{task}: d₉₀ is {_d90(first)} both at {unit} {first['step']}{start} and at "
             f"{last['step']}."
         )
     verb = "falls" if last["d90"] < first["d90"] else "rises"
     return (
-        f"{task}: d₉₀ {verb} from {_d90(first)} at update {first['step']}{start} to {_d90(last)} "
+        f"{task}: d₉₀ {verb} from {_d90(first)} at {unit} {first['step']}{start} to {_d90(last)} "
         f"at {last['step']}."
     )
 

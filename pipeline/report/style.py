@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,12 +29,16 @@ _POINTS_PER_INCH = 72
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """Figures' width in millimetres, font size in points, PNG resolution, a colour a task."""
+    """Figures' width in millimetres, font size in points, PNG resolution, a colour a task.
+
+    ``axis`` is what pretraining is counted in: the checkpoints' own ``steps``, or ``tokens`` seen.
+    """
 
     width_mm: float = 120.0
     font_pt: float = 8.0
     dpi: int = 200
     palette: tuple[str, ...] = _OKABE_ITO
+    axis: Literal["steps", "tokens"] = "steps"
 
     def __post_init__(self) -> None:
         if not 70 <= self.width_mm <= 400:

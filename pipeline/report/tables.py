@@ -18,8 +18,8 @@ from pipeline.artifacts import atomic_file, read_json, write_json
 from pipeline.errors import UserError
 
 CELL_COLUMNS = (
-    "checkpoint", "step", "task", "status", "d90", "d90_low", "d90_high", "lower", "d_min", "d_max",
-    "violations", "protocol", "deviations", "target",
+    "checkpoint", "step", "unit", "tokens_seen", "task", "status", "d90", "d90_low", "d90_high",
+    "lower", "d_min", "d_max", "violations", "protocol", "deviations", "target",
     "full_metric", "majority", "acc_train", "acc_eval", "relative_gap", "f1_eval",
     "learning_rate", "best_epoch", "parameters", "layers", "said_acc_train", "said_acc_eval",
     "said_learning_rate", "probes", "baseline_tokens", "baseline_flop", "said_tokens", "said_flop",
@@ -32,8 +32,11 @@ PROBE_COLUMNS = (
 )  # fmt: skip
 # Whole numbers that a cell may lack stay whole numbers.
 _CELL_TYPES = {
-    name: "Int64" for name in ("d90", "d90_low", "d90_high", "lower", "violations", "best_epoch")
-}
+    name: "Int64"
+    for name in (
+        "tokens_seen", "d90", "d90_low", "d90_high", "lower", "violations", "best_epoch",
+    )
+}  # fmt: skip
 _PROBE_TYPES = {"best_epoch": "Int64"}
 _FROM_BASELINE = (
     "acc_train", "acc_eval", "f1_eval", "learning_rate", "best_epoch", "parameters",
@@ -54,8 +57,16 @@ class Tables:
     summary: dict[str, Any]
 
 
-def collect(results: Path, checkpoints: Mapping[str, int], tasks: Sequence[str]) -> Tables:
+def collect(
+    results: Path,
+    checkpoints: Mapping[str, int],
+    tasks: Sequence[str],
+    unit: str = "updates",
+    tokens: int | None = None,
+) -> Tables:
     """Read every cell of ``checkpoints`` × ``tasks``.
+
+    ``unit`` is what the checkpoints' steps count, ``tokens`` how many tokens one of it stands for.
 
     Raises:
         UserError: a cell's result is missing or damaged.
@@ -65,7 +76,8 @@ def collect(results: Path, checkpoints: Mapping[str, int], tasks: Sequence[str])
         for task in tasks:
             baseline = _result(results, "baseline", checkpoint, task, _FROM_BASELINE)
             said = _result(results, "said", checkpoint, task, _FROM_SAID)
-            cells.append(_cell(baseline, said))
+            seen = None if tokens is None else said["step"] * tokens
+            cells.append({**_cell(baseline, said), "unit": unit, "tokens_seen": seen})
             probes += _probes(results, said)
     cell_frame = pd.DataFrame(cells, columns=list(CELL_COLUMNS))
     probe_frame = pd.DataFrame(probes, columns=list(PROBE_COLUMNS))

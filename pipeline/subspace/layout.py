@@ -15,6 +15,10 @@ from pipeline.errors import UserError
 
 Granularity = Literal["block", "module", "tensor"]
 
+# Outside the blocks a name tells more than the place: some models hold the head before them, or
+# tables of positions between an encoder's blocks and a decoder's.
+_EMBEDDING = re.compile(r"embed|\b(?:shared|wte|wpe)\b")
+_HEAD = re.compile(r"classif|\b(?:score|pooler|head|lm_head)\b")
 _NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.)")
 
 
@@ -109,10 +113,10 @@ def fingerprint(spans: Sequence[Span]) -> str:
 def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[Span]]:
     """Group the spans into the *m* layers that SAID scales one by one (METHOD §1).
 
-    ``block``: everything before the numbered transformer blocks (the embeddings), each block,
-    everything else after the first of them (the head); a block is an item of the outermost list of
-    modules that has more than one. ``module``: the parameters of one module. ``tensor``: each
-    parameter alone. Groups keep the order of θ^D.
+    ``block``: the embeddings, each numbered transformer block, the head; a block is an item of the
+    outermost list of modules that has more than one. What lies outside the blocks is told by its
+    name, and where that says nothing by whether it comes before the first block. ``module``: the
+    parameters of one module. ``tensor``: each parameter alone. Groups keep the order of θ^D.
     """
     groups: dict[str, list[Span]] = {}
     for span, key in zip(spans, _KEYS[granularity](spans), strict=True):
@@ -141,14 +145,14 @@ def _spans(named: Sequence[tuple[str, nn.Parameter]]) -> tuple[Span, ...]:
 
 
 def _block_keys(spans: Sequence[Span]) -> list[str]:
-    """A key a span: its numbered block, or which side of the blocks it lies on."""
+    """A key a span: its numbered block, ``embeddings`` or ``head``."""
     lists: dict[str, set[str]] = {}
     for span in spans:
         for prefix, number in _numbers(span.name):
             lists.setdefault(prefix, set()).add(number)
     # A list of one is a wrapper around the real list, unless there is no longer one.
     shortest = min(2, max(map(len, lists.values()), default=1))
-    keys, outside = [], "before"
+    keys, outside = [], "embeddings"
     for span in spans:
         blocks = (
             f"{prefix}{number}."
@@ -156,9 +160,16 @@ def _block_keys(spans: Sequence[Span]) -> list[str]:
             if len(lists[prefix]) >= shortest
         )
         block = next(blocks, None)
-        outside = outside if block is None else "after"
-        keys.append(block or outside)
+        outside = outside if block is None else "head"
+        keys.append(block or _told(span.name) or outside)
     return keys
+
+
+def _told(name: str) -> str | None:
+    """Whether a name outside the blocks is one of embeddings or of a head."""
+    if _EMBEDDING.search(name):
+        return "embeddings"
+    return "head" if _HEAD.search(name) else None
 
 
 def _numbers(name: str) -> list[tuple[str, str]]:

@@ -14,12 +14,16 @@ from pipeline.errors import UserError
 
 @dataclass(frozen=True)
 class Split:
-    """Token rows (int32 arrays with special tokens) and their labels (rows,), int64."""
+    """Token rows (int32 arrays with special tokens) and their labels (rows,), int64.
+
+    ``type_ids`` says of each token which of two texts it belongs to, for models that are told.
+    """
 
     input_ids: list[np.ndarray]
     labels: np.ndarray
     pad_id: int
     binary: bool
+    type_ids: list[np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -27,11 +31,17 @@ class Split:
     def take(self, rows: np.ndarray) -> Split:
         """The rows of these indices, in their order."""
         ids = [self.input_ids[row] for row in rows]
-        return Split(ids, self.labels[rows], self.pad_id, self.binary)
+        types = None if self.type_ids is None else [self.type_ids[row] for row in rows]
+        return Split(ids, self.labels[rows], self.pad_id, self.binary, types)
 
     def head(self, rows: int | None) -> Split:
         """The first ``rows`` rows, or all of them."""
-        return Split(self.input_ids[:rows], self.labels[:rows], self.pad_id, self.binary)
+        types = None if self.type_ids is None else self.type_ids[:rows]
+        return Split(self.input_ids[:rows], self.labels[:rows], self.pad_id, self.binary, types)
+
+    def longest(self) -> int:
+        """Tokens of the longest row."""
+        return max(map(len, self.input_ids))
 
 
 @dataclass(frozen=True)
@@ -63,14 +73,22 @@ class TaskData:
 
 
 SPLITS = ("train", "eval")
+_READ = ("input_ids", "label", "type_ids")
 
 
 def _read(path: Path, manifest: dict[str, Any]) -> Split:
     import pyarrow.parquet
 
-    table = pyarrow.parquet.read_table(path, columns=["input_ids", "label"])
-    column = table.column("input_ids").combine_chunks()
-    tokens, offsets = column.values.to_numpy(), column.offsets.to_numpy()
-    rows = np.split(tokens, offsets[1:-1])
+    there = pyarrow.parquet.read_schema(path).names
+    table = pyarrow.parquet.read_table(path, columns=[key for key in _READ if key in there])
     labels = table.column("label").to_numpy()
-    return Split(rows, labels, manifest["pad_id"], binary=len(manifest["labels"]) == 2)
+    types = _rows(table.column("type_ids")) if "type_ids" in there else None
+    binary = len(manifest["labels"]) == 2
+    return Split(_rows(table.column("input_ids")), labels, manifest["pad_id"], binary, types)
+
+
+def _rows(column: Any) -> list[np.ndarray]:
+    """The lists of a column as arrays."""
+    whole = column.combine_chunks()
+    tokens, offsets = whole.values.to_numpy(), whole.offsets.to_numpy()
+    return np.split(tokens, offsets[1:-1])

@@ -80,16 +80,30 @@ class TaskDataConfig:
 
 
 def prepare_task(
-    name: str, config: TaskDataConfig, tokenizer_dir: Path, seed: int, directory: Path
+    name: str,
+    config: TaskDataConfig,
+    tokenizer_dir: Path,
+    seed: int,
+    directory: Path,
+    *,
+    leading_space: bool = True,
 ) -> dict[str, Any]:
     """Write ``train.parquet``, ``eval.parquet`` and ``manifest.json``; return the manifest.
+
+    With ``leading_space`` texts are tokenised as they look inside running text; without it as they
+    are, which is what published models are fine-tuned with.
 
     Raises:
         UserError: a column is missing, a label unknown, a split empty, or of one class only.
     """
     rows = {split: _rows(name, split, config, seed) for split in SPLITS}
     tokenizer = open_tokenizer(tokenizer_dir)
-    encoder = bulk_encoder(tokenizer)
+    encoding = _Encoding(
+        bulk_encoder(tokenizer),
+        config.max_length,
+        leading_space,
+        "token_type_ids" in tokenizer.model_input_names,
+    )
     manifest: dict[str, Any] = {
         "task": name,
         "labels": list(config.labels),
@@ -102,9 +116,9 @@ def prepare_task(
     }
     with atomic_directory(directory) as folder:
         for split in SPLITS:
-            ids, truncated = _tokenise(encoder, rows[split], config.max_length)
-            _write(folder / f"{split}.parquet", rows[split], ids)
-            manifest[split] = _describe(rows[split], ids, truncated, config)
+            encoded = encoding.encode(rows[split])
+            _write(folder / f"{split}.parquet", rows[split], encoded)
+            manifest[split] = _describe(rows[split], encoded, config)
         manifest["files"] = {
             f"{split}.parquet": sha256(folder / f"{split}.parquet") for split in SPLITS
         }
@@ -182,56 +196,73 @@ def _text(
     return value
 
 
-def _tokenise(encoder: Tokenizer, rows: _Rows, max_length: int) -> tuple[list[np.ndarray], int]:
-    """Token ids with special tokens, and how many rows were cut (the longer text first)."""
-    texts = [
-        spaced(first) if second is None else (spaced(first), spaced(second))
-        for first, second in zip(rows.text_a, rows.text_b, strict=True)
-    ]
-    ids: list[np.ndarray] = []
-    truncated = 0
-    for start in range(0, len(texts), _BATCH_ROWS):
-        batch = texts[start : start + _BATCH_ROWS]
-        # The uncut lengths are wanted too, and only then is it known which rows need cutting.
-        whole = _encode(encoder, batch)
-        long = [index for index, row in enumerate(whole) if len(row) > max_length]
-        encoder.enable_truncation(max_length)
-        for index, row in zip(long, _encode(encoder, [batch[i] for i in long]), strict=True):
-            whole[index] = row
-        encoder.no_truncation()
-        ids += whole
-        truncated += len(long)
-    return ids, truncated
+@dataclass(frozen=True)
+class _Encoded:
+    """Token ids a row, with special tokens; their segments where any is not 0; rows cut."""
+
+    ids: list[np.ndarray]
+    types: list[np.ndarray] | None
+    truncated: int
 
 
-def _encode(encoder: Tokenizer, texts: list[Any]) -> list[np.ndarray]:
-    return [np.asarray(row.ids, dtype=np.int32) for row in encoder.encode_batch_fast(texts)]
+@dataclass(frozen=True)
+class _Encoding:
+    """How texts become token ids."""
+
+    encoder: Tokenizer
+    max_length: int
+    leading_space: bool
+    segments: bool
+
+    def encode(self, rows: _Rows) -> _Encoded:
+        """Encode a split; of rows that are too long the longer text is cut first."""
+        change = spaced if self.leading_space else str
+        texts = [
+            change(first) if second is None else (change(first), change(second))
+            for first, second in zip(rows.text_a, rows.text_b, strict=True)
+        ]
+        ids: list[np.ndarray] = []
+        types: list[np.ndarray] = []
+        truncated = 0
+        for start in range(0, len(texts), _BATCH_ROWS):
+            batch = texts[start : start + _BATCH_ROWS]
+            # The uncut lengths are wanted too, and only then is it known which rows need cutting.
+            whole = self.encoder.encode_batch_fast(batch)
+            long = [index for index, row in enumerate(whole) if len(row) > self.max_length]
+            self.encoder.enable_truncation(self.max_length)
+            shorter = self.encoder.encode_batch_fast([batch[index] for index in long])
+            for index, row in zip(long, shorter, strict=True):
+                whole[index] = row
+            self.encoder.no_truncation()
+            ids += [np.asarray(row.ids, dtype=np.int32) for row in whole]
+            types += [np.asarray(row.type_ids, dtype=np.int8) for row in whole]
+            truncated += len(long)
+        used = self.segments and any(row.any() for row in types)
+        return _Encoded(ids, types if used else None, truncated)
 
 
-def _write(path: Path, rows: _Rows, ids: list[np.ndarray]) -> None:
+def _write(path: Path, rows: _Rows, encoded: _Encoded) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    table = pyarrow.table(
-        {
-            "text_a": pyarrow.array(rows.text_a, pyarrow.string()),
-            "text_b": pyarrow.array(rows.text_b, pyarrow.string()),
-            "label": pyarrow.array(rows.labels, pyarrow.int64()),
-            "tag": pyarrow.array(rows.tags, pyarrow.string()),
-            "input_ids": pyarrow.array(ids, pyarrow.list_(pyarrow.int32())),
-        }
-    )
-    pyarrow.parquet.write_table(table, path)
+    columns = {
+        "text_a": pyarrow.array(rows.text_a, pyarrow.string()),
+        "text_b": pyarrow.array(rows.text_b, pyarrow.string()),
+        "label": pyarrow.array(rows.labels, pyarrow.int64()),
+        "tag": pyarrow.array(rows.tags, pyarrow.string()),
+        "input_ids": pyarrow.array(encoded.ids, pyarrow.list_(pyarrow.int32())),
+    }
+    if encoded.types is not None:
+        columns["type_ids"] = pyarrow.array(encoded.types, pyarrow.list_(pyarrow.int8()))
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
 
-def _describe(
-    rows: _Rows, ids: list[np.ndarray], truncated: int, config: TaskDataConfig
-) -> dict[str, Any]:
+def _describe(rows: _Rows, encoded: _Encoded, config: TaskDataConfig) -> dict[str, Any]:
     counts = Counter(rows.labels)
     return {
-        "rows": len(ids),
+        "rows": len(encoded.ids),
         "labels": {label: counts[index] for index, label in enumerate(config.labels)},
         "tags": dict(sorted(Counter(tag for tag in rows.tags if tag).items())),
-        "tokens": sum(map(len, ids)),
-        "truncated": truncated,
+        "tokens": sum(map(len, encoded.ids)),
+        "truncated": encoded.truncated,
     }
