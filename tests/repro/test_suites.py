@@ -1,0 +1,86 @@
+"""A published suite of checkpoints through DVC: local folders, and no stage of pretraining."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
+from tests.families import write_family
+from tests.pretraining.conftest import SOURCES
+from tests.repro.conftest import Study, tiny_params
+
+pytestmark = pytest.mark.repro
+
+STEPS = (0, 10, 300)
+ENDING = {"collect", "report"}
+
+
+def suite_params(steps: tuple[int, ...]) -> dict:
+    params = tiny_params()
+    for section in ("tokenizer", "corpus", "model"):
+        del params[section]
+    params["pretrain"] = {"start": [], "segments": {}}
+    names = {f"s{step}": step for step in steps}
+    params["trajectory"] = {
+        "source": "folder", "tokenizer": "checkpoints/s0/model", "checkpoints": names,
+        "tokens_per_update": 1000,
+    }  # fmt: skip
+    params["suite"] = {
+        "pattern": {"id": "published", "folder": "step-{step}"},
+        "checkpoints": {name: {"step": step} for name, step in names.items()},
+    }
+    params["tasks"] = {"polarity_short": params["tasks"]["polarity_short"]}
+    params["tasks"]["polarity_short"]["finetune"]["epochs"] = 2
+    params["said"]["grid"] = {"minimum": 16, "maximum": 64, "ratio": 4.0}
+    params["report"] |= {"axis": "tokens"}
+    return params
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    root = tmp_path_factory.mktemp("suite")
+    study = Study.create(root / "finished")
+    make_tokenizer(TokenizerConfig(vocab_size=500), SOURCES, 0, root / "tokenizer")
+    for step in (*STEPS, 4000):
+        folder = study.folder / f"published/step-{step}"
+        write_family("bert", root / "tokenizer", folder, seed=step)
+    study.write(suite_params(STEPS))
+    ran = study.repro()
+    assert {name.partition("@")[0] for name in ran} == {
+        "suite", "task", "baseline", "said", "collect", "report",
+    }  # fmt: skip
+    return study
+
+
+def test_the_suite_is_measured(suite: Study) -> None:
+    listed = suite.command("dvc", "stage", "list", "--name-only").stdout
+    assert not any(name in listed for name in ("init", "pretrain", "corpus", "tokenizer"))
+    cells = pd.read_csv(suite.folder / "reports/cells.csv")
+    assert cells["step"].tolist() == list(STEPS)
+    assert cells["tokens_seen"].tolist() == [1000 * step for step in STEPS]
+    assert "pretraining tokens" in (suite.folder / "reports/figures/trajectory.svg").read_text()
+    manifest = json.loads((suite.folder / "checkpoints/s10/model/checkpoint.json").read_text())
+    assert manifest["step"] == 10 and manifest["origin"]["folder"] == "step-10"
+    assert "model.safetensors" in manifest["sha256"]
+
+
+def test_another_checkpoint_reruns_nothing_else(suite: Study, tmp_path: Path) -> None:
+    study = suite.copy(tmp_path / "study")
+    assert study.repro() == set()
+    study.write(suite_params((*STEPS, 4000)))
+    new = {f"{stage}@s4000-polarity_short" for stage in ("baseline", "said")}
+    assert study.repro() == {"suite@s4000"} | new | ENDING
+
+
+def test_another_tokenizer_is_refused(suite: Study, tmp_path: Path) -> None:
+    study = suite.copy(tmp_path / "study")
+    make_tokenizer(TokenizerConfig(vocab_size=400), SOURCES, 0, tmp_path / "tokenizer")
+    write_family("bert", tmp_path / "tokenizer", study.folder / "published/step-77")
+    study.write(suite_params((*STEPS, 77)))
+    done = study.command("dvc", "repro", "baseline@s77-polarity_short")
+    assert done.returncode != 0
+    assert "made with different tokenizers" in done.stderr and "Traceback" not in done.stderr
