@@ -22,6 +22,7 @@ from pipeline.suites import SuiteConfig
 from pipeline.tasks.prepare import TaskDataConfig
 from pipeline.text.corpus import CorpusConfig
 from pipeline.text.tokenizer import TokenizerConfig
+from pipeline.zoo import SweepConfig, ZooConfig, check_zoo
 
 FIRST = "s0"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -130,6 +131,8 @@ class Params:
     tasks: dict[str, TaskConfig]
     subspace: SubspaceConfig
     said: SaidConfig
+    zoo: ZooConfig
+    sweep: SweepConfig
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     corpus: CorpusConfig | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -151,6 +154,8 @@ class Params:
         Raises:
             UserError: there is none of that name.
         """
+        if name in self.zoo.models:
+            return self.zoo.models[name], 0
         place = self.suite.place(name, self.trajectory.source)
         return place, self.suite.checkpoints[name].step
 
@@ -172,6 +177,7 @@ class Params:
             ("suite.checkpoints", self.suite.checkpoints),
             ("trajectory.checkpoints", self.trajectory.checkpoints),
             ("tasks", self.tasks),
+            ("zoo.models", self.zoo.models),
         ):
             for name in names:
                 if not _NAME.fullmatch(name):
@@ -184,6 +190,8 @@ class Params:
         else:
             self._check_suite()
         self._check_near()
+        taken = (*self.pretrain.steps(), *self.suite.checkpoints)
+        check_zoo(self.zoo, self.sweep, list(self.tasks), taken)
         if self.report.axis == "tokens" and self.tokens_per_step() is None:
             raise UserError(
                 "params.yaml: report.axis is tokens, so trajectory.tokens_per_update must say how "
@@ -240,14 +248,15 @@ class Params:
                 f"params.yaml: trajectory.source is {self.trajectory.source}, so nothing is "
                 "pretrained: set pretrain to {start: [], segments: {}}"
             )
-        self.suite.check(self.trajectory.source)
+        if self.trajectory.checkpoints or not self.zoo.models:
+            self.suite.check(self.trajectory.source)
         steps = {name: checkpoint.step for name, checkpoint in self.suite.checkpoints.items()}
         _check_measured(self.trajectory.checkpoints, steps, "suite.checkpoints has")
-        allowed = [str(paths.model(name)) for name in steps]
+        allowed = [str(paths.model(name)) for name in (*steps, *self.zoo.models)]
         if self.trajectory.tokenizer not in allowed:
             raise UserError(
                 f"params.yaml: trajectory.tokenizer is {self.trajectory.tokenizer!r}, but must be "
-                f"the folder of one of the suite's checkpoints, such as {allowed[0]}"
+                f"the folder of a checkpoint or of a model of the zoo, such as {allowed[0]}"
             )
 
     def _check_chain(self) -> None:

@@ -20,6 +20,11 @@ def task(name: str) -> Path:
     return TASKS / name
 
 
+def zoo_task(model_name: str, name: str) -> Path:
+    """A task prepared with the tokenizer of a model of the zoo."""
+    return Path("data/zoo") / model_name / name
+
+
 def model(checkpoint: str) -> Path:
     """A checkpoint's Hugging Face folder."""
     return CHECKPOINTS / checkpoint / "model"

@@ -34,8 +34,8 @@ class Place:
     decoders whose tokenizer has none.
     """
 
-    source: Literal["hub", "folder"]
     id: str
+    source: Literal["hub", "folder"] = "hub"
     revision: str | None = None
     folder: str | None = None
     tokenizer: str | None = None

@@ -73,8 +73,8 @@ class SuiteConfig:
             return None if text is None else _fill(text, name, own)
 
         return Place(
-            "hub" if source == "hub" else "folder",
             _fill(pattern.id, name, own),
+            "hub" if source == "hub" else "folder",
             own.revision or filled(pattern.revision),
             filled(pattern.folder),
             pattern.tokenizer,

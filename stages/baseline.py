@@ -1,4 +1,4 @@
-"""Stage ``baseline@CHECKPOINT-TASK``: full fine-tuning."""
+"""Stages ``baseline@CHECKPOINT-TASK`` and ``zoo_baseline@MODEL-TASK``: full fine-tuning."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_cell(config: params.Params, checkpoint: str, task: str) -> Cell:
         checkpoint,
         task,
         paths.model(checkpoint),
-        paths.task(task),
+        paths.zoo_task(checkpoint, task) if checkpoint in config.zoo.models else paths.task(task),
         config.task(task).finetune,
         config.seed,
         device.prepare(model_width(paths.model(checkpoint))),

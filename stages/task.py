@@ -1,4 +1,4 @@
-"""Stage ``task@NAME``: one task's rows, normalised and tokenised."""
+"""Stages ``task@NAME`` and ``zoo_task@MODEL-NAME``: one task's rows, normalised and tokenised."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from stages import entry
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
-    name = parser.parse_args().name
+    parser.add_argument("--model", help="a model of the zoo, to use the tokenizer of")
+    chosen = parser.parse_args()
+    name, model = chosen.name, chosen.model
     config = params.load()
-    task = config.task(name).data
     made = prepare_task(
         name,
-        task,
-        Path(config.trajectory.tokenizer),
+        config.task(name).data,
+        Path(config.trajectory.tokenizer) if model is None else paths.model(model),
         config.seed,
-        paths.task(name),
+        paths.task(name) if model is None else paths.zoo_task(model, name),
         # Running text starts with a space where this project trains the vocabulary and the model.
-        leading_space=config.trajectory.source == "pretrain",
+        leading_space=model is None and config.trajectory.source == "pretrain",
     )
     logging.info(
         "%s: %d training and %d evaluation rows, majority %.4f",

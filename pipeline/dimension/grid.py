@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,14 +18,18 @@ _A21_MAXIMUM = 4_000_000
 class GridConfig:
     """From ``minimum`` to ``maximum`` in steps of ``ratio`` (null: that of A21's own grid, 1.157).
 
-    ``maximum: null`` is 4 million, or D where the model has fewer parameters.
+    ``maximum: null`` is 4 million, or D where the model has fewer parameters. ``values`` lists
+    every d instead.
     """
 
     minimum: int = 100
     maximum: int | None = None
     ratio: float | None = None
+    values: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.values is not None and list(self.values) != sorted({*self.values} or {0}):
+            raise ValueError("values must list at least one d, each larger than the one before")
         if self.minimum < 1:
             raise ValueError(f"minimum is {self.minimum}, but must be at least 1")
         if self.maximum is not None and self.maximum < self.minimum:
@@ -44,12 +48,16 @@ def grid_values(config: GridConfig, layers: int, size: int) -> tuple[int, ...]:
         UserError: the minimum leaves no coordinate beside the layers' scales, an end is above D, or
             the minimum is above the maximum that null stands for.
     """
+    if config.values is not None:
+        config = replace(config, minimum=config.values[0], maximum=config.values[-1])
     if config.minimum <= layers:
         raise UserError(
             f"said.grid.minimum is {config.minimum}, but must be above the {layers} layers that "
             "SAID scales"
         )
     maximum = _maximum(config, size)
+    if config.values is not None:
+        return config.values
     anchor, ratio = (
         (_ANCHOR, _A21_RATIO) if config.ratio is None else (float(config.minimum), config.ratio)
     )

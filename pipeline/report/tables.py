@@ -99,8 +99,8 @@ def read_tables(folder: Path) -> Tables:
     Raises:
         UserError: a table is missing or damaged.
     """
-    cells = _read_csv(folder / "cells.csv", CELL_COLUMNS, _CELL_TYPES)
-    probes = _read_csv(folder / "probes.csv", PROBE_COLUMNS, _PROBE_TYPES)
+    cells = read_csv(folder / "cells.csv", CELL_COLUMNS, _CELL_TYPES)
+    probes = read_csv(folder / "probes.csv", PROBE_COLUMNS, _PROBE_TYPES)
     for frame, names in ((cells, ("reason", "deviations", "fractions")), (probes, ("deviations",))):
         for name in names:
             frame[name] = frame[name].astype(object).fillna("")
@@ -134,7 +134,12 @@ def summarise(cells: pd.DataFrame) -> dict[str, Any]:
     return {"tasks": tasks, "flop": cost, "statuses": dict(sorted(counts.items()))}
 
 
-def _read_csv(path: Path, columns: Sequence[str], types: dict[str, str]) -> pd.DataFrame:
+def read_csv(path: Path, columns: Sequence[str], types: dict[str, str]) -> pd.DataFrame:
+    """Read a table with exactly these columns.
+
+    Raises:
+        UserError: it is missing, damaged, or has others.
+    """
     try:
         # A task may be called "nan" or "null": only an empty field is a missing value.
         frame = pd.read_csv(

@@ -29,7 +29,7 @@ def cell(
 ) -> Cell:
     root = tmp_path_factory.mktemp(request.param)
     write_family(request.param, world / "tokenizer", root / "published")
-    fetch(Place("folder", str(root / "published")), 0, root / "model")
+    fetch(Place(str(root / "published"), "folder"), 0, root / "model")
     prepare_task(
         "paraphrase", task_config("paraphrase", 32), root / "model", 0, root / "task",
         leading_space=False,

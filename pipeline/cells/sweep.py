@@ -1,0 +1,52 @@
+"""A model's sweep over d on a task: the search protocol that probes everything, for one method."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.cells.cell import Cell
+from pipeline.cells.said import SaidConfig, measure_said
+from pipeline.dimension.grid import GridConfig
+from pipeline.dimension.sweep_grid import SweepProbes
+from pipeline.errors import UserError
+from pipeline.finetuning import FinetuneConfig
+from pipeline.subspace.layout import layer_groups
+from pipeline.subspace.structure import SubspaceConfig
+from pipeline.zoo import Method
+
+
+def measure_sweep(
+    cell: Cell,
+    sweep: SweepProbes,
+    method: Method,
+    subspace: SubspaceConfig,
+    finetune: FinetuneConfig,
+    baseline: dict[str, Any],
+    scratch: Path,
+    out: Path,
+) -> dict[str, Any]:
+    """Train at every d that the model allows; write what `measure_said` does.
+
+    Raises:
+        UserError: the model allows none of the sweep's d.
+    """
+    own = replace(subspace, method=method)
+    layers = len(layer_groups(cell.flat.spans, own.layers)) if method == "said" else 0
+    values = sweep.possible(layers, cell.flat.size)
+    if len(values) < 2:
+        raise UserError(
+            f"sweep: no d from {sweep.minimum} to {sweep.maximum} fits {cell.checkpoint}, which "
+            f"has {layers} layers to scale and {cell.flat.size} parameters: widen the sweep"
+        )
+    config = SaidConfig(
+        GridConfig(values=values),
+        fraction=sweep.fraction,
+        fractions=(sweep.fraction,),
+        learning_rates=sweep.learning_rates,
+        epochs=sweep.epochs,
+        seeds=sweep.seeds,
+        protocol="sweep",
+    )
+    return measure_said(cell, config, own, finetune, baseline, None, scratch, out)

@@ -1,0 +1,41 @@
+"""Stage ``sweep@MODEL-TASK-METHOD``: a model trained in subspaces of every dimension."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import get_args
+
+from pipeline import params, paths
+from pipeline.artifacts import read_json
+from pipeline.cells.sweep import measure_sweep
+from pipeline.zoo import Method
+from stages import entry
+from stages.baseline import open_cell
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("task")
+    parser.add_argument("method", choices=get_args(Method))
+    chosen = parser.parse_args()
+    model, task, method = chosen.model, chosen.task, chosen.method
+    config = params.load()
+    with entry.timed(paths.timing("sweep", model, f"{task}-{method}")):
+        result = measure_sweep(
+            open_cell(config, model, task),
+            config.sweep.probes,
+            method,
+            config.subspace,
+            config.task(task).finetune,
+            read_json(paths.cell("baseline", model, task) / "result.json"),
+            paths.scratch("sweep", model, task, method),
+            paths.cell("sweep", model, task) / method,
+        )
+    status, d90, reason = result["status"].value, result["d90"], result["reason"]
+    logging.info("%s × %s by %s: %s, d90 %s %s", model, task, method, status, d90, reason)
+
+
+if __name__ == "__main__":
+    entry.run(main)
