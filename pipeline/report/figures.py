@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.artifacts import atomic_file
+from pipeline.report.saving import save_figure
 from pipeline.report.style import ReportConfig, styled
 from pipeline.report.tables import Tables
 
@@ -32,8 +32,10 @@ _MARGIN = 0.05
 
 
 def draw_all(tables: Tables, config: ReportConfig, folder: Path) -> list[Path]:
-    """Draw every figure as SVG and PNG into ``folder``; return the paths."""
-    paths = []
+    """Draw every figure as SVG and PNG into ``folder``, none without cells; return the paths."""
+    paths: list[Path] = []
+    if tables.cells.empty:
+        return paths
     cells = tables.cells
     if config.axis == "tokens":
         cells = cells.assign(step=cells["tokens_seen"].astype(float), unit="tokens")
@@ -41,13 +43,7 @@ def draw_all(tables: Tables, config: ReportConfig, folder: Path) -> list[Path]:
         with styled(config) as pyplot:
             figure, axes = pyplot.subplots(figsize=config.size(_ASPECT), layout="constrained")
             draw(axes, cells, config)
-            for suffix in ("svg", "png"):
-                path = folder / f"{name}.{suffix}"
-                with atomic_file(path) as temporary:
-                    # A date in the file would make two equal figures differ.
-                    metadata = {"Date": None} if suffix == "svg" else {"Software": None}
-                    figure.savefig(temporary, format=suffix, dpi=config.dpi, metadata=metadata)
-                paths.append(path)
+            paths += save_figure(figure, folder, name, config)
     return paths
 
 

@@ -10,7 +10,10 @@ import pandas as pd
 
 from pipeline.artifacts import atomic_file
 from pipeline.report.provenance import Provenance
+from pipeline.report.shown import d90_shown, interval_shown
 from pipeline.report.tables import Tables
+from pipeline.report.zoo_page import ZOO_CAPTIONS, table1_rows, zoo_captions, zoo_rows
+from pipeline.report.zoo_tables import ZooTables
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _CAPTIONS = {
@@ -35,21 +38,27 @@ _CAPTIONS = {
 }
 
 
-def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> None:
+def write_page(
+    tables: Tables, facts: Provenance, figures: Path, path: Path, zoo: ZooTables | None = None
+) -> None:
     """Write the page with its figures inside it; everything shown is escaped."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     cells = tables.cells
+    names = [*(_CAPTIONS if len(cells) else ()), *(zoo_captions(zoo) if zoo else ())]
+    captions = _CAPTIONS | ZOO_CAPTIONS
     html = template.render(
         figures=[
-            {"name": name, "title": title, "caption": caption, "svg": _inline(figures, name, title)}
-            for name, (title, caption) in _CAPTIONS.items()
+            {"title": title, "caption": caption, "svg": _inline(figures, name, title)}
+            for name, (title, caption) in ((name, captions[name]) for name in names)
         ],
         sentences=[sentence(str(task), rows) for task, rows in cells.groupby("task", sort=False)],
         cells=[_shown(row) for _, row in cells.iterrows()],
         deviations=_deviations(cells),
+        zoo=[] if zoo is None else zoo_rows(zoo),
+        table1=[] if zoo is None else table1_rows(zoo),
         uncomputable=[_shown(row) for _, row in cells[cells["d90"].isna()].iterrows()],
         facts=facts,
         hours=None if facts.seconds is None else facts.seconds / 3600,
@@ -76,48 +85,28 @@ def sentence(task: str, rows: pd.DataFrame) -> str:
     unit = str(first["unit"]).removesuffix("s")
     start = "" if first["step"] == ordered["step"].min() else ", where it first becomes computable,"
     if len(computed) == 1:
-        return (
-            f"{task}: d₉₀ is {_d90(first)} at {unit} {first['step']}, and nowhere else computable."
-        )
+        at = f"{unit} {first['step']}"
+        return f"{task}: d₉₀ is {d90_shown(first)} at {at}, and nowhere else computable."
     if last["d90"] == first["d90"]:
         return (
-            f"{task}: d₉₀ is {_d90(first)} both at {unit} {first['step']}{start} and at "
+            f"{task}: d₉₀ is {d90_shown(first)} both at {unit} {first['step']}{start} and at "
             f"{last['step']}."
         )
     verb = "falls" if last["d90"] < first["d90"] else "rises"
     return (
-        f"{task}: d₉₀ {verb} from {_d90(first)} at {unit} {first['step']}{start} to {_d90(last)} "
-        f"at {last['step']}."
+        f"{task}: d₉₀ {verb} from {d90_shown(first)} at {unit} {first['step']}{start} to "
+        f"{d90_shown(last)} at {last['step']}."
     )
 
 
 def _shown(row: pd.Series) -> dict[str, Any]:
-    shown = {"d90": _d90(row), "status": row["status"], "reason": row["reason"]}
+    shown = {"d90": d90_shown(row), "status": row["status"], "reason": row["reason"]}
     shown |= {key: row[key] for key in ("checkpoint", "step", "task", "probes")}
-    shown["interval"] = _interval(row)
+    shown["interval"] = interval_shown(row)
     metrics = ("target", "full_metric", "majority", "acc_train", "relative_gap", "f1_eval")
     for key in metrics:
         shown[key] = "–" if pd.isna(row[key]) else f"{row[key]:.3f}"
     return shown
-
-
-def _d90(row: pd.Series) -> str:
-    """d₉₀ as known: a number, a bound at an end of the search, or a dash."""
-    if row["status"] == "not_reached":
-        return f"> {row['d_max']:,}"
-    if pd.isna(row["d90"]):
-        return "–"
-    return f"≤ {row['d90']:,}" if pd.isna(row["lower"]) else f"{row['d90']:,}"
-
-
-def _interval(row: pd.Series) -> str:
-    """The 95 % interval as far as it lies within the search."""
-    low, high = row["d90_low"], row["d90_high"]
-    if pd.isna(low) and pd.isna(high):
-        return "–"
-    if pd.isna(high):
-        return f"≥ {low:,}"
-    return f"≤ {high:,}" if pd.isna(low) else f"{low:,} – {high:,}"
 
 
 def _deviations(cells: pd.DataFrame) -> list[str]:
