@@ -11,6 +11,7 @@ from pipeline.apply import apply_task
 from pipeline.errors import UserError
 from pipeline.estimate import describe, estimate
 from pipeline.pretraining.chain import chain_yaml, checkpoint_steps
+from pipeline.published import pins
 
 
 def main() -> int:
@@ -29,6 +30,9 @@ def main() -> int:
     chain.add_argument("--every", type=int, required=True, help="updates between two checkpoints")
     chain.add_argument("--early", type=int, default=0, help="log-spaced ones before the first")
     chain.set_defaults(run=_chain)
+    pin = commands.add_parser("pin", help="the hub's present commits of published models")
+    pin.add_argument("--params", type=Path, default=Path("params.yaml"))
+    pin.set_defaults(run=_pin)
     task = commands.add_parser("apply", help="write the fine-tuned model of a task vector")
     task.add_argument("checkpoint", type=Path, help="e.g. checkpoints/s2000/model")
     task.add_argument("task", type=Path, help="the search's task.safetensors")
@@ -49,6 +53,12 @@ def _estimate(chosen: argparse.Namespace) -> str:
 
 def _chain(chosen: argparse.Namespace) -> str:
     return chain_yaml(checkpoint_steps(chosen.stop, chosen.every, chosen.early))
+
+
+def _pin(chosen: argparse.Namespace) -> str:
+    config = params.load(chosen.params)
+    names = (*config.suite.checkpoints, *config.zoo.models)
+    return pins({name: config.published(name)[0] for name in names})
 
 
 def _apply(chosen: argparse.Namespace) -> str:

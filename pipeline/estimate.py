@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from pipeline.cells.said import SaidConfig
 from pipeline.cost import EncoderSize
@@ -12,6 +14,7 @@ from pipeline.dimension.question import Question
 from pipeline.finetuning import FinetuneConfig
 from pipeline.params import Params
 from pipeline.simulate import expected_probes
+from pipeline.sizes import ModelSize, published_size
 from pipeline.tasks.prepare import TaskDataConfig
 from pipeline.text.sources import RowSource
 
@@ -57,68 +60,155 @@ class Estimate:
     most_flop: float
     disk_bytes: float
     guessed: tuple[str, ...]
+    guessed_sizes: int = 0
 
     def hours(self, flop_per_second: float) -> float:
         """Hours of arithmetic at a sustained rate."""
         return sum(self.flop.values()) / flop_per_second / 3600
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Models of one size that are measured alike: on which tasks, fully and by a search."""
+
+    size: ModelSize
+    models: int
+    baseline: tuple[str, ...]
+    search: tuple[str, ...]
+
+
+@dataclass
+class _Sum:
+    """Tokens trained on and FLOP by part, and the most that searches can cost."""
+
+    tokens: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    flop: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(
+        self, part: str, size: EncoderSize, length: float, trained: float, evaluated: float
+    ) -> None:
+        """Count rows of a length that are trained and evaluated on."""
+        self.tokens[part] += trained * length
+        self.flop[part] += length * (
+            trained * size.training_flop(length) + evaluated * size.evaluation_flop(length)
+        )
+
+
 def estimate(params: Params) -> Estimate:
-    """Add up pretraining, full fine-tuning and searches."""
-    model, recipe = params.model, params.pretrain.recipe
+    """Add up pretraining, full fine-tuning, searches and sweeps."""
+    groups = [*_trajectory(params), *_zoo(params)]
+    total, probes = _Sum(), 0
+    # Every part has its line, in the order of the pipeline.
+    for part in ("pretraining", "baseline", "said"):
+        total.add(part, EncoderSize(1, 1, 1, 1, 1), 0, 0, 0)
+    if params.trajectory.source == "pretrain":
+        recipe, size = params.pretrain.recipe, groups[0].size.encoder
+        tokens = float(max(params.pretrain.steps().values()) * recipe.batch * recipe.length)
+        total.tokens["pretraining"] = tokens
+        total.flop["pretraining"] = tokens * size.training_flop(
+            recipe.length, recipe.mask_probability
+        )
+    for group in groups:
+        probes += _add_cells(params, group, total)
+    probes += _add_sweeps(params, total)
+    used = {name for group in groups for name in group.baseline}
+    guessed = [name for name in params.tasks if name in used and not _rows_of(params, name)[1]]
+    most = total.flop.pop("most", 0.0)
+    total.tokens.pop("most", None)
+    return Estimate(
+        stages=_stages(params),
+        parameters=max(group.size.parameters for group in groups),
+        probes=probes,
+        tokens=dict(total.tokens),
+        flop=dict(total.flop),
+        most_flop=most,
+        disk_bytes=_disk(params, groups),
+        guessed=tuple(guessed),
+        guessed_sizes=sum(group.models for group in groups if not group.size.known),
+    )
+
+
+def _trajectory(params: Params) -> list[_Group]:
+    model, tasks, count = params.model, tuple(params.tasks), len(params.trajectory.checkpoints)
+    if params.trajectory.source != "pretrain":
+        sizes = [
+            published_size(params.published(name)[0]) for name in params.trajectory.checkpoints
+        ]
+        return [_Group(size, 1, tasks, tasks) for size in sizes]
     size = EncoderSize(
         model.layers, model.width, model.feed_forward, params.tokenizer.vocab_size, model.positions
     )
-    parameters = size.classifier_parameters(2)
-    layers = model.layers + 2 if params.subspace.method == "said" else 0
-    said = params.said
-    grid = grid_values(said.grid, layers, parameters)
+    return [_Group(ModelSize(size, size.classifier_parameters(2)), count, tasks, tasks)]
+
+
+def _zoo(params: Params) -> list[_Group]:
+    zoo = params.zoo
+    return [
+        _Group(published_size(place), 1, zoo.tasks, zoo.search) for place in zoo.models.values()
+    ]
+
+
+def _add_cells(params: Params, group: _Group, total: _Sum) -> int:
+    """Add a group's full fine-tunings and searches; return the most probes these can take."""
+    said, size = params.said, group.size.encoder
+    layers = size.layers + 2 if params.subspace.method == "said" else 0
+    grid = grid_values(said.grid, layers, group.size.parameters)
     question = Question(grid, 0.0, said.learning_rates, said.seeds)
     most = PROTOCOLS[said.protocol](question, said.efficient).search.most_probes()
     usual = said.seeds * expected_probes(said.protocol, said.efficient, grid, said.learning_rates)
-    updates = max(params.pretrain.steps().values())
-    tokens = {"pretraining": float(updates * recipe.batch * recipe.length)}
-    flop = {
-        "pretraining": tokens["pretraining"]
-        * size.training_flop(recipe.length, recipe.mask_probability)
-    }
-    checkpoints = len(params.trajectory.checkpoints)
-    runs = {"baseline": 0.0, "said": 0.0}
-    flops, most_flop = dict(runs), 0.0
-    guessed = []
-    for name, task in params.tasks.items():
-        rows, known = _rows(task.data)
-        if not known:
-            guessed.append(name)
+    for name in group.baseline:
+        task, rows = params.tasks[name], _rows_of(params, name)[0]
         length = task.data.max_length / 2
-        probe = _trained(params.said, task.finetune, rows[0]), said.epochs or task.finetune.epochs
-        whole = rows[0] * task.finetune.epochs, task.finetune.epochs
-        full = len(task.finetune.learning_rates)
-        for part, count, (seen, evaluations) in (
-            ("baseline", full, whole), ("said", usual, probe), ("most", most, probe)
-        ):  # fmt: skip
-            trained = checkpoints * count * seen * length
-            evaluated = checkpoints * count * evaluations * rows[1] * length
-            cost = trained * size.training_flop(length) + evaluated * size.evaluation_flop(length)
-            if part == "most":
-                most_flop += cost
-            else:
-                runs[part] += trained
-                flops[part] += cost
+        epochs = task.finetune.epochs
+        full = group.models * len(task.finetune.learning_rates) * epochs
+        total.add("baseline", size, length, full * rows[0], full * rows[1])
+        if name not in group.search:
+            continue
+        evaluations = (said.epochs or epochs) * rows[1]
+        for part, count in (("said", usual), ("most", most)):
+            runs = group.models * count
+            trained = _trained(said, task.finetune, rows[0])
+            total.add(part, size, length, runs * trained, runs * evaluations)
+    return group.models * len(group.search) * most
+
+
+def _add_sweeps(params: Params, total: _Sum) -> int:
+    """Add the sweeps, every probe of which is trained whole; return their number."""
+    sweep, probes = params.sweep, params.sweep.probes
+    runs = len(probes.values()) * len(probes.learning_rates) * probes.seeds * len(sweep.methods)
+    for model in sweep.models:
+        size = published_size(params.zoo.models[model]).encoder
+        for name in sweep.tasks:
+            task, rows = params.tasks[name], _rows_of(params, name)[0]
+            seen = runs * (probes.epochs or task.finetune.epochs)
+            total.add("sweep", size, task.data.max_length / 2, seen * rows[0], seen * rows[1])
+    return len(sweep.models) * len(sweep.tasks) * runs
+
+
+def _stages(params: Params) -> int:
+    """The stages that DVC has."""
+    checkpoints, tasks = len(params.trajectory.checkpoints), len(params.tasks)
+    zoo, sweep = params.zoo, params.sweep
+    pretraining = 3 * len(params.pretrain.start) + len(params.pretrain.segments)
+    trajectory = len(params.suite.checkpoints) + tasks + checkpoints * (1 + 2 * tasks)
+    models = len(zoo.models) * (1 + 2 * len(zoo.tasks) + len(zoo.search))
+    sweeps = len(sweep.models) * len(sweep.tasks) * len(sweep.methods)
+    return pretraining + trajectory + models + sweeps + 2
+
+
+def _disk(params: Params, groups: Sequence[_Group]) -> float:
+    """Bytes of checkpoints: weights, and the state that resuming needs."""
+    if params.trajectory.source != "pretrain":
+        return sum(float(group.models * group.size.parameters * _WEIGHT_BYTES) for group in groups)
+    own, zoo = groups[0].size.parameters, groups[1:]
     made = len(params.pretrain.segments) + 1
     states = made if params.pretrain.keep_state == "all" else 1
-    disk = parameters * (made * _WEIGHT_BYTES + states * _STATE_BYTES_PER_PARAMETER)
-    cells = checkpoints * len(params.tasks)
-    return Estimate(
-        stages=2 + len(params.tasks) + made + checkpoints + 2 * cells + 2,
-        parameters=parameters,
-        probes=cells * most,
-        tokens=tokens | runs,
-        flop=flop | flops,
-        most_flop=most_flop,
-        disk_bytes=float(disk),
-        guessed=tuple(guessed),
-    )
+    published = sum(group.size.parameters * _WEIGHT_BYTES for group in zoo)
+    return float(own * (made * _WEIGHT_BYTES + states * _STATE_BYTES_PER_PARAMETER) + published)
+
+
+def _rows_of(params: Params, task: str) -> tuple[tuple[int, int], bool]:
+    return _rows(params.tasks[task].data)
 
 
 def describe(made: Estimate, flop_per_second: float) -> str:
@@ -149,6 +239,8 @@ def describe(made: Estimate, flop_per_second: float) -> str:
     if made.guessed:
         rows = " and ".join(f"{count:,}" for count in _GUESSED_ROWS)
         lines.append(f"Row counts of {', '.join(made.guessed)} are guesses ({rows}).")
+    if made.guessed_sizes:
+        lines.append(f"{made.guessed_sizes} published models are taken for RoBERTa-Base, a guess.")
     return "\n".join(lines)
 
 

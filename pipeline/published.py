@@ -83,6 +83,27 @@ def fetch(place: Place, step: int, directory: Path) -> dict[str, Any]:
     return manifest
 
 
+def pins(places: Mapping[str, Place]) -> str:
+    """For each model of the hub its name and present commit, to write behind ``revision``.
+
+    Raises:
+        UserError: the hub does not tell.
+    """
+    from huggingface_hub import HfApi
+
+    lines = []
+    for name, place in places.items():
+        if place.source == "hub":
+            try:
+                commit = HfApi().model_info(place.id, revision=place.revision).sha
+            except (OSError, ValueError) as error:
+                raise UserError(
+                    f"the hub does not tell the commit of {place.describe()} ({_line(error)})"
+                ) from error
+            lines.append(f"{name}: {{revision: {commit}}}  # {place.id}")
+    return "\n".join(lines) or "no model comes from the hub"
+
+
 def _local(place: Place) -> tuple[Path, str | None]:
     """The folder that holds the model's files here, and the hub's commit."""
     if place.source == "hub":

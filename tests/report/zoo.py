@@ -29,7 +29,11 @@ def write_zoo_cells(root: Path) -> None:
         full = {**baseline("s0", "mrpc", 0.88, 0.95), "checkpoint": model, "parameters": size}
         status = "ok" if d90 else "not_reached"
         search = said(full, d90, status, "" if d90 else "d = 4096 falls short")
-        write_cell(root, full, {**search, "d90_low": d90 and int(d90 * 0.7), "d90_high": d90 and int(d90 * 1.5)})
+        write_cell(
+            root,
+            full,
+            {**search, "d90_low": d90 and int(d90 * 0.7), "d90_high": d90 and int(d90 * 1.5)},
+        )
 
 
 def write_sweeps(root: Path) -> list[SweepCell]:
@@ -41,7 +45,8 @@ def write_sweeps(root: Path) -> list[SweepCell]:
         layers = LAYERS if method == "said" else 0
         majority, full = (0.68, 0.87) if task == "mrpc" else (0.63, 0.9)
         write_json(
-            root / "baseline" / model / task / "result.json", {"parameters": 10**8, "full_metric": full}
+            root / "baseline" / model / task / "result.json",
+            {"parameters": 10**8, "full_metric": full},
         )
         centre = 2.4 + 0.1 * index - 0.2 * (method == "said")
         rows = []
@@ -51,9 +56,23 @@ def write_sweeps(root: Path) -> list[SweepCell]:
                 for rate in PROBES.learning_rates:
                     rise = 1 / (1 + np.exp(-4 * (np.log10(d) - centre)))
                     noise = generator.normal(0, 0.008)
-                    metric = round(majority + (full - majority) * rise * (1 if rate > 2e-3 else 0.6) + noise, 4)
-                    rows.append({"d": d, "seed": seed, "learning_rate": rate, "status": "missed", "metric": metric,
-                                 "best_epoch": 1, "epochs_run": 2, "acc_train": 0.9, "tokens": 10, "flop": 1e9})
+                    metric = round(
+                        majority + (full - majority) * rise * (1 if rate > 2e-3 else 0.6) + noise, 4
+                    )
+                    rows.append(
+                        {
+                            "d": d,
+                            "seed": seed,
+                            "learning_rate": rate,
+                            "status": "missed",
+                            "metric": metric,
+                            "best_epoch": 1,
+                            "epochs_run": 2,
+                            "acc_train": 0.9,
+                            "tokens": 10,
+                            "flop": 1e9,
+                        }
+                    )
         target = 0.9 * full
         found = min((row["d"] for row in rows if row["metric"] >= target), default=None)
         result = {

@@ -17,6 +17,7 @@ from pipeline.config import read_yaml
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("pipeline", "stages", "dvc.yaml", ".dvcignore", ".gitignore")
+RESULTS = ("baseline", "said", "sweep")
 
 # Kills the process group, DVC included, when a file is about to be renamed into its place.
 KILLER = """
@@ -73,6 +74,9 @@ class Study:
                 shutil.copytree(ROOT / name, folder / name, ignore=ignore)
             else:
                 shutil.copy(ROOT / name, folder / name)
+        for name in RESULTS:
+            (folder / "results" / name).mkdir(parents=True)
+            shutil.copy(ROOT / "results" / name / "README.md", folder / "results" / name)
         study = Study(folder)
         study.write(tiny_params())
         study.command("git", "init", "--quiet")

@@ -1,4 +1,4 @@
-"""A published suite of checkpoints through DVC: local folders, and no stage of pretraining."""
+"""Published models through DVC: a suite without pretraining, then a zoo and a sweep beside it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def suite_params(steps: tuple[int, ...]) -> dict:
     names = {f"s{step}": step for step in steps}
     params["trajectory"] = {
         "source": "folder", "tokenizer": "checkpoints/s0/model", "checkpoints": names,
-        "tokens_per_update": 1000,
+        "near": {name: f"baseline/{name}" for name in names}, "tokens_per_update": 1000,
     }  # fmt: skip
     params["suite"] = {
         "pattern": {"id": "published", "folder": "step-{step}"},
@@ -51,7 +51,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Study:
     study.write(suite_params(STEPS))
     ran = study.repro()
     assert {name.partition("@")[0] for name in ran} == {
-        "suite", "task", "baseline", "said", "collect", "report",
+        "suite", "task", "baseline", "near", "said", "collect", "report",
     }  # fmt: skip
     return study
 
@@ -73,7 +73,7 @@ def test_another_checkpoint_reruns_nothing_else(suite: Study, tmp_path: Path) ->
     assert study.repro() == set()
     study.write(suite_params((*STEPS, 4000)))
     new = {f"{stage}@s4000-polarity_short" for stage in ("baseline", "said")}
-    assert study.repro() == {"suite@s4000"} | new | ENDING
+    assert study.repro() == {"suite@s4000", "near@s4000"} | new | ENDING
 
 
 def test_another_tokenizer_is_refused(suite: Study, tmp_path: Path) -> None:
@@ -84,3 +84,46 @@ def test_another_tokenizer_is_refused(suite: Study, tmp_path: Path) -> None:
     done = study.command("dvc", "repro", "baseline@s77-polarity_short")
     assert done.returncode != 0
     assert "made with different tokenizers" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
+    study = suite.copy(tmp_path / "study")
+    for family in ("electra", "gpt2"):
+        write_family(
+            family, suite.folder.parent / "tokenizer", study.folder / f"published/{family}"
+        )
+    params = study.params()
+    params["zoo"] = {
+        "models": {
+            name: {"source": "folder", "id": f"published/{name}"} for name in ("electra", "gpt2")
+        },
+        "tasks": ["polarity_short"], "search": ["polarity_short"], "labels": {"gpt2": "GPT-2"},
+    }  # fmt: skip
+    params["sweep"] = {
+        "models": ["electra"], "tasks": ["polarity_short"], "methods": ["did", "said"],
+        "probes": {"minimum": 2, "maximum": 32, "points": 3, "learning_rates": [0.01], "epochs": 1},
+    }  # fmt: skip
+    study.write(params)
+    cells = {f"{stage}@{model}-polarity_short" for model in ("electra", "gpt2")
+             for stage in ("zoo_task", "zoo_baseline", "zoo_said")}  # fmt: skip
+    sweeps = {f"sweep@electra-polarity_short-{method}" for method in ("did", "said")}
+    models = {"model@electra", "model@gpt2"}
+    assert study.repro() == models | cells | sweeps | ENDING
+
+    reports = study.folder / "reports"
+    zoo = pd.read_csv(reports / "zoo.csv")
+    assert zoo["label"].tolist() == ["electra", "GPT-2"]
+    assert (zoo["parameters"] > 1000).all() and zoo["status"].notna().all()
+    sweep = pd.read_csv(reports / "sweep.csv")
+    counts = sweep.groupby(["method", "status"]).size()
+    assert counts["said", "left_out"] == 1 and counts["did"].sum() == counts["said"].sum() == 3
+    assert len(pd.read_csv(reports / "table1.csv")) == 2
+    for name in ("model_zoo", "dimension_curve"):
+        assert (reports / "figures" / f"{name}.png").stat().st_size > 1000
+    assert "GPT-2" in (reports / "index.html").read_text()
+
+    params["sweep"]["models"] = ["electra", "gpt2"]
+    params["zoo"]["labels"]["electra"] = "ELECTRA"
+    study.write(params)
+    more = {f"sweep@gpt2-polarity_short-{method}" for method in ("did", "said")}
+    assert study.repro() == more | ENDING
