@@ -124,15 +124,14 @@ def draw(
     shape = (len(logs), _SEEDS, len(rates), epochs)
     level = np.broadcast_to(accuracy(logs, middle)[:, None, :, None], shape)
     ahead = (log_rates - best_rate)[None, None, :, None]
-    tau = (
-        epochs
-        * np.exp(generator.normal(math.log(0.25), 0.4, (*shape[:2], 1, 1)))
-        * 10 ** (-ahead / 2)
-    )
+    pace = np.exp(generator.normal(math.log(0.25), 0.4, (*shape[:2], 1, 1)))
+    tau = epochs * pace * 10 ** (-ahead / 2)
     bend = generator.uniform(1.0, 1.8)
-    done = -np.expm1(-((np.arange(1, epochs + 1) / tau) ** bend)) / -np.expm1(
-        -((epochs / tau) ** bend)
-    )
+    # In three cells of ten training sits at the majority class for a while before it rises.
+    late = generator.uniform(0, 0.5) if generator.random() < 0.3 else 0.0
+    wait = epochs * late * generator.uniform(0.6, 1.0, (*shape[:3], 1))
+    passed = np.maximum(np.arange(1, epochs + 1) - wait, 0)
+    done = np.expm1(-((passed / tau) ** bend)) / np.expm1(-(((epochs - wait) / tau) ** bend))
     seeds = profile.seed_error * (
         0.7 * generator.standard_normal((*shape[:2], 1, 1))
         + 0.7 * generator.standard_normal((*shape[:3], 1))
@@ -151,7 +150,7 @@ def draw(
     )
     measured = float(_measured(full_runs, common, rows, generator, 1).max())
     question = Question(
-        tuple(grid), 0.9 * measured, tuple(rates), 1, epochs, rows,
+        tuple(grid), 0.9 * measured, tuple(rates), 1, epochs, rows, majority,
         _neighbour(truth, grid, rates, best_rate, shift, generator),
     )  # fmt: skip
     return Problem(question, truth, majority, measured, curves)

@@ -163,6 +163,7 @@ def measure_said(
         config.seeds,
         training.epochs or finetune.epochs,
         len(cell.data.eval),
+        majority,
         Near.of(near),
     )
     early = (

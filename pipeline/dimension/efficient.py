@@ -62,6 +62,7 @@ class EfficientConfig:
             question.target if target is None else target,
             question.error(),
             question.epochs,
+            question.idle(),
             self.stop_at_target,
             self.confirm,
             self.futility,

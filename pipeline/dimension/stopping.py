@@ -15,10 +15,12 @@ from pipeline.dimension.status import reaches
 # Says from the accuracies after each epoch so far whether training may end here.
 Stop = Callable[[Sequence[float]], bool]
 
-# Futility (`hopeless`): the share of the epochs before which nothing is judged, and the allowance
-# for noise in standard errors of the evaluation. benchmarks/search_protocols.py measures how often
-# they stop a training that would have reached.
+# Futility (`hopeless`): the share of the epochs before which nothing is judged, the larger one for
+# curves that have not left the majority class yet (they often rise late and steeply), and the
+# allowance for noise in standard errors of the evaluation. benchmarks/search_protocols.py measures
+# how often they stop a training that would have reached.
 _PATIENCE = 0.3
+_PATIENCE_AT_MAJORITY = 0.6
 _ALLOWANCE = 0.75
 # Two epochs at the target are proof; so is one that is this many standard errors above it.
 _PROOFS = 2
@@ -46,14 +48,21 @@ def suffices(row: Mapping[str, Any], stop: Stop) -> bool:
 class StopRule:
     """The efficient protocol's rule: end where the target is reached, or out of reach.
 
-    ``error`` is the standard error of an accuracy near the target, ``epochs`` what a whole training
-    has. With ``confirm``, one epoch just above the target is no proof yet: a maximum over epochs is
+    With ``confirm``, one epoch just above the target is no proof yet: a maximum over epochs is
     often luck.
+
+    Attributes:
+        target: the accuracy to reach.
+        error: standard error of an accuracy near it.
+        epochs: what a whole training has.
+        idle: the accuracy up to which a curve counts as still at the majority class.
+        at_target, confirm, futility: the levers of the protocol (`EfficientConfig`).
     """
 
     target: float
     error: float
     epochs: int
+    idle: float = 0.0
     at_target: bool = True
     confirm: bool = True
     futility: bool = True
@@ -62,7 +71,7 @@ class StopRule:
         """Whether training may end here."""
         if self.at_target and reaches(max(curve), self.target):
             return not self.confirm or proven(curve, self.target, self.error)
-        return self.futility and hopeless(curve, self.target, self.error, self.epochs)
+        return self.futility and hopeless(curve, self)
 
 
 def proven(curve: Sequence[float], target: float, error: float) -> bool:
@@ -72,16 +81,17 @@ def proven(curve: Sequence[float], target: float, error: float) -> bool:
     return sum(reaches(accuracy, target) for accuracy in curve) >= _PROOFS
 
 
-def hopeless(curve: Sequence[float], target: float, error: float, epochs: int) -> bool:
+def hopeless(curve: Sequence[float], rule: StopRule) -> bool:
     """Whether a curve cannot be expected to reach the target in the epochs that are left.
 
     Curves of a decaying learning rate flatten: over the epochs that are left the best accuracy is
-    taken to gain no more an epoch than over the later half of those done, plus an allowance for
-    noise.
+    taken to gain no more an epoch than it did lately, whatever that means between the last two
+    epochs and the later half of all, plus an allowance for noise.
     """
-    done = len(curve)
-    if done < max(2, math.ceil(_PATIENCE * epochs)) or reaches(max(curve), target):
+    done, best = len(curve), max(curve)
+    patience = _PATIENCE if best > rule.idle else _PATIENCE_AT_MAJORITY
+    if done < max(3, math.ceil(patience * rule.epochs)) or reaches(best, rule.target):
         return False
-    half = done // 2
-    pace = max(0.0, max(curve) - max(curve[:half])) / (done - half)
-    return max(curve) + pace * (epochs - done) + _ALLOWANCE * error < target
+    windows = range(2, done - done // 2 + 1)
+    pace = max((best - max(curve[: done - window])) / window for window in windows)
+    return best + pace * (rule.epochs - done) + _ALLOWANCE * rule.error < rule.target
