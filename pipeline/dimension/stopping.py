@@ -19,9 +19,11 @@ Stop = Callable[[Sequence[float]], bool]
 # curves that have not left the majority class yet (they often rise late and steeply), and the
 # allowance for noise in standard errors of the evaluation. benchmarks/search_protocols.py measures
 # how often they stop a training that would have reached.
-_PATIENCE = 0.3
+_PATIENCE = 0.4
 _PATIENCE_AT_MAJORITY = 0.6
 _ALLOWANCE = 0.75
+# A rate has this share of the epochs to catch up with another one (`behind`).
+_PATIENCE_BEHIND = 0.2
 # Two epochs at the target are proof; so is one that is this many standard errors above it.
 _PROOFS = 2
 _CLEAR = 1.0
@@ -57,6 +59,7 @@ class StopRule:
         epochs: what a whole training has.
         idle: the accuracy up to which a curve counts as still at the majority class.
         at_target, confirm, futility: the levers of the protocol (`EfficientConfig`).
+        rival: the curve of another learning rate that missed; empty for none.
     """
 
     target: float
@@ -66,12 +69,13 @@ class StopRule:
     at_target: bool = True
     confirm: bool = True
     futility: bool = True
+    rival: tuple[float, ...] = ()
 
     def __call__(self, curve: Sequence[float]) -> bool:
         """Whether training may end here."""
         if self.at_target and reaches(max(curve), self.target):
             return not self.confirm or proven(curve, self.target, self.error)
-        return self.futility and hopeless(curve, self)
+        return behind(curve, self) or (self.futility and hopeless(curve, self))
 
 
 def proven(curve: Sequence[float], target: float, error: float) -> bool:
@@ -79,6 +83,14 @@ def proven(curve: Sequence[float], target: float, error: float) -> bool:
     if reaches(max(curve), target + _CLEAR * error):
         return True
     return sum(reaches(accuracy, target) for accuracy in curve) >= _PROOFS
+
+
+def behind(curve: Sequence[float], rule: StopRule) -> bool:
+    """Whether a curve is clearly below what its rival, who missed, had at the same time."""
+    done = len(curve)
+    if not rule.rival or done < max(2, math.ceil(_PATIENCE_BEHIND * rule.epochs)):
+        return False
+    return max(curve) + rule.error < max(rule.rival[:done])
 
 
 def hopeless(curve: Sequence[float], rule: StopRule) -> bool:

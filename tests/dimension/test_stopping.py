@@ -53,14 +53,20 @@ def test_a_flat_curve_far_below_is_hopeless_and_a_rising_one_is_not():
 
 
 def test_nothing_is_hopeless_in_the_first_epochs():
-    assert not any(rule()([0.5] * done) for done in range(1, 3))
-    assert rule()([0.5] * 3)
+    assert not any(rule()([0.5] * done) for done in range(1, 4))
+    assert rule()([0.5] * 4)
 
 
 def test_a_curve_still_at_the_majority_class_has_longer():
     waiting = rule(idle=0.53)
     assert not any(waiting([0.5] * done) for done in range(1, 6)) and waiting([0.5] * 6)
     assert not waiting([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.62])
+
+
+def test_a_rate_far_behind_one_that_missed_is_left():
+    rival = rule(rival=(0.60, 0.70, 0.75, 0.76), futility=False)
+    assert rival([0.60, 0.68]) and not rival([0.60]) and not rival([0.60, 0.695])
+    assert not rule(futility=False)([0.60, 0.68])
 
 
 def test_after_the_target_was_reached_once_the_rest_is_awaited():
