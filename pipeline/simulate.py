@@ -10,8 +10,8 @@ the seed, of the evaluation examples, and of the epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -193,14 +193,19 @@ def _neighbour(
 
 def answer(problem: Problem, strategy: Strategy) -> Answer:
     """Let a strategy search a problem."""
-    question = problem.question
+    return follow(problem.question, strategy, lambda probe: problem.curve(probe).tolist())
+
+
+def follow(
+    question: Question, strategy: Strategy, curve_of: Callable[[Probe], Sequence[float]]
+) -> Answer:
+    """Let a strategy search where the curve of every whole training is known or can be had."""
     curves: dict[Probe, tuple[float, ...]] = {}
     outcomes: dict[Probe, Outcome] = {}
     while isinstance(probe := strategy.search.next(outcomes), Probe):
-        whole = [float(value) for value in problem.curve(probe)]
-        stop = strategy.rule(probe, outcomes)
-        length = next((done for done in range(1, len(whole)) if stop(whole[:done])), len(whole))
-        curves[probe] = tuple(whole[:length])
+        whole, stop = tuple(curve_of(probe)), strategy.rule(probe, outcomes)
+        length = next((end for end in range(1, len(whole)) if stop(whole[:end])), len(whole))
+        curves[probe] = whole[:length]
         metric = max(curves[probe])
         sure = not reaches(metric, question.target) or proven(
             curves[probe], question.target, question.error()
@@ -219,8 +224,3 @@ def expected_probes(
         answer(problem, PROTOCOLS[protocol](problem.question, config)) for problem in problems
     ]
     return sum(one.epochs for one in answers) / EPOCHS / len(answers)
-
-
-def without_neighbour(problem: Problem) -> Problem:
-    """The same cell with nothing known beforehand."""
-    return replace(problem, question=replace(problem.question, near=None))

@@ -30,7 +30,7 @@ class EfficientConfig:
     Attributes:
         stop_at_target: end a probe once it has reached.
         confirm: ask more than one lucky epoch of a pass: a second epoch at the target, a clear
-            margin, or a second seed.
+            margin, or a second seed that does not clearly miss.
         futility: end a probe whose curve cannot be expected to reach any more.
         race: end a probe that falls behind another learning rate of its d that missed.
         neighbour: start from the neighbouring checkpoint's d₉₀, and further seeds from the first's.
@@ -219,13 +219,15 @@ class _Search:
             return True
         d = self.question.grid[index]
         passed = [
-            outcome
+            probe
             for probe, outcome in self.seen.items()
             if probe.d == d and reaches(outcome.score, self.question.target)
         ]
-        if any(outcome.proven for outcome in passed):
+        if any(self.seen[probe].proven for probe in passed):
             return True
-        return (yield from self._reaches(d, 1, thorough=True))
+        # At the true d₉₀ every second training misses by a little: only a clear miss refutes.
+        again = yield from self._score(Probe(d, 1, passed[0].learning_rate))
+        return reaches(again, self.question.target - self.question.error())
 
     def _reaches(self, d: int, seed: int, thorough: bool) -> Walk[bool]:
         """Whether a seed reaches with the carried rate; ``thorough``: or with those beside it."""
@@ -250,11 +252,16 @@ class _Search:
         return self.seen[probe].score
 
     def _carried(self, d: int) -> float | None:
-        """The best learning rate at the nearest d seen so far, else the neighbour's."""
-        near = self.question.near
-        if not self.seen:
+        """The best learning rate at the nearest d where anything was learned, else the neighbour's.
+
+        A d at which every rate stays at the majority class says nothing about rates.
+        """
+        idle = self.question.idle()
+        told = {probe.d for probe, outcome in self.seen.items() if outcome.score > idle}
+        if not told:
+            near = self.question.near
             rate = near.learning_rate if near and self.config.neighbour else None
             return rate if rate in self.question.learning_rates else None
-        at = min((probe.d for probe in self.seen), key=lambda other: max(other, d) / min(other, d))
+        at = min(told, key=lambda other: max(other, d) / min(other, d))
         there = [probe for probe in self.seen if probe.d == at]
         return max(there, key=lambda probe: self.seen[probe].score).learning_rate

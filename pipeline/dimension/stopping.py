@@ -19,14 +19,14 @@ Stop = Callable[[Sequence[float]], bool]
 # curves that have not left the majority class yet (they often rise late and steeply), and the
 # allowance for noise in standard errors of the evaluation. benchmarks/search_protocols.py measures
 # how often they stop a training that would have reached.
-_PATIENCE = 0.4
-_PATIENCE_AT_MAJORITY = 0.6
-_ALLOWANCE = 0.75
+_PATIENCE = 0.3
+_PATIENCE_AT_MAJORITY = 0.7
+_ALLOWANCE = 0.5
 # A rate has this share of the epochs to catch up with another one (`behind`).
 _PATIENCE_BEHIND = 0.2
-# Two epochs at the target are proof; so is one that is this many standard errors above it.
+# Two epochs at the target are proof; so is one this many standard errors above it.
 _PROOFS = 2
-_CLEAR = 1.0
+_CLEAR = 0.5
 
 
 def never(curve: Sequence[float]) -> bool:
@@ -94,16 +94,36 @@ def behind(curve: Sequence[float], rule: StopRule) -> bool:
 
 
 def hopeless(curve: Sequence[float], rule: StopRule) -> bool:
-    """Whether a curve cannot be expected to reach the target in the epochs that are left.
+    """Whether a curve cannot be expected to reach the target in the epochs that are left."""
+    done, best = len(curve), max(curve)
+    patience = _PATIENCE if best > rule.idle else _PATIENCE_AT_MAJORITY
+    if done < max(3, math.ceil(patience * rule.epochs)) or reaches(best, rule.target):
+        return False
+    return prospect(curve, rule) < rule.target
+
+
+def prospect(curve: Sequence[float], rule: StopRule) -> float:
+    """The best accuracy that a curve of at least three epochs can be expected to end with.
 
     Curves of a decaying learning rate flatten: over the epochs that are left the best accuracy is
     taken to gain no more an epoch than it did lately, whatever that means between the last two
     epochs and the later half of all, plus an allowance for noise.
     """
     done, best = len(curve), max(curve)
-    patience = _PATIENCE if best > rule.idle else _PATIENCE_AT_MAJORITY
-    if done < max(3, math.ceil(patience * rule.epochs)) or reaches(best, rule.target):
-        return False
     windows = range(2, done - done // 2 + 1)
     pace = max((best - max(curve[: done - window])) / window for window in windows)
-    return best + pace * (rule.epochs - done) + _ALLOWANCE * rule.error < rule.target
+    return best + pace * (rule.epochs - done) + _ALLOWANCE * rule.error
+
+
+def ceiling(curve: Sequence[float], rule: StopRule, complete: bool) -> float:
+    """The most that a training would have come to, as far as where it ended tells.
+
+    It is infinite for one that ended at the target. One that fell behind a rival is taken to have
+    stayed below it, so it adds nothing to what the rival tells.
+    """
+    best = max(curve)
+    if complete:
+        return best
+    if reaches(best, rule.target):
+        return math.inf
+    return min(prospect(curve, rule), rule.target) if hopeless(curve, rule) else best
