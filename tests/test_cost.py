@@ -7,6 +7,7 @@ import pytest
 
 from pipeline import params
 from pipeline.cost import EncoderSize
+from pipeline.dimension.efficient import EfficientConfig
 from pipeline.estimate import describe, estimate
 
 BASE = EncoderSize(12, 768, 3072, 50265, 512)
@@ -35,17 +36,26 @@ def test_the_papers_pretraining_is_63e18_flop() -> None:
     made = estimate(params.load(PRESETS / "paper.yaml"))
     assert made.tokens["pretraining"] == pytest.approx(104.9e9, rel=1e-3)
     assert made.flop["pretraining"] == pytest.approx(6.3e19, rel=1e-2)
-    assert made.stages == 2 + 6 + 21 + 2 * 21 * 6 + 2
+    assert made.stages == 2 + 6 + 21 + 21 + 2 * 21 * 6 + 2
     assert made.guessed == ()
 
 
 def test_stages_are_those_that_dvc_has() -> None:
     laptop = params.load(PRESETS / "laptop.yaml")
-    cells = len(laptop.trajectory.checkpoints) * len(laptop.tasks)
-    assert (
-        estimate(laptop).stages
-        == 3 + len(laptop.tasks) + len(laptop.pretrain.segments) + 2 * cells + 2
-    )
+    checkpoints, tasks = len(laptop.trajectory.checkpoints), len(laptop.tasks)
+    own = 3 + tasks + len(laptop.pretrain.segments) + 2
+    assert estimate(laptop).stages == own + checkpoints + 2 * checkpoints * tasks
+
+
+def test_the_protocol_decides_what_searches_cost() -> None:
+    paper = params.load(PRESETS / "paper.yaml")
+    efficient = replace(paper, said=replace(paper.said, protocol="efficient"))
+    whole, short = estimate(paper), estimate(efficient)
+    assert short.flop["said"] < whole.flop["said"] / 4
+    assert whole.flop["said"] <= whole.most_flop == pytest.approx(whole.flop["said"], rel=0.2)
+    capped = replace(efficient.said, efficient=EfficientConfig(max_steps=1000))
+    assert estimate(replace(paper, said=capped)).flop["said"] < short.flop["said"] / 2
+    assert "simulated cells" in describe(short, 1e14)
 
 
 def test_hours_follow_the_rate() -> None:

@@ -12,12 +12,20 @@ import numpy as np
 from pipeline.cells.probe import ProbeTraining
 from pipeline.dimension.examples import unpack
 from pipeline.dimension.fractions import read
-from pipeline.dimension.interval import Levels, Noise, Seen, evaluation_noise, interval
+from pipeline.dimension.interval import (
+    Levels,
+    Noise,
+    Seen,
+    best_of,
+    clipped,
+    evaluation_noise,
+    interval,
+)
 from pipeline.dimension.monotone import violations
 from pipeline.dimension.question import Question
 from pipeline.dimension.search import Verdict
 from pipeline.dimension.status import Status, reaches, target_metric
-from pipeline.dimension.stopping import StopRule
+from pipeline.dimension.stopping import StopRule, ceiling
 from pipeline.finetuning import FinetuneConfig
 
 if TYPE_CHECKING:
@@ -51,14 +59,13 @@ def uncertainty(
         return found
     full = baseline["full_metric"]
     levels = Levels(baseline["majority"], question.target, full)
-    seen = [_seen(d, own, question.target) for d, seeds in by_d.items() for own in seeds.values()]
-    low, high = interval(seen, levels, _noise(rows, question, baseline, fraction))
-    if verdict.d90 is None:
-        return {**found, "d90_low": math.floor(min(low, question.grid[-1]))}
-    low, high = min(low, verdict.d90), max(high, verdict.d90)
-    if low >= question.grid[0]:
+    rule = StopRule(question.target, question.error(), question.epochs, question.idle())
+    seen = [_seen(d, own, rule) for d, seeds in by_d.items() for own in seeds.values()]
+    bounds = interval(seen, levels, _noise(rows, question, baseline, fraction))
+    low, high = clipped(bounds, question.grid, verdict.d90)
+    if low > 0:
         found["d90_low"] = math.floor(low)
-    if high <= question.grid[-1]:
+    if high < math.inf:
         found["d90_high"] = math.ceil(high)
     return found
 
@@ -124,12 +131,12 @@ def _ends(curve: Sequence[float], rule: StopRule) -> bool:
     return any(rule(curve[:done]) for done in range(1, len(curve) + 1))
 
 
-def _seen(d: int, own: Sequence[Row], target: float) -> Seen:
-    """The best of a seed's learning rates, as far as trainings that ended early tell it."""
-    best = max(row["metric"] for row in own)
-    if all(row["complete"] for row in own):
-        return Seen(d, best, best)
-    return Seen(d, best, math.inf if reaches(best, target) else target)
+def _seen(d: int, own: Sequence[Row], rule: StopRule) -> Seen:
+    whole = [row for row in own if row["curve"]]
+    if not whole:
+        return Seen(d, 0.0, 0.0)
+    highs = [(row["metric"], ceiling(row["curve"], rule, row["complete"])) for row in whole]
+    return best_of(d, highs)
 
 
 def _noise(rows: Sequence[Row], question: Question, baseline: Row, fraction: float) -> Noise:

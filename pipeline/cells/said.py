@@ -96,12 +96,14 @@ class SaidSearch:
 
     def run(self) -> tuple[Verdict, list[dict[str, Any]]]:
         """Probe until the verdict; return it with the rows of the probes that it rests on."""
-        search, stop = self.strategy.search, self.strategy.stop
+        search = self.strategy.search
         rows: dict[Probe, dict[str, Any]] = {}
         while True:
-            answer = search.next({probe: _outcome(row) for probe, row in rows.items()})
+            outcomes = {probe: _outcome(row) for probe, row in rows.items()}
+            answer = search.next(outcomes)
             if isinstance(answer, Verdict):
                 return answer, [rows[probe] for probe in answer.probes]
+            stop = self.strategy.rule(answer, outcomes)
             fresh = self.runner.known(answer, stop) is None
             if fresh:
                 _LOG.info(
@@ -128,7 +130,8 @@ class SaidSearch:
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:
-    return Outcome(row["metric"], row["status"] == "diverged", row["proven"])
+    diverged = row["status"] == "diverged"
+    return Outcome(row["metric"], diverged, row["proven"], tuple(row["curve"]))
 
 
 def found_near(result: dict[str, Any]) -> dict[str, Any]:
@@ -163,6 +166,7 @@ def measure_said(
         config.seeds,
         training.epochs or finetune.epochs,
         len(cell.data.eval),
+        majority,
         Near.of(near),
     )
     early = (

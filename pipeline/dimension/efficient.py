@@ -8,7 +8,7 @@ outcomes.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pipeline.dimension.question import Question
@@ -17,7 +17,7 @@ from pipeline.dimension.status import reaches
 from pipeline.dimension.stopping import StopRule
 
 # Grid steps around the neighbour's d₉₀ within which nothing is taken for granted.
-_REACH = 4
+_REACH = 2
 
 T = TypeVar("T")
 Walk = Generator[Probe, Outcome, T]
@@ -30,8 +30,9 @@ class EfficientConfig:
     Attributes:
         stop_at_target: end a probe once it has reached.
         confirm: ask more than one lucky epoch of a pass: a second epoch at the target, a clear
-            margin, or a second seed.
+            margin, or a second seed that does not clearly miss.
         futility: end a probe whose curve cannot be expected to reach any more.
+        race: end a probe that falls behind another learning rate of its d that missed.
         neighbour: start from the neighbouring checkpoint's d₉₀, and further seeds from the first's.
         skip_rates: leave the other learning rates of a d once one has reached.
         carry_rate: try the rate that was best at the nearest d first, and for a miss only those on
@@ -44,6 +45,7 @@ class EfficientConfig:
     stop_at_target: bool = True
     confirm: bool = True
     futility: bool = True
+    race: bool = True
     neighbour: bool = True
     skip_rates: bool = True
     carry_rate: bool = True
@@ -62,6 +64,7 @@ class EfficientConfig:
             question.target if target is None else target,
             question.error(),
             question.epochs,
+            question.idle(),
             self.stop_at_target,
             self.confirm,
             self.futility,
@@ -78,6 +81,18 @@ class EfficientSearch:
     def next(self, outcomes: Mapping[Probe, Outcome]) -> Probe | Verdict:
         """The probe to run next, or the verdict when the outcomes suffice."""
         return replay(_Search(self._question, self._config).walk(), outcomes)
+
+    def rule(self, probe: Probe, outcomes: Mapping[Probe, Outcome]) -> StopRule:
+        """When a probe ends, given the outcomes before it."""
+        rule = self._config.rule(self._question)
+        rivals = [
+            outcome
+            for other, outcome in outcomes.items()
+            if (other.d, other.seed) == (probe.d, probe.seed) and other != probe
+        ]
+        if not rivals or not self._config.race:
+            return rule
+        return replace(rule, rival=max(rivals, key=lambda rival: rival.score).curve)
 
     def most_probes(self) -> int:
         """A bound on the number of probes: every d that galloping and halving can visit."""
@@ -150,7 +165,8 @@ class _Search:
             doubtful = [end for end in (low, high) if 0 <= end < last and end not in self.sure]
             if not doubtful:
                 return low, high
-            end = doubtful[0]
+            # Ends that were only believed come first: the other checks may turn out to be idle.
+            end = min(doubtful, key=lambda end: end in self.beliefs)
             before = self._believed(end)
             if end not in self.beliefs:
                 self.beliefs[end] = yield from self._judge(end, seeds, thorough=False)
@@ -179,9 +195,14 @@ class _Search:
         """What is known or taken of an index; None where it has to be probed."""
         if index in self.beliefs:
             return self.beliefs[index]
-        if self.centre is None or abs(index - self.centre) <= self.reach:
+        # More dimensions do not do worse, as far as nothing seen says otherwise.
+        above = any(reached and known < index for known, reached in self.beliefs.items())
+        below = any(not reached and known > index for known, reached in self.beliefs.items())
+        if above != below:
+            return above
+        if self.centre is None or above or -self.reach <= index - self.centre < self.reach:
             return None
-        return index > self.centre
+        return index >= self.centre
 
     def _judge(self, index: int, seeds: int, thorough: bool) -> Walk[bool]:
         """Whether more than half of the seeds reach; those that decide nothing are left out."""
@@ -198,13 +219,15 @@ class _Search:
             return True
         d = self.question.grid[index]
         passed = [
-            outcome
+            probe
             for probe, outcome in self.seen.items()
             if probe.d == d and reaches(outcome.score, self.question.target)
         ]
-        if any(outcome.proven for outcome in passed):
+        if any(self.seen[probe].proven for probe in passed):
             return True
-        return (yield from self._reaches(d, 1, thorough=True))
+        # At the true d₉₀ every second training misses by a little: only a clear miss refutes.
+        again = yield from self._score(Probe(d, 1, passed[0].learning_rate))
+        return reaches(again, self.question.target - self.question.error())
 
     def _reaches(self, d: int, seed: int, thorough: bool) -> Walk[bool]:
         """Whether a seed reaches with the carried rate; ``thorough``: or with those beside it."""
@@ -229,11 +252,16 @@ class _Search:
         return self.seen[probe].score
 
     def _carried(self, d: int) -> float | None:
-        """The best learning rate at the nearest d seen so far, else the neighbour's."""
-        near = self.question.near
-        if not self.seen:
+        """The best learning rate at the nearest d where anything was learned, else the neighbour's.
+
+        A d at which every rate stays at the majority class says nothing about rates.
+        """
+        idle = self.question.idle()
+        told = {probe.d for probe, outcome in self.seen.items() if outcome.score > idle}
+        if not told:
+            near = self.question.near
             rate = near.learning_rate if near and self.config.neighbour else None
             return rate if rate in self.question.learning_rates else None
-        at = min((probe.d for probe in self.seen), key=lambda other: max(other, d) / min(other, d))
+        at = min(told, key=lambda other: max(other, d) / min(other, d))
         there = [probe for probe in self.seen if probe.d == at]
         return max(there, key=lambda probe: self.seen[probe].score).learning_rate

@@ -44,6 +44,16 @@ class Seen:
     high: float
 
 
+def best_of(d: int, trainings: Sequence[tuple[float, float]]) -> Seen:
+    """What a seed's learning rates tell together.
+
+    Args:
+        d: their dimension.
+        trainings: of each the best accuracy it had, and the most it would have come to.
+    """
+    return Seen(d, max(low for low, _ in trainings), max(high for _, high in trainings))
+
+
 @dataclass(frozen=True)
 class Noise:
     """Standard errors of (accuracy − target) from the evaluation examples.
@@ -98,6 +108,20 @@ def interval(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[float,
     tail = (1 - LEVEL) / 2
     low, high = np.interp([tail, 1 - tail], np.cumsum(chance), theta)
     return float(10**low), float(10**high)
+
+
+def clipped(
+    bounds: tuple[float, float], grid: Sequence[int], d90: int | None
+) -> tuple[float, float]:
+    """An interval that holds the verdict and is open (0, infinity) where it leaves the grid.
+
+    ``d90`` is None where the largest d missed: then only the lower bound is known.
+    """
+    low, high = bounds
+    if d90 is None:
+        return min(low, grid[-1]), math.inf
+    low, high = min(low, d90), max(high, d90)
+    return (low if low >= grid[0] else 0.0), (high if high <= grid[-1] else math.inf)
 
 
 def _bend(move: np.ndarray, levels: Levels) -> np.ndarray:

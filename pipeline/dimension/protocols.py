@@ -27,14 +27,19 @@ class Search(Protocol):
 
 @dataclass(frozen=True)
 class Strategy:
-    """A search and the rule that ends its probes."""
+    """A search, and the rule that ends a probe, given the outcomes before it."""
 
     search: Search
-    stop: Stop
+    rule: Callable[[Probe, Mapping[Probe, Outcome]], Stop]
+
+
+def _whole(probe: Probe, outcomes: Mapping[Probe, Outcome]) -> Stop:
+    return never
 
 
 def _efficient(question: Question, config: EfficientConfig) -> Strategy:
-    return Strategy(EfficientSearch(question, config), config.rule(question))
+    search = EfficientSearch(question, config)
+    return Strategy(search, search.rule)
 
 
 def _paper(question: Question, config: EfficientConfig) -> Strategy:
@@ -46,11 +51,11 @@ def _paper(question: Question, config: EfficientConfig) -> Strategy:
         question.seeds,
         exhaustive=True,
     )
-    return Strategy(search, never)
+    return Strategy(search, _whole)
 
 
 def _sweep(question: Question, config: EfficientConfig) -> Strategy:
-    return Strategy(Sweep(question), never)
+    return Strategy(Sweep(question), _whole)
 
 
 PROTOCOLS: dict[ProtocolName, Callable[[Question, EfficientConfig], Strategy]] = {

@@ -36,6 +36,7 @@ class Question:
         seeds: how many seeds decide; more than half of them must reach.
         epochs: evaluations of a whole training.
         rows: examples of the evaluation set.
+        majority: accuracy of the majority class on them.
         near: a neighbour's answer to start from.
     """
 
@@ -45,6 +46,7 @@ class Question:
     seeds: int = 1
     epochs: int = 1
     rows: int = 1
+    majority: float = 0.0
     near: Near | None = None
 
     def __post_init__(self) -> None:
@@ -52,5 +54,12 @@ class Question:
 
     def error(self) -> float:
         """Binomial standard error of an accuracy at the target."""
-        share = min(max(self.target, 0.0), 1.0)
+        return self._error(self.target)
+
+    def idle(self) -> float:
+        """The accuracy up to which a training may still be at the majority class."""
+        return self.majority + 2 * self._error(self.majority)
+
+    def _error(self, accuracy: float) -> float:
+        share = min(max(accuracy, 0.0), 1.0)
         return math.sqrt(share * (1 - share) / self.rows)

@@ -27,12 +27,13 @@ class Probe:
 class Outcome:
     """What a probe came to: its best evaluation metric; ``diverged`` when training broke down.
 
-    A pass that is not ``proven`` may be one lucky epoch.
+    A pass that is not ``proven`` may be one lucky epoch. ``curve`` has the accuracy of each epoch.
     """
 
     metric: float
     diverged: bool = False
     proven: bool = True
+    curve: tuple[float, ...] = ()
 
     @property
     def score(self) -> float:

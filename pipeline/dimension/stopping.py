@@ -15,14 +15,18 @@ from pipeline.dimension.status import reaches
 # Says from the accuracies after each epoch so far whether training may end here.
 Stop = Callable[[Sequence[float]], bool]
 
-# Futility (`hopeless`): the share of the epochs before which nothing is judged, and the allowance
-# for noise in standard errors of the evaluation. benchmarks/search_protocols.py measures how often
-# they stop a training that would have reached.
+# Futility (`hopeless`): the share of the epochs before which nothing is judged, the larger one for
+# curves that have not left the majority class yet (they often rise late and steeply), and the
+# allowance for noise in standard errors of the evaluation. benchmarks/search_protocols.py measures
+# how often they stop a training that would have reached.
 _PATIENCE = 0.3
-_ALLOWANCE = 0.75
-# Two epochs at the target are proof; so is one that is this many standard errors above it.
+_PATIENCE_AT_MAJORITY = 0.7
+_ALLOWANCE = 0.5
+# A rate has this share of the epochs to catch up with another one (`behind`).
+_PATIENCE_BEHIND = 0.2
+# Two epochs at the target are proof; so is one this many standard errors above it.
 _PROOFS = 2
-_CLEAR = 1.0
+_CLEAR = 0.5
 
 
 def never(curve: Sequence[float]) -> bool:
@@ -46,23 +50,32 @@ def suffices(row: Mapping[str, Any], stop: Stop) -> bool:
 class StopRule:
     """The efficient protocol's rule: end where the target is reached, or out of reach.
 
-    ``error`` is the standard error of an accuracy near the target, ``epochs`` what a whole training
-    has. With ``confirm``, one epoch just above the target is no proof yet: a maximum over epochs is
+    With ``confirm``, one epoch just above the target is no proof yet: a maximum over epochs is
     often luck.
+
+    Attributes:
+        target: the accuracy to reach.
+        error: standard error of an accuracy near it.
+        epochs: what a whole training has.
+        idle: the accuracy up to which a curve counts as still at the majority class.
+        at_target, confirm, futility: the levers of the protocol (`EfficientConfig`).
+        rival: the curve of another learning rate that missed; empty for none.
     """
 
     target: float
     error: float
     epochs: int
+    idle: float = 0.0
     at_target: bool = True
     confirm: bool = True
     futility: bool = True
+    rival: tuple[float, ...] = ()
 
     def __call__(self, curve: Sequence[float]) -> bool:
         """Whether training may end here."""
         if self.at_target and reaches(max(curve), self.target):
             return not self.confirm or proven(curve, self.target, self.error)
-        return self.futility and hopeless(curve, self.target, self.error, self.epochs)
+        return behind(curve, self) or (self.futility and hopeless(curve, self))
 
 
 def proven(curve: Sequence[float], target: float, error: float) -> bool:
@@ -72,16 +85,45 @@ def proven(curve: Sequence[float], target: float, error: float) -> bool:
     return sum(reaches(accuracy, target) for accuracy in curve) >= _PROOFS
 
 
-def hopeless(curve: Sequence[float], target: float, error: float, epochs: int) -> bool:
-    """Whether a curve cannot be expected to reach the target in the epochs that are left.
+def behind(curve: Sequence[float], rule: StopRule) -> bool:
+    """Whether a curve is clearly below what its rival, who missed, had at the same time."""
+    done = len(curve)
+    if not rule.rival or done < max(2, math.ceil(_PATIENCE_BEHIND * rule.epochs)):
+        return False
+    return max(curve) + rule.error < max(rule.rival[:done])
+
+
+def hopeless(curve: Sequence[float], rule: StopRule) -> bool:
+    """Whether a curve cannot be expected to reach the target in the epochs that are left."""
+    done, best = len(curve), max(curve)
+    patience = _PATIENCE if best > rule.idle else _PATIENCE_AT_MAJORITY
+    if done < max(3, math.ceil(patience * rule.epochs)) or reaches(best, rule.target):
+        return False
+    return prospect(curve, rule) < rule.target
+
+
+def prospect(curve: Sequence[float], rule: StopRule) -> float:
+    """The best accuracy that a curve of at least three epochs can be expected to end with.
 
     Curves of a decaying learning rate flatten: over the epochs that are left the best accuracy is
-    taken to gain no more an epoch than over the later half of those done, plus an allowance for
-    noise.
+    taken to gain no more an epoch than it did lately, whatever that means between the last two
+    epochs and the later half of all, plus an allowance for noise.
     """
-    done = len(curve)
-    if done < max(2, math.ceil(_PATIENCE * epochs)) or reaches(max(curve), target):
-        return False
-    half = done // 2
-    pace = max(0.0, max(curve) - max(curve[:half])) / (done - half)
-    return max(curve) + pace * (epochs - done) + _ALLOWANCE * error < target
+    done, best = len(curve), max(curve)
+    windows = range(2, done - done // 2 + 1)
+    pace = max((best - max(curve[: done - window])) / window for window in windows)
+    return best + pace * (rule.epochs - done) + _ALLOWANCE * rule.error
+
+
+def ceiling(curve: Sequence[float], rule: StopRule, complete: bool) -> float:
+    """The most that a training would have come to, as far as where it ended tells.
+
+    It is infinite for one that ended at the target. One that fell behind a rival is taken to have
+    stayed below it, so it adds nothing to what the rival tells.
+    """
+    best = max(curve)
+    if complete:
+        return best
+    if reaches(best, rule.target):
+        return math.inf
+    return min(prospect(curve, rule), rule.target) if hopeless(curve, rule) else best

@@ -35,7 +35,10 @@ def baseline(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 def search(world: Path, root: Path, baseline: dict, config: SaidConfig = SAID, **changes) -> dict:
     cell = open_cell(world, changes.pop("task", "polarity_short"))
-    return measure_said(cell, config, SUBSPACE, FINETUNE, baseline, root / "scratch", root / "out")
+    near = changes.pop("near", None)
+    return measure_said(
+        cell, config, SUBSPACE, FINETUNE, baseline, near, root / "scratch", root / "out"
+    )
 
 
 def test_baseline_learns_and_records(world: Path, baseline: dict) -> None:
@@ -71,10 +74,11 @@ def test_said_finds_a_dimension_below_d(world: Path, tmp_path: Path, baseline: d
     trials = [json.loads(line) for line in (tmp_path / "out/trials.jsonl").read_text().splitlines()]
     assert result["status"] == "ok" and 8 <= result["d90"] <= 2048
     assert result["acc_eval"] >= result["target"] == pytest.approx(0.7 * baseline["full_metric"])
-    status = {row["d"]: row["status"] for row in trials}
+    status = {row["d"]: row["status"] for row in trials if row["seed"] == 0}
     assert status[result["d90"]] == "reached"
     if result["lower"] is not None:
-        assert status[result["lower"]] == "missed"
+        assert status[result["lower"]] in ("missed", "stopped")
+    assert result["protocol"] == "efficient" and result["deviations"] == []
     assert result["probes"] == len(trials) and result["layers"] == 4
 
 
@@ -195,7 +199,14 @@ def test_another_tokenizer_is_refused(world: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"fraction": 0.0}, {"learning_rates": ()}, {"seeds": 0}, {"epochs": 0}, {"margin": -1.0}],
+    [
+        {"fraction": 0.0},
+        {"learning_rates": ()},
+        {"learning_rates": (1e-2, 1e-2)},
+        {"seeds": 0},
+        {"epochs": 0},
+        {"margin": -1.0},
+    ],
 )
 def test_impossible_searches_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -40,3 +40,10 @@ def test_the_yaml_is_what_params_reads() -> None:
 def test_impossible_chains_are_refused(wrong: tuple[int, int, int]) -> None:
     with pytest.raises(UserError, match="cannot be made"):
         checkpoint_steps(*wrong)
+
+
+def test_each_checkpoint_starts_from_the_one_before() -> None:
+    from ruamel.yaml import YAML
+
+    near = YAML(typ="safe", pure=True).load(chain_yaml([10, 200]))["trajectory"]["near"]
+    assert near == {"s0": "baseline/s0", "s10": "said/s0", "s200": "said/s10"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from pathlib import Path
 
@@ -18,6 +19,8 @@ CELLS = [
     for task in ("polarity_short", "paraphrase")
 ]
 ENDING = {"collect", "report"}
+# Hand on what a neighbour found; they run when any of its cells did, and change what that changed.
+NEAR = {"near@s0", "near@s8"}
 
 
 def cells(stage: str, *contain: str) -> set[str]:
@@ -47,23 +50,24 @@ def test_a_tasks_learning_rate_is_that_tasks_affair(study: Study) -> None:
     params["tasks"]["paraphrase"]["finetune"]["learning_rates"] = [0.02]
     study.write(params)
     column = cells("baseline", "paraphrase") | cells("said", "paraphrase")
-    assert study.repro() == column | ENDING
+    assert study.repro() == column | NEAR | ENDING
 
 
 def test_the_grid_reruns_searches_only(study: Study) -> None:
     params = study.params()
     params["said"]["grid"]["ratio"] = 4.0
     study.write(params)
-    assert study.repro() == cells("said") | ENDING
+    assert study.repro() == cells("said") | {"near@s8"} | ENDING
 
 
 def test_another_checkpoint_keeps_all_others(study: Study) -> None:
     params = study.params()
     params["pretrain"]["segments"]["s12"] = {"after": "s8", "step": 12}
     params["trajectory"]["checkpoints"]["s12"] = 12
+    params["trajectory"]["near"]["s12"] = "said/s8"
     study.write(params)
     new = {f"{stage}@s12-{task}" for stage in ("baseline", "said") for task in params["tasks"]}
-    assert study.repro() == {"pretrain@s12"} | new | ENDING
+    assert study.repro() == {"pretrain@s12", "near@s12"} | new | ENDING
 
 
 def test_another_task_computes_its_column(study: Study) -> None:
@@ -71,7 +75,18 @@ def test_another_task_computes_its_column(study: Study) -> None:
     params["tasks"]["extra"] = deepcopy(params["tasks"]["polarity_short"])
     study.write(params)
     new = {f"{stage}@{name}-extra" for stage in ("baseline", "said") for name in ("s0", "s8")}
-    assert study.repro() == {"task@extra"} | new | ENDING
+    assert study.repro() == {"task@extra"} | new | NEAR | ENDING
+
+
+def test_a_checkpoints_searches_follow_the_neighbour_that_they_start_from(study: Study) -> None:
+    params = study.params()
+    params["trajectory"]["near"]["s8"] = "baseline/s8"
+    study.write(params)
+    starts = [f"results/near/s8/{task}.json" for task in params["tasks"]]
+    found = [json.loads((study.folder / path).read_text()) for path in starts]
+    assert all(one["checkpoint"] == "s0" for one in found)
+    assert study.repro() == {"near@s8"} | cells("said", "s8") | ENDING
+    assert [json.loads((study.folder / path).read_text()) for path in starts] == [None, None]
 
 
 def test_a_colour_redraws_the_report(study: Study) -> None:

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.dimension.efficient import EfficientConfig, EfficientSearch
+from pipeline.dimension.question import Near, Question
+from pipeline.dimension.search import Outcome, Probe
+from pipeline.dimension.status import Status, reaches
+from tests.dimension.test_search import TARGET, grids, run, step
+
+RATES = (1e-3, 5e-3, 1e-2, 3e-2)
+GRID = tuple(range(10, 130))
+
+
+def noisy(seed: int):
+    """A world without any order, some of whose passes are single lucky epochs."""
+
+    def outcome(probe: Probe) -> Outcome:
+        toss = random.Random(f"{seed} {probe}")
+        metric = toss.choice([0.7, 0.74, 0.75, 0.8])
+        return Outcome(metric, toss.random() < 1 / 8, proven=toss.random() < 0.7)
+
+    return outcome
+
+
+@st.composite
+def questions(draw) -> Question:
+    grid = tuple(draw(grids))
+    rates = draw(st.sampled_from([(1e-2,), RATES, (3e-2, 1e-3)]))
+    seeds = draw(st.sampled_from([1, 2, 3]))
+    d90 = draw(st.none() | st.integers(1, 10**6))
+    near = Near(d90, draw(st.sampled_from([None, 1e-2, 7.0])))
+    return Question(grid, TARGET, rates, seeds, near=draw(st.sampled_from([None, near])))
+
+
+configs = st.builds(
+    EfficientConfig, confirm=st.booleans(), neighbour=st.booleans(), skip_rates=st.booleans(),
+    carry_rate=st.booleans(),
+)  # fmt: skip
+worlds = st.integers(0, 1000).map(noisy)
+
+
+@given(questions(), configs, worlds)
+def test_a_walk_ends_and_never_repeats_a_probe(question, config, world):
+    verdict, fresh = run(EfficientSearch(question, config), world)
+    assert len(set(fresh)) == len(fresh) and list(verdict.probes) == fresh
+
+
+@given(questions(), configs, worlds)
+def test_the_bracket_is_really_probed_and_verified(question, config, world):
+    verdict, fresh = run(EfficientSearch(question, config), world)
+    scores = {probe: world(probe).score for probe in fresh}
+
+    def rates_at(d: int, seed: int) -> dict[float, float]:
+        return {p.learning_rate: scores[p] for p in fresh if (p.d, p.seed) == (d, seed)}
+
+    if verdict.d90 is not None:
+        assert verdict.winner.d == verdict.d90 and reaches(scores[verdict.winner], TARGET)
+        assert verdict.d90 == question.grid[0] or verdict.lower is not None
+    if verdict.lower is not None:
+        position = question.grid.index(verdict.lower)
+        assert verdict.d90 is None or question.grid[position + 1] == verdict.d90
+        missing = [
+            rates
+            for seed in range(question.seeds + 1)
+            if (rates := rates_at(verdict.lower, seed)) and not reaches(max(rates.values()), TARGET)
+        ]
+        assert missing, "the lower end never missed"
+        order = sorted(question.learning_rates)
+        for rates in missing:
+            best = order.index(max(rates, key=lambda rate: rates[rate]))
+            assert set(order[max(best - 1, 0) : best + 2]) <= set(rates)
+            if verdict.lower == question.grid[-1]:
+                assert set(rates) == set(order)
+
+
+@given(questions(), configs, worlds, st.data())
+def test_any_part_of_the_journal_in_any_order_resumes_it(question, config, world, data):
+    search = EfficientSearch(question, config)
+    verdict, fresh = run(search, world)
+    kept = data.draw(st.permutations(fresh))[: data.draw(st.integers(0, len(fresh)))]
+    other = Probe(question.grid[0], 9, 1e-2)
+    again, rest = run(search, world, {probe: world(probe) for probe in [other, *kept]})
+    assert again == verdict
+    assert sorted(rest) == sorted(set(fresh) - set(kept))
+
+
+@given(questions(), configs, st.integers(1, 10**6))
+def test_a_monotone_world_gives_what_brute_force_gives(question, config, threshold):
+    search = EfficientSearch(question, config)
+    verdict, fresh = run(search, step(threshold))
+    reaching = [d for d in question.grid if d >= threshold]
+    missing = [d for d in question.grid if d < threshold]
+    assert verdict.d90 == (reaching[0] if reaching else None)
+    assert verdict.lower == (missing[-1] if missing else None)
+    assert len(fresh) <= search.most_probes()
+
+
+def probed(near: Near | None, threshold: int = 70, **changes: bool) -> set[int]:
+    question = Question(GRID, TARGET, RATES, near=near)
+    _, fresh = run(EfficientSearch(question, EfficientConfig(**changes)), step(threshold))
+    return {probe.d for probe in fresh}
+
+
+def test_a_near_neighbour_leaves_far_dimensions_unprobed():
+    assert all(abs(d - 70) <= 6 for d in probed(Near(72, 1e-2)))
+    assert max(abs(d - 70) for d in probed(None)) > 20
+    assert probed(Near(72, 1e-2), neighbour=False) == probed(None)
+
+
+@pytest.mark.parametrize("claimed", [None, 10, 40, 129])
+def test_a_neighbour_that_is_far_off_costs_probes_but_not_the_verdict(claimed):
+    question = Question(GRID, TARGET, RATES, near=Near(claimed, 1e-2))
+    verdict, _ = run(EfficientSearch(question, EfficientConfig()), step(70))
+    assert (verdict.d90, verdict.lower) == (70, 69)
+
+
+def best_at(rate: float):
+    def world(probe: Probe) -> Outcome:
+        return Outcome(0.8 if probe.learning_rate == rate and probe.d >= 50 else 0.7)
+
+    return world
+
+
+def test_the_rate_that_reached_is_carried_to_other_dimensions():
+    question = Question(GRID, TARGET, RATES, near=Near(60, 5e-3))
+    _, fresh = run(EfficientSearch(question, EfficientConfig()), best_at(5e-3))
+    at_low = {probe.learning_rate for probe in fresh if probe.d == 49}
+    assert at_low == {1e-3, 5e-3, 1e-2}
+    assert {probe.learning_rate for probe in fresh if probe.d != 49} == {5e-3}
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_wrong_carried_rate_is_found_out_where_it_matters(rate):
+    scores = {1e-3: 0.6, 5e-3: 0.62, 1e-2: 0.64, 3e-2: 0.66}
+    if RATES.index(rate) < 2:
+        scores = dict(zip(RATES, reversed(list(scores.values())), strict=True))
+    scores[rate] = 0.7
+
+    def world(probe: Probe) -> Outcome:
+        good = probe.learning_rate == rate and probe.d >= 50
+        return Outcome(0.8 if good else scores[probe.learning_rate])
+
+    question = Question(GRID, TARGET, RATES, near=Near(60, 1e-2))
+    verdict, _ = run(EfficientSearch(question, EfficientConfig()), world)
+    assert (verdict.d90, verdict.lower) == (50, 49)
+
+
+@pytest.mark.parametrize(("second", "d90"), [(0.8, 50), (0.7, 51)])
+def test_a_lucky_epoch_needs_a_second_seed(second, d90):
+    def world(probe: Probe) -> Outcome:
+        if probe.d == 50 and probe.seed == 0:
+            return Outcome(0.75, proven=False)
+        return Outcome(0.8 if probe.d > 50 else 0.7 if probe.seed == 0 else second)
+
+    question = Question(GRID, TARGET, (1e-2,), near=Near(52, 1e-2))
+    verdict, fresh = run(EfficientSearch(question, EfficientConfig()), world)
+    assert (verdict.status, verdict.d90, verdict.lower) == (Status.OK, d90, d90 - 1)
+    assert Probe(50, 1, 1e-2) in fresh
+    trusting, _ = run(EfficientSearch(question, EfficientConfig(confirm=False)), world)
+    assert trusting.d90 == 50
+
+
+def test_further_seeds_start_from_the_firsts_bracket():
+    question = Question(GRID, TARGET, (1e-2,), seeds=3)
+    _, fresh = run(EfficientSearch(question, EfficientConfig()), step(70))
+    assert all(abs(probe.d - 70) <= 6 for probe in fresh if probe.seed > 0)
+    assert {probe.d for probe in fresh if probe.seed > 0} >= {69, 70}
+
+
+@pytest.mark.parametrize("wrong", [{"eval_rows": 0}, {"max_steps": 0}])
+def test_impossible_levers_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        replace(EfficientConfig(), **wrong)
+
+
+def test_a_neighbour_without_a_dimension_tells_nothing():
+    result = {"status": "diverged", "d90": None, "learning_rate": None}
+    assert Near.of(result) is None and Near.of(None) is None
+    assert Near.of({**result, "status": "not_reached"}) == Near(None, None)
+    assert Near.of({"status": "ok", "d90": 9, "learning_rate": 1.0}) == Near(9, 1.0)
