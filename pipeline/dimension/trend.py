@@ -166,7 +166,7 @@ def _widened(
 def _test(
     strata: Sequence[Stratum], units: Sequence[int], expected: int, generator: np.random.Generator
 ) -> tuple[float | None, float | None, float | None]:
-    """p in the expected direction, in the other, and the least possible in the expected one.
+    """The p in the expected direction, in the other, and the least possible in the expected one.
 
     The units' d₉₀ are permuted against their x, by one order of all units for all strata. Exact
     where all orders can be gone through, whatever is tied or bounded.
@@ -180,7 +180,7 @@ def _test(
     else:
         drawn = generator.permuted(np.tile(np.arange(count), (_PERMUTATIONS - 1, 1)), axis=1)
         order_ru = np.concatenate([np.arange(count)[None], drawn])
-    sums_r = expected * sum(_sums(stratum, units, order_ru) for stratum in strata)
+    sums_r = expected * np.sum([_sums(stratum, units, order_ru) for stratum in strata], axis=0)
     # The first order is the one observed.
     return (
         float((sums_r >= sums_r[0]).mean()),

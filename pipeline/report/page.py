@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.artifacts import atomic_file
 from pipeline.report.provenance import Provenance
 from pipeline.report.tables import Tables
+from pipeline.report.trends import CLAIMS, POOLED
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _CAPTIONS = {
@@ -48,6 +49,7 @@ def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> 
             for name, (title, caption) in _CAPTIONS.items()
         ],
         sentences=[sentence(str(task), rows) for task, rows in cells.groupby("task", sort=False)],
+        claims=[_claim(row) for _, row in _worth_showing(tables.trends).iterrows()],
         cells=[_shown(row) for _, row in cells.iterrows()],
         uncomputable=[_shown(row) for _, row in cells[cells["d90"].isna()].iterrows()],
         facts=facts,
@@ -86,6 +88,35 @@ def sentence(task: str, rows: pd.DataFrame) -> str:
         f"{task}: d₉₀ {verb} from {_d90(first)} at update {first['step']}{start} to {_d90(last)} "
         f"at {last['step']}."
     )
+
+
+def _worth_showing(trends: pd.DataFrame) -> pd.DataFrame:
+    """Every claim pooled, and the fall along pretraining for each task as well."""
+    return trends[(trends["scope"] == POOLED) | (trends["claim"] == "falls")]
+
+
+def _claim(row: pd.Series) -> dict[str, Any]:
+    claim = CLAIMS[row["claim"]]
+    pooled = row["scope"] == POOLED
+    return {
+        "text": claim.text if pooled else row["scope"],
+        "pooled": pooled,
+        "tau": _interval(row, "tau"),
+        "rho": _interval(row, "rho"),
+        "p": "–" if pd.isna(row["p"]) else f"{row['p']:.2g} (≥ {row['p_least']:.2g})",
+        "sample": f"{row['units']} {claim.over}s",
+        "cells": f"{row['cells']} ({row['censored']}, {row['left_out']})",
+        "verdict": row["verdict"],
+    }
+
+
+def _interval(row: pd.Series, name: str) -> str:
+    """A correlation with its interval, minus signs as such."""
+    if pd.isna(row[f"{name}_low"]):
+        return "–"
+    value = "?" if pd.isna(row[name]) else f"{row[name]:.2f}"
+    text = f"{value} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+    return text.replace("-", "−")
 
 
 def _shown(row: pd.Series) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pipeline.report.page import sentence, write_page
 from pipeline.report.provenance import Provenance, provenance
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import collect
+from pipeline.report.trends import CLAIMS
 from tests.report.conftest import CHECKPOINTS, TASKS
 
 
@@ -28,9 +29,20 @@ def page(results: Path, tmp_path: Path) -> str:
 
 
 def test_every_cell_and_every_reason_is_there(page: str) -> None:
-    assert page.count("<tr><td") == 12 + 6
+    # The cells, those without a number, and the fall of each task under its claim.
+    assert page.count("<tr><td") == 12 + 6 + 3
     assert "&gt; 4,096" in page
     assert "full is &lt;no&gt; better" in page
+
+
+def test_claims_are_told_with_their_intervals(page: str) -> None:
+    for claim in CLAIMS.values():
+        assert f'<td class="left reason">{claim.text}</td>' in page
+    # easy falls strictly over four checkpoints, which is not enough to decide.
+    row = page[page.index('<td class="left reason">easy</td>') :].partition("</tr>")[0]
+    assert "undecided" in row and "<td>−1.00 [−1.00, 0.32]</td>" in row
+    assert "<td>0.042 (≥ 0.042)</td><td>4 checkpoints</td><td>4 (0, 0)</td>" in row
+    assert "<td>2 (0, 2)</td>" not in page and "<td>0 (0, 4)</td>" in page
 
 
 def test_everything_is_escaped_and_inside_the_page(page: str) -> None:
