@@ -39,7 +39,7 @@ class Kind:
 
 
 def _quadratic(run: int) -> Objective:
-    return Quadratic(int(numpy_generator(run, "quadratic").integers(8, 31)))
+    return Quadratic(int(numpy_generator(run, "quadratic").integers(8, 31)), run)
 
 
 def _teacher(run: int) -> Objective:

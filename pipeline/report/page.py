@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +21,21 @@ _CAPTIONS = {
         "Trajectory",
         "Smallest subspace dimension that reaches the target, over pretraining updates. An arrow "
         "upwards stands where even the largest dimension tried fell short, one downwards where "
-        "the smallest already reached. Checkpoints where no d₉₀ is meaningful are left out and "
-        "listed below.",
+        "the smallest already reached. Checkpoints where no d₉₀ is meaningful have no mark; under "
+        "the figure and in the last table it says why.",
     ),
     "generalization": (
         "Generalization",
         "Evaluation accuracy of full fine-tuning over d₉₀, a mark a checkpoint, joined in the "
-        "order of pretraining. Cells without a d₉₀ are left out.",
+        "order of pretraining. An arrow to the right stands for a d₉₀ above the largest dimension "
+        "tried, one to the left for a d₉₀ at or below the smallest. Cells without a d₉₀ are left "
+        "out.",
     ),
     "relative_gap": (
         "Relative generalization gap",
         "(training − evaluation accuracy) / (1 − evaluation accuracy) of full fine-tuning at its "
-        "best epoch, over d₉₀, marks as above; undefined, and left out, where the evaluation "
-        "accuracy is 1.",
+        "best epoch, over d₉₀, marks as above. Undefined, and left out, where the evaluation "
+        "accuracy is 1; close to 1 single examples decide it.",
     ),
 }
 
@@ -59,35 +63,49 @@ def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> 
             for key in ("baseline_tokens", "baseline_flop", "said_tokens", "said_flop")
         },
         probes=len(tables.probes),
+        sizes={
+            "parameters": _range(cells["parameters"]),
+            "least": _range(cells["d_min"]),
+            "most": _range(cells["d_max"]),
+        },
     )
     with atomic_file(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
 
 
 def sentence(task: str, rows: pd.DataFrame) -> str:
-    """What happened to a task along pretraining, in one sentence computed from its cells."""
+    """What happened to a task along pretraining, in one sentence computed from its cells.
+
+    A d₉₀ above the largest d or below the smallest is told as that bound, and compared as such.
+    """
     ordered = rows.sort_values("step")
-    computed = ordered.dropna(subset=["d90"])
-    if computed.empty:
-        above = (ordered["status"] == "not_reached").sum()
-        known = f" (at {above} of {len(ordered)} it is above the largest d tried)" if above else ""
-        return f"{task}: d₉₀ could not be computed at any checkpoint{known}."
-    first, last = computed.iloc[0], computed.iloc[-1]
-    start = "" if first["step"] == ordered["step"].min() else ", where it first becomes computable,"
-    if len(computed) == 1:
-        return (
-            f"{task}: d₉₀ is {_d90(first)} at update {first['step']}, and nowhere else computable."
-        )
-    if last["d90"] == first["d90"]:
-        return (
-            f"{task}: d₉₀ is {_d90(first)} both at update {first['step']}{start} and at "
-            f"{last['step']}."
-        )
-    verb = "falls" if last["d90"] < first["d90"] else "rises"
-    return (
-        f"{task}: d₉₀ {verb} from {_d90(first)} at update {first['step']}{start} to {_d90(last)} "
-        f"at {last['step']}."
-    )
+    known = ordered[ordered["d90"].notna() | (ordered["status"] == "not_reached")]
+    missing = len(ordered) - len(known)
+    if known.empty:
+        return f"{task}: d₉₀ could not be computed at any checkpoint."
+    left_out = f"; not computable at {missing} of {len(ordered)} checkpoints" if missing else ""
+    first, last = known.iloc[0], known.iloc[-1]
+    if len(known) == 1:
+        return f"{task}: d₉₀ is {_d90(first)} at update {first['step']}{left_out}."
+    values = known["d90"].astype(float).fillna(math.inf).tolist()
+    path = f"from {_d90(first)} at update {first['step']} to {_d90(last)} at {last['step']}"
+    return f"{task}: d₉₀ {_movement(values)} {path}{left_out}."
+
+
+def _movement(values: list[float]) -> str:
+    """What the ends say, and whether all between agree."""
+    if values[0] == values[-1]:
+        return "stays" if len(set(values)) == 1 else "goes up and down"
+    falls = values[-1] < values[0]
+    verb = "falls" if falls else "rises"
+    pairs = list(pairwise(values))
+    steady = all((one >= other) if falls else (one <= other) for one, other in pairs)
+    return verb if steady else f"{verb}, not steadily,"
+
+
+def _range(numbers: pd.Series) -> str:
+    low, high = f"{numbers.min():,}", f"{numbers.max():,}"
+    return low if low == high else f"{low}–{high}"
 
 
 def _worth_showing(trends: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +142,7 @@ def _shown(row: pd.Series) -> dict[str, Any]:
     shown |= {key: row[key] for key in ("checkpoint", "step", "task", "probes")}
     metrics = ("target", "full_metric", "majority", "acc_train", "relative_gap", "f1_eval")
     for key in metrics:
-        shown[key] = "–" if pd.isna(row[key]) else f"{row[key]:.3f}"
+        shown[key] = "–" if pd.isna(row[key]) else f"{row[key]:.3f}".replace("-", "−")
     return shown
 
 
