@@ -1,6 +1,6 @@
 """Does the search find an intrinsic dimension that is known? Many objectives, real subspaces.
 
-    python -m benchmarks.known_answers [--runs 30] [--scores FILE]
+    python -m benchmarks.known_answers [--runs 30] [--only KIND] [--scores FILE]
 
 Prints Markdown. `benchmarks.objectives` says which d₉₀ is known, and why. Every run draws k and an
 objective, and searches it with DID, dense or Fastfood, `entry` normalisation, as a cell is
@@ -111,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--scores", type=Path)
+    parser.add_argument("--only", nargs="*", choices=KINDS, default=list(KINDS))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     kept = arguments.scores is not None and arguments.scores.exists()
@@ -118,7 +119,7 @@ def main() -> None:
     print("| objective | P | k | true d₉₀ inside | d₉₀ / truth | from–to | high / low | probes |")
     print("|---|---|---|---|---|---|---|---|")
     started = time.monotonic()
-    for kind in KINDS:
+    for kind in arguments.only:
         for projection in PROJECTIONS:
             runs = [measure(kind, projection, run, scores) for run in range(arguments.runs)]
             print(row(runs), flush=True)

@@ -63,7 +63,7 @@ def trajectory(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
         )  # fmt: skip
     keys = _censored(axes, cells, ("step", "d_max"), colours)
     keys += _at_minimum(axes, computed, ("step", "d90"), colours)
-    _legend(axes, config, tasks, keys, notes=uncomputable(cells))
+    _legend(axes, config, tasks, keys, uncomputable(cells))
     if computed.empty and not keys:
         _say_empty(axes)
     else:
@@ -139,7 +139,7 @@ def _over_d90(axes: Any, cells: pd.DataFrame, config: ReportConfig, y: str, labe
     else:
         axes.set_xscale("log")
         axes.margins(x=0.08)
-    _legend(axes, config, tasks, keys, "larger marks: later checkpoints")
+    _legend(axes, config, tasks, keys, ["larger marks: later checkpoints"])
     axes.set_xlabel(_D90_LABEL)
     axes.set_ylabel(label)
 
@@ -222,14 +222,9 @@ def _key(glyph: str, label: str) -> Any:
 
 
 def _legend(
-    axes: Any,
-    config: ReportConfig,
-    tasks: list[str],
-    keys: list[Any],
-    title: str | None = None,
-    notes: Sequence[str] = (),
+    axes: Any, config: ReportConfig, tasks: list[str], keys: list[Any], notes: Sequence[str] = ()
 ) -> None:
-    """A legend and notes under the plot, where they cover no point; the figure grows by them."""
+    """Notes and a legend under the plot, where they cover no point; the figure grows by them."""
     from matplotlib.lines import Line2D
 
     colours, markers = config.by_task(tasks)
@@ -240,23 +235,15 @@ def _legend(
     ]  # fmt: skip
     handles += keys
     columns = config.legend_columns([handle.get_label() for handle in handles])
+    lines = [line for note in notes for line in config.wrap(note)]
     figure = axes.figure
-    lines = math.ceil(len(handles) / columns) + (title is not None)
-    if notes:
-        # The first legend outside is the lowest.
-        wrapped = [line for note in notes for line in config.wrap(note)]
-        figure.legend(
-            handles=[Line2D([], [], linestyle="none")], labels=["\n".join(wrapped)],
-            loc="outside lower left", frameon=False, borderpad=0, handlelength=0, handletextpad=0,
-            labelcolor="0.35",
-        )  # fmt: skip
-        lines += len(wrapped) + 1
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=columns, frameon=False, title=title,
-        borderpad=0, borderaxespad=0.4,
+        handles=handles, loc="outside lower center", ncols=columns, frameon=False,
+        title="\n".join(lines), borderpad=0, borderaxespad=0.4,
     )  # fmt: skip
     width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + lines * config.line_inches())
+    rows = math.ceil(len(handles) / columns) + len(lines)
+    figure.set_size_inches(width, height + rows * config.line_inches())
 
 
 def _step_axis(axes: Any, steps: pd.Series) -> None:

@@ -84,23 +84,27 @@ def sentence(task: str, rows: pd.DataFrame) -> str:
     if known.empty:
         return f"{task}: d₉₀ could not be computed at any checkpoint."
     left_out = f"; not computable at {missing} of {len(ordered)} checkpoints" if missing else ""
-    first, last = known.iloc[0], known.iloc[-1]
     if len(known) == 1:
-        return f"{task}: d₉₀ is {_d90(first)} at update {first['step']}{left_out}."
+        only = known.iloc[0]
+        return f"{task}: d₉₀ is {_d90(only)} at update {only['step']}{left_out}."
+    return f"{task}: d₉₀ {_movement(known)}{left_out}."
+
+
+def _movement(known: pd.DataFrame) -> str:
+    """From the first to the last of these cells, and whether all between agree."""
+    first, last = known.iloc[0], known.iloc[-1]
     values = known["d90"].astype(float).fillna(math.inf).tolist()
-    path = f"from {_d90(first)} at update {first['step']} to {_d90(last)} at {last['step']}"
-    return f"{task}: d₉₀ {_movement(values)} {path}{left_out}."
-
-
-def _movement(values: list[float]) -> str:
-    """What the ends say, and whether all between agree."""
+    if len(set(values)) == 1:
+        return f"is {_d90(first)} from update {first['step']} to {last['step']}"
     if values[0] == values[-1]:
-        return "stays" if len(set(values)) == 1 else "goes up and down"
+        return (
+            f"is {_d90(first)} both at update {first['step']} and at {last['step']}, but not "
+            "between them"
+        )
     falls = values[-1] < values[0]
-    verb = "falls" if falls else "rises"
-    pairs = list(pairwise(values))
-    steady = all((one >= other) if falls else (one <= other) for one, other in pairs)
-    return verb if steady else f"{verb}, not steadily,"
+    steady = all((one >= other) if falls else (one <= other) for one, other in pairwise(values))
+    verb = ("falls" if falls else "rises") + ("" if steady else ", not steadily,")
+    return f"{verb} from {_d90(first)} at update {first['step']} to {_d90(last)} at {last['step']}"
 
 
 def _range(numbers: pd.Series) -> str:

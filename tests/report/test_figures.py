@@ -46,7 +46,7 @@ def arrows(axes) -> dict:
 
 
 def labels(axes) -> list[str]:
-    return [text.get_text() for text in axes.figure.legends[-1].get_texts()]
+    return [text.get_text() for text in axes.figure.legends[0].get_texts()]
 
 
 def test_censored_cells_are_arrows_at_the_largest_d(tables: Tables) -> None:
