@@ -53,7 +53,7 @@ def precheck(
     """
     error = math.sqrt(majority * (1 - majority) / rows)
     if reaches(majority + margin * error, full):
-        beyond = f" and {margin:g} standard errors of {error:.4f}" if margin else ""
+        beyond = f" plus {margin:g} standard errors of {error:.4f}" if margin else ""
         return (
             Status.BASELINE_AT_MAJORITY,
             f"full fine-tuning reaches {full:.4f}, no more than the majority class's "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,8 @@ def trajectory(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
 
     Where d_max did not reach the target d₉₀ is only known to be larger: an upward arrow at d_max.
     Where d_min already reached it d₉₀ may be smaller: a downward arrow under the mark. Cells
-    without a meaningful d₉₀ are left out. Thin bars are 95 % intervals, cut off at the ends of the
-    search.
+    without a meaningful d₉₀ have no mark; they are listed below with what is the matter. Thin bars
+    are 95 % intervals, cut off at the ends of the search.
     """
     import seaborn
 
@@ -67,9 +67,9 @@ def trajectory(axes: Any, cells: pd.DataFrame, config: ReportConfig) -> None:
             markeredgewidth=0.5, errorbar=None, ax=axes, legend=False,
         )  # fmt: skip
     _intervals(axes, computed, colours)
-    keys = _censored(axes, cells, colours)
+    keys = _censored(axes, cells, ("step", "d_max"), colours)
     keys += _at_minimum(axes, computed, ("step", "d90"), colours)
-    _legend(axes, config, tasks, keys)
+    _legend(axes, config, tasks, keys, uncomputable(cells))
     if computed.empty and not keys:
         _say_empty(axes)
     else:
@@ -99,8 +99,32 @@ FIGURES: dict[str, Draw] = {
 }
 
 
+_UNCOMPUTABLE = {
+    "baseline_at_majority": "full fine-tuning no better than the majority class",
+    "target_below_majority": "the target is below the majority class",
+    "diverged": "training diverged",
+}
+
+
+def uncomputable(cells: pd.DataFrame) -> list[str]:
+    """Why there is no d₉₀, a line a status: the tasks, each with its checkpoints' updates."""
+    lines = []
+    for status, text in _UNCOMPUTABLE.items():
+        rows = cells[cells["status"] == status]
+        parts = [
+            f"{task} at {', '.join(_short(step) for step in sorted(those['step']))}"
+            for task, those in rows.groupby("task", sort=False)
+        ]
+        if parts:
+            lines.append(f"no $d_{{90}}$, {text}: {'; '.join(parts)}")
+    return lines
+
+
 def _over_d90(axes: Any, cells: pd.DataFrame, config: ReportConfig, y: str, label: str) -> None:
-    """Marks that grow from checkpoint to checkpoint, joined by a thin line in that order."""
+    """Marks that grow from checkpoint to checkpoint, joined by a thin line in that order.
+
+    A cell whose d₉₀ is above d_max is an arrow there, to the right.
+    """
     import seaborn
 
     tasks = _tasks(cells)
@@ -109,18 +133,20 @@ def _over_d90(axes: Any, cells: pd.DataFrame, config: ReportConfig, y: str, labe
     for task in tasks:
         path = points[points["task"] == task].sort_values("step")
         axes.plot(path["d90"], path[y], color=colours[task], linewidth=0.7, alpha=0.5, zorder=1)
-    if points.empty:
-        _say_empty(axes)
-    else:
+    keys = _censored(axes, cells, ("d_max", y), colours)
+    if not points.empty:
         seaborn.scatterplot(
             points, x="d90", y=y, hue="task", style="task", hue_order=tasks, style_order=tasks,
             palette=colours, markers=markers, size="step", sizes=(10, 38), linewidth=0.4,
             legend=False, ax=axes, zorder=2,
         )  # fmt: skip
+    keys += _at_minimum(axes, points, ("d90", y), colours)
+    if points.empty and not keys:
+        _say_empty(axes)
+    else:
         axes.set_xscale("log")
         axes.margins(x=0.08)
-    keys = _at_minimum(axes, points, ("d90", y), colours)
-    _legend(axes, config, tasks, keys, "larger marks: later checkpoints")
+    _legend(axes, config, tasks, keys, ["larger marks: later checkpoints"])
     axes.set_xlabel(_D90_LABEL)
     axes.set_ylabel(label)
 
@@ -143,25 +169,44 @@ def _intervals(axes: Any, computed: pd.DataFrame, colours: dict[str, str]) -> No
     )  # fmt: skip
 
 
-def _censored(axes: Any, cells: pd.DataFrame, colours: dict[str, str]) -> list[Any]:
-    """An arrow at d_max a censored cell, those of one checkpoint side by side; the legend's key."""
-    censored = cells[cells["status"] == "not_reached"]
-    for _, rows in censored.groupby("step"):
-        for place, (_, row) in enumerate(rows.iterrows()):
-            shift = (0.75 * (place - (len(rows) - 1) / 2), 0.0)
-            _arrow(axes, row, ("step", "d_max"), "uparrow", shift, colours, "above")
-    return [_key("uparrow", "above the largest $d$")] if len(censored) else []
+def _censored(
+    axes: Any, cells: pd.DataFrame, at: tuple[str, str], colours: dict[str, str]
+) -> list[Any]:
+    """An arrow at d_max a censored cell; the legend's key."""
+    glyph = "rightarrow" if at[0] == "d_max" else "uparrow"
+    censored = cells[cells["status"] == "not_reached"].dropna(subset=list(at))
+    _arrows(axes, censored, at, glyph, 0.0, colours, "above")
+    return [_key(glyph, "above the largest $d$")] if len(censored) else []
 
 
 def _at_minimum(
     axes: Any, computed: pd.DataFrame, at: tuple[str, str], colours: dict[str, str]
 ) -> list[Any]:
     """An arrow beside marks whose d₉₀ is the smallest d of the search; the legend's key."""
-    glyph, shift = ("leftarrow", (-0.75, 0.0)) if at[0] == "d90" else ("downarrow", (0.0, -0.75))
+    glyph = "leftarrow" if at[0] == "d90" else "downarrow"
     lowest = computed[computed["lower"].isna()]
-    for _, row in lowest.iterrows():
-        _arrow(axes, row, at, glyph, shift, colours, "below")
+    _arrows(axes, lowest, at, glyph, -0.75, colours, "below")
     return [_key(glyph, "at or below the smallest $d$")] if len(lowest) else []
+
+
+def _arrows(
+    axes: Any,
+    cells: pd.DataFrame,
+    at: tuple[str, str],
+    glyph: str,
+    away: float,
+    colours: dict[str, str],
+    kind: str,
+) -> None:
+    """An arrow a cell, ``away`` from its mark along its own direction; side by side in one place.
+
+    Distances are in units of the arrow's size, so that the data stay what was measured.
+    """
+    for _, rows in cells.groupby(list(at)):
+        for place, (_, row) in enumerate(rows.iterrows()):
+            aside = 0.75 * (place - (len(rows) - 1) / 2)
+            shift = (aside, away) if glyph in ("uparrow", "downarrow") else (away, aside)
+            _arrow(axes, row, at, glyph, shift, colours, kind)
 
 
 def _arrow(
@@ -173,7 +218,6 @@ def _arrow(
     colours: dict[str, str],
     kind: str,
 ) -> None:
-    """``shift`` is in units of the arrow's size, so that the data stay what was measured."""
     from matplotlib.markers import MarkerStyle
     from matplotlib.transforms import Affine2D
 
@@ -195,9 +239,9 @@ def _key(glyph: str, label: str) -> Any:
 
 
 def _legend(
-    axes: Any, config: ReportConfig, tasks: list[str], keys: list[Any], title: str | None = None
+    axes: Any, config: ReportConfig, tasks: list[str], keys: list[Any], notes: Sequence[str] = ()
 ) -> None:
-    """A legend under the plot, where it covers no point; the figure grows by its height."""
+    """Notes and a legend under the plot, where they cover no point; the figure grows by them."""
     from matplotlib.lines import Line2D
 
     colours, markers = config.by_task(tasks)
@@ -208,14 +252,15 @@ def _legend(
     ]  # fmt: skip
     handles += keys
     columns = config.legend_columns([handle.get_label() for handle in handles])
+    lines = [line for note in notes for line in config.wrap(note)]
     figure = axes.figure
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=columns, frameon=False, title=title,
-        borderpad=0, borderaxespad=0.4,
+        handles=handles, loc="outside lower center", ncols=columns, frameon=False,
+        title="\n".join(lines), borderpad=0, borderaxespad=0.4,
     )  # fmt: skip
-    lines = math.ceil(len(handles) / columns) + (title is not None)
     width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + lines * config.line_inches())
+    rows = math.ceil(len(handles) / columns) + len(lines)
+    figure.set_size_inches(width, height + rows * config.line_inches())
 
 
 def _step_axis(axes: Any, steps: pd.Series) -> None:

@@ -27,7 +27,7 @@ class Provenance:
 def provenance(params: Path, timing: Path) -> Provenance:
     """Gather the facts; git or a package that is absent is said to be so."""
     records = [read_json(path) for path in sorted(timing.rglob("*.json"))]
-    machines = sorted({f"{row['device']}, {row['threads']} threads" for row in records})
+    machines = sorted({_machine(row["device"], row["threads"]) for row in records})
     return Provenance(
         params.read_text(encoding="utf-8"),
         _commit(),
@@ -35,6 +35,10 @@ def provenance(params: Path, timing: Path) -> Provenance:
         sum(row["seconds"] for row in records) if records else None,
         "; ".join(machines) or "not recorded",
     )
+
+
+def _machine(device: str, threads: int) -> str:
+    return f"{device}, {threads} thread{'s' if threads != 1 else ''}"
 
 
 def _commit() -> str:

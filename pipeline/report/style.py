@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _MARKERS = ("o", "s", "D", "v", "^", "P", "X", "p")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _MM_PER_INCH = 25.4
 _POINTS_PER_INCH = 72
+_LETTER = 0.58  # a letter's width, as a part of the font's size
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class ReportConfig:
 
     def legend_columns(self, labels: list[str]) -> int:
         """The most columns, up to four, in which a legend of these labels fits the width."""
-        # A letter is about 0.58 of the font's size wide; handle and paddings take about 4.8 sizes.
+        # Handle and paddings take about 4.8 sizes.
         widths = [
-            (0.58 * len(label.replace("$", "")) + 4.8) * (self.font_pt - 1) for label in labels
+            (_LETTER * len(label.replace("$", "")) + 4.8) * (self.font_pt - 1) for label in labels
         ]
         room = self.width_mm / _MM_PER_INCH * _POINTS_PER_INCH
         for columns in (4, 3, 2):
@@ -74,6 +76,11 @@ class ReportConfig:
             if sum(column.max() for column in filled) <= room:
                 return columns
         return 1
+
+    def wrap(self, text: str) -> list[str]:
+        """A text in lines that fit the width."""
+        letters = self.width_mm / _MM_PER_INCH * _POINTS_PER_INCH / (_LETTER * (self.font_pt - 1))
+        return textwrap.wrap(text, max(20, int(letters)), break_long_words=True)
 
     def by_task(self, tasks: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         """A colour and a marker for each task, in order; both repeat only past eight tasks."""

@@ -1,4 +1,4 @@
-"""The cells' results as tidy tables: one row a cell, and one row a probe.
+"""The cells' results as tidy tables: one row a cell, one a probe, and one a claim about them.
 
 Accuracies and the relative gap of a cell are those of full fine-tuning at its best epoch, as in
 A21's Figures 4 and 5; those of the subspace run at d₉₀ stand beside them as ``said_…``.
@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline.artifacts import atomic_file, read_json, write_json
 from pipeline.errors import UserError
+from pipeline.report.trends import POOLED, TREND_COLUMNS, trends
 
 CELL_COLUMNS = (
     "checkpoint", "step", "unit", "tokens_seen", "task", "status", "d90", "d90_low", "d90_high",
@@ -38,6 +39,8 @@ _CELL_TYPES = {
     )
 }  # fmt: skip
 _PROBE_TYPES = {"best_epoch": "Int64"}
+# What the summary tells of a correlation; trends.csv has the rest.
+_TREND_KEYS = ("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high", "p")
 _FROM_BASELINE = (
     "acc_train", "acc_eval", "f1_eval", "learning_rate", "best_epoch", "parameters",
 )  # fmt: skip
@@ -50,10 +53,11 @@ _FROM_SAID = (
 
 @dataclass(frozen=True)
 class Tables:
-    """``cells`` and ``probes`` as data frames, and the summary that ``dvc metrics`` shows."""
+    """The data frames (`pipeline.report.trends` has ``trends``) and what ``dvc metrics`` shows."""
 
     cells: pd.DataFrame
     probes: pd.DataFrame
+    trends: pd.DataFrame
     summary: dict[str, Any]
 
 
@@ -82,12 +86,14 @@ def collect(
     cell_frame = pd.DataFrame(cells, columns=list(CELL_COLUMNS))
     probe_frame = pd.DataFrame(probes, columns=list(PROBE_COLUMNS))
     cell_frame, probe_frame = cell_frame.astype(_CELL_TYPES), probe_frame.astype(_PROBE_TYPES)
-    return Tables(cell_frame, probe_frame, summarise(cell_frame))
+    trend_frame = trends(cell_frame)
+    return Tables(cell_frame, probe_frame, trend_frame, summarise(cell_frame, trend_frame))
 
 
 def write_tables(tables: Tables, folder: Path) -> None:
-    """Write ``cells.csv``, ``probes.csv`` and ``summary.json``."""
-    for name, frame in (("cells", tables.cells), ("probes", tables.probes)):
+    """Write ``cells.csv``, ``probes.csv``, ``trends.csv`` and ``summary.json``."""
+    for name in ("cells", "probes", "trends"):
+        frame: pd.DataFrame = getattr(tables, name)
         with atomic_file(folder / f"{name}.csv") as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")
     write_json(folder / "summary.json", tables.summary)
@@ -104,7 +110,8 @@ def read_tables(folder: Path) -> Tables:
     for frame, names in ((cells, ("reason", "deviations", "fractions")), (probes, ("deviations",))):
         for name in names:
             frame[name] = frame[name].astype(object).fillna("")
-    return Tables(cells, probes, read_json(folder / "summary.json"))
+    found = read_csv(folder / "trends.csv", TREND_COLUMNS, {})
+    return Tables(cells, probes, found, read_json(folder / "summary.json"))
 
 
 def relative_gap(acc_train: float | None, acc_eval: float | None) -> float | None:
@@ -114,24 +121,31 @@ def relative_gap(acc_train: float | None, acc_eval: float | None) -> float | Non
     return (acc_train - acc_eval) / (1 - acc_eval)
 
 
-def summarise(cells: pd.DataFrame) -> dict[str, Any]:
-    """Per task: d₉₀ at the first and last checkpoint, how it moves, and counts of statuses."""
+def summarise(cells: pd.DataFrame, found: pd.DataFrame) -> dict[str, Any]:
+    """Per task the last checkpoint and how d₉₀ moves; per claim its pooled correlation; counts."""
     tasks: dict[str, Any] = {}
+    alone = found[found["claim"] == "falls"].to_dict("records")
+    falls = {row["scope"]: row for row in alone}
     for task, rows in cells.groupby("task", sort=False):
-        ordered = rows.sort_values("step")
-        last = ordered.iloc[-1]
-        computed = ordered.dropna(subset=["d90"])
+        last = rows.sort_values("step").iloc[-1]
         tasks[str(task)] = {
             "d90_last": None if pd.isna(last["d90"]) else int(last["d90"]),
             "status_last": last["status"],
             "full_metric_last": _number(last["full_metric"]),
-            "cells_ok": len(computed),
-            "cells": len(ordered),
-            "kendall_tau": _kendall(computed),
+            "cells_ok": int(rows["d90"].notna().sum()),
+            "cells": len(rows),
+            **{key: _number(falls[task][key]) for key in ("tau", "tau_low", "tau_high")},
         }
+    pooled = found[found["scope"] == POOLED].to_dict("records")
+    claims = {
+        row["claim"]: {"verdict": row["verdict"], **{key: _number(row[key]) for key in _TREND_KEYS}}
+        for row in pooled
+    }
     cost = {name: float(cells[f"{name}_flop"].sum()) for name in ("baseline", "said")}
     counts = {str(key): int(value) for key, value in cells["status"].value_counts().items()}
-    return {"tasks": tasks, "flop": cost, "statuses": dict(sorted(counts.items()))}
+    return {
+        "tasks": tasks, "trends": claims, "flop": cost, "statuses": dict(sorted(counts.items())),
+    }  # fmt: skip
 
 
 def read_csv(path: Path, columns: Sequence[str], types: dict[str, str]) -> pd.DataFrame:
@@ -211,15 +225,6 @@ def _bracket(reading: dict[str, Any]) -> str:
     if upper is None:
         return "unknown" if lower is None else f"above {lower}"
     return f"at most {upper}" if lower is None else f"{lower} to {upper}"
-
-
-def _kendall(computed: pd.DataFrame) -> float | None:
-    """Kendall's τ between step and d₉₀ over the computed cells; undefined below three."""
-    from scipy.stats import kendalltau
-
-    if len(computed) < 3:
-        return None
-    return _number(kendalltau(computed["step"], computed["d90"].astype(float)).statistic)
 
 
 def _number(value: Any) -> float | None:

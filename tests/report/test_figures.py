@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from pipeline.report.figures import FIGURES, draw_all
+from pipeline.report.figures import FIGURES, draw_all, uncomputable
 from pipeline.report.style import ReportConfig, styled
 from pipeline.report.tables import Tables, collect
 from tests.report.conftest import CHECKPOINTS, TASKS
@@ -52,6 +53,32 @@ def test_censored_cells_are_arrows_at_the_largest_d(tables: Tables) -> None:
     axes = drawn("trajectory", tables.cells)
     assert arrows(axes) == {"above-s0-late": [[0, 4096]], "above-s10-late": [[10, 4096]]}
     assert labels(axes) == [*TASKS, "above the largest $d$"]
+
+
+@pytest.mark.parametrize(("name", "y"), [("generalization", 0.7), ("relative_gap", 1 / 6)])
+def test_over_d90_censored_cells_are_arrows_too(tables: Tables, name: str, y: float) -> None:
+    axes = drawn(name, tables.cells)
+    assert list(arrows(axes)) == ["above-s0-late", "above-s10-late"]
+    np.testing.assert_allclose(arrows(axes)["above-s0-late"], [[4096, y]])
+    assert labels(axes)[-1] == "above the largest $d$"
+
+
+def test_every_status_without_a_d90_is_told_under_the_figure(tables: Tables) -> None:
+    cells = tables.cells.copy()
+    cells.loc[(cells["task"] == "late") & (cells["step"] == 0), "status"] = "diverged"
+    cells.loc[(cells["task"] == "late") & (cells["step"] == 10), "status"] = "target_below_majority"
+    notes = uncomputable(cells)
+    assert [note.rpartition(": ")[2] for note in notes] == [
+        "never at 0, 10, 100, 1k",
+        "late at 10",
+        "late at 0",
+    ]
+    with styled(CONFIG) as pyplot:
+        figure, axes = pyplot.subplots(layout="constrained")
+        FIGURES["trajectory"](axes, cells, CONFIG)
+        shown = figure.legends[0].get_title().get_text()
+    for note in notes:
+        assert note in shown.replace("\n", " ")
 
 
 @pytest.mark.parametrize(("name", "x"), [("trajectory", 1000), ("generalization", 32)])
@@ -140,7 +167,7 @@ def test_files_are_the_same_bytes_twice(tables: Tables, tmp_path: Path) -> None:
 
 def test_a_study_without_any_d90_still_gives_figures(tables: Tables, tmp_path: Path) -> None:
     never = tables.cells[tables.cells["task"] == "never"]
-    draw_all(Tables(never, tables.probes, tables.summary), CONFIG, tmp_path)
+    draw_all(replace(tables, cells=never), CONFIG, tmp_path)
     assert "no cell has a computable" in (tmp_path / "trajectory.svg").read_text()
 
 

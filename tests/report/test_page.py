@@ -12,6 +12,7 @@ from pipeline.report.page import sentence, write_page
 from pipeline.report.provenance import Provenance, provenance
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import collect
+from pipeline.report.trends import CLAIMS
 from tests.report.conftest import CHECKPOINTS, TASKS
 
 
@@ -28,9 +29,20 @@ def page(results: Path, tmp_path: Path) -> str:
 
 
 def test_every_cell_and_every_reason_is_there(page: str) -> None:
-    assert page.count("<tr><td") == 12 + 6
+    # The cells, those without a number, and the fall of each task under its claim.
+    assert page.count("<tr><td") == 12 + 6 + 3
     assert "&gt; 4,096" in page
     assert "full is &lt;no&gt; better" in page
+
+
+def test_claims_are_told_with_their_intervals(page: str) -> None:
+    for claim in CLAIMS.values():
+        assert f'<td class="claim">{claim.text}</td>' in page
+    # easy falls strictly over four checkpoints, which is not enough to decide.
+    row = page[page.index('<td class="claim">easy</td>') :].partition("</tr>")[0]
+    assert "undecided" in row and "<td>−1.00 [−1.00, 0.32]</td>" in row
+    assert "<td>0.042 (≥ 0.042)</td><td>4 checkpoints</td><td>4 (0, 0)</td>" in row
+    assert "<td>2 (0, 2)</td>" not in page and "<td>0 (0, 4)</td>" in page
 
 
 def test_everything_is_escaped_and_inside_the_page(page: str) -> None:
@@ -61,7 +73,7 @@ def test_a_d90_at_the_smallest_d_is_a_bound(results: Path, tmp_path: Path) -> No
 
 
 def test_cost_and_versions_are_told(page: str) -> None:
-    assert "2.00 hours of wall time on cpu, 1 threads" in page
+    assert "2.00 hours of wall time, pretraining not counted, on cpu, 1 thread." in page
     assert "torch 2." in page
     assert "Full fine-tuning took 1.2e+03 tokens and 1.2e+10 FLOP" in page
 
@@ -70,8 +82,36 @@ def test_sentences_are_computed(results: Path) -> None:
     cells = collect(results, CHECKPOINTS, TASKS).cells
     said = {task: sentence(task, rows) for task, rows in cells.groupby("task")}
     assert said["easy"] == "easy: d₉₀ falls from 2,048 at update 0 to 32 at 1000."
-    assert "both at update 100, where it first becomes computable, and at 1000" in said["late"]
+    assert said["late"] == "late: d₉₀ falls from > 4,096 at update 0 to 1,024 at 1000."
+    assert said["never"] == "never: d₉₀ could not be computed at any checkpoint."
     cells["status"] = "not_reached"
     above = sentence("never", cells[cells["task"] == "never"])
-    assert above.endswith("at any checkpoint (at 4 of 4 it is above the largest d tried).")
-    assert said["never"] == "never: d₉₀ could not be computed at any checkpoint."
+    assert above == "never: d₉₀ is > 4,096 from update 0 to 1000."
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([512, 512, 128], "d₉₀ falls from 512 at update 0 to 128 at 2."),
+        ([512, 600, 128], "d₉₀ falls, not steadily, from 512 at update 0 to 128 at 2."),
+        ([128, None, 512], "d₉₀ rises, not steadily, from 128 at update 0 to 512 at 2."),
+        ([128, 64, 128], "d₉₀ is 128 both at update 0 and at 2, but not between them."),
+        (["", 512, None], "d₉₀ rises from 512 at update 1 to > 900 at 2; not computable at 1 of 3 checkpoints."),
+        ([None, "", ""], "d₉₀ is > 900 at update 0; not computable at 2 of 3 checkpoints."),
+    ],
+)  # fmt: skip
+def test_a_bound_counts_in_the_sentence(values: list, words: str) -> None:
+    """None stands for a d90 above the largest d, the empty text for none at all."""
+    status = {None: "not_reached", "": "diverged"}
+    rows = [
+        {
+            "step": step,
+            "status": status.get(value, "ok"),
+            "d90": value or None,
+            "lower": 1,
+            "d_max": 900,
+        }
+        for step, value in enumerate(values)
+    ]
+    frame = pd.DataFrame(rows).astype({"d90": "Int64"})
+    assert sentence("task", frame) == f"task: {words}"

@@ -8,6 +8,7 @@ import pytest
 from pipeline.artifacts import read_json, write_json
 from pipeline.errors import UserError
 from pipeline.report.tables import collect, read_tables, relative_gap, write_tables
+from pipeline.report.trends import CLAIMS
 from tests.report.conftest import CHECKPOINTS, TASKS, baseline, said, write_cell
 
 
@@ -42,8 +43,13 @@ def test_summary_tells_how_d90_moves(results: Path) -> None:
     summary = collect(results, CHECKPOINTS, TASKS).summary
     assert summary["tasks"]["easy"] == {
         "d90_last": 32, "status_last": "ok", "full_metric_last": 0.95, "cells_ok": 4, "cells": 4,
-        "kendall_tau": -1.0,
+        "tau": -1.0, "tau_low": -1.0, "tau_high": 0.31524,
     }  # fmt: skip
+    assert list(summary["trends"]) == list(CLAIMS)
+    falls = summary["trends"]["falls"]
+    assert falls["verdict"] == "undecided" and falls["p"] == pytest.approx(1 / 24, abs=1e-6)
+    # Of the six pairs each, easy has six falling, late four, one tied and one open.
+    assert falls["tau"] == pytest.approx(-10 / (12 * 10) ** 0.5, abs=1e-6)
     assert summary["tasks"]["never"]["d90_last"] is None
     assert summary["statuses"] == {"baseline_at_majority": 4, "not_reached": 2, "ok": 6}
     assert summary["flop"] == {"baseline": 12e9, "said": 6e9}
@@ -53,12 +59,13 @@ def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: 
     tables = collect(results, CHECKPOINTS, TASKS)
     for name in ("a", "b"):
         write_tables(tables, tmp_path / name)
-    for file in ("cells.csv", "probes.csv", "summary.json"):
+    for file in ("cells.csv", "probes.csv", "trends.csv", "summary.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     again = read_tables(tmp_path / "a")
     # What is empty everywhere comes back without its type.
     pd.testing.assert_frame_equal(again.cells, tables.cells, check_dtype=False, check_exact=True)
     pd.testing.assert_frame_equal(again.probes, tables.probes, check_exact=True)
+    pd.testing.assert_frame_equal(again.trends, tables.trends, check_dtype=False, check_exact=True)
     for column in ("d90", "lower", "best_epoch"):
         assert str(again.cells[column].dtype) == "Int64"
     assert again.summary == tables.summary

@@ -118,7 +118,7 @@ class Study:
         return set(re.findall(r"Running stage '(.+)'", done.stdout))
 
     def tables(self) -> dict[str, bytes]:
-        names = ("cells.csv", "probes.csv", "summary.json")
+        names = ("cells.csv", "probes.csv", "trends.csv", "summary.json")
         return {name: (self.folder / "reports" / name).read_bytes() for name in names}
 
 

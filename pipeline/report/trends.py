@@ -1,0 +1,119 @@
+"""The paper's claims about d₉₀ (METHOD §5) as rank correlations over the table of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import pandas as pd
+
+from pipeline.dimension.trend import Association, Stratum, associate
+from pipeline.seeds import numpy_generator
+
+# No task or checkpoint can be called so.
+POOLED = "(all)"
+# One-sided, so that it belongs to the 95 % intervals.
+LEVEL = 0.025
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim: what d₉₀ is ranked against, among which cells, with which sign.
+
+    Attributes:
+        text: the claim in words.
+        x: the column that d₉₀ is compared with, named as in `_with_x`.
+        within: cells with the same value here are compared with each other.
+        over: what distinguishes them, and is the sample.
+        expected: the sign that the claim gives the correlation.
+    """
+
+    text: str
+    x: str
+    within: Literal["task", "checkpoint"]
+    over: Literal["task", "checkpoint"]
+    expected: Literal[-1, 1]
+
+
+CLAIMS = {
+    "falls": Claim("d₉₀ falls along pretraining", "step", "task", "checkpoint", -1),
+    "easier_tasks": Claim(
+        "tasks with higher full accuracy have lower d₉₀", "full_metric", "checkpoint", "task", -1
+    ),
+    "easier_above_chance": Claim(
+        "tasks with higher full accuracy, counted from chance, have lower d₉₀", "above_chance",
+        "checkpoint", "task", -1,
+    ),
+    "accuracy": Claim(
+        "checkpoints with lower d₉₀ have higher evaluation accuracy", "acc_eval", "task",
+        "checkpoint", -1,
+    ),
+    "gap": Claim(
+        "checkpoints with lower d₉₀ have a smaller relative gap", "relative_gap", "task",
+        "checkpoint", 1,
+    ),
+}  # fmt: skip
+
+TREND_COLUMNS = (
+    "claim", "scope", "x", "expected", *(field.name for field in fields(Association)), "left_out",
+    "verdict",
+)  # fmt: skip
+
+
+def trends(cells: pd.DataFrame) -> pd.DataFrame:
+    """One row a claim and scope, a scope being a task or checkpoint alone, or all pooled.
+
+    A cell whose d₉₀ is only bounded counts (`pipeline.dimension.trend`); one without a d₉₀ or
+    without the number that it is compared with is left out, and counted as ``left_out``.
+    """
+    known = _with_x(cells)
+    rows = [row for name, claim in CLAIMS.items() for row in _rows(name, claim, known)]
+    frame = pd.DataFrame(rows, columns=list(TREND_COLUMNS))
+    return frame.astype({name: float for name in _NUMBERS})
+
+
+def verdict(association: Association) -> str:
+    """The claim by the exact test: supported, contradicted, or undecided."""
+    if association.tau is None or association.p is None or association.p_opposite is None:
+        return "undecided"
+    if association.p <= LEVEL:
+        return "supported"
+    return "contradicted" if association.p_opposite <= LEVEL else "undecided"
+
+
+_NUMBERS = tuple(name for name in TREND_COLUMNS if name.startswith(("tau", "rho", "p")))
+
+
+def _with_x(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells with the numbers that claims compare, and d₉₀ as ``low`` and ``high``."""
+    chance = cells["majority"].astype(float)
+    d90, d_max = cells["d90"].astype(float), cells["d_max"].astype(float)
+    above = cells["status"] == "not_reached"
+    at_least = d90.where(cells["lower"].notna(), 0.0).where(d90.notna())
+    return cells.assign(
+        above_chance=(cells["full_metric"].astype(float) - chance) / (1 - chance),
+        low=at_least.mask(above, d_max),
+        high=d90.mask(above, float("inf")),
+    )
+
+
+def _rows(name: str, claim: Claim, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    usable = cells.dropna(subset=["low", "high", claim.x])
+    left_out = cells[claim.within][~cells.index.isin(usable.index)]
+    number = {unit: place for place, unit in enumerate(dict.fromkeys(cells[claim.over]))}
+    strata: dict[str, list[Stratum]] = {POOLED: []}
+    for scope in dict.fromkeys(cells[claim.within]):
+        rows = usable[usable[claim.within] == scope]
+        rows = rows.assign(unit=rows[claim.over].map(number)).sort_values("unit")
+        columns = [rows[key].to_numpy(dtype=float) for key in (claim.x, "low", "high")]
+        stratum = Stratum(rows["unit"].to_numpy(dtype=int), *columns)
+        strata[POOLED].append(stratum)
+        strata[str(scope)] = [stratum]
+    for scope, those in strata.items():
+        found = associate(those, claim.expected, numpy_generator(0, "trend", name, scope))
+        yield {
+            "claim": name, "scope": scope, "x": claim.x, "expected": claim.expected,
+            **asdict(found), "verdict": verdict(found),
+            "left_out": len(left_out) if scope == POOLED else int((left_out == scope).sum()),
+        }  # fmt: skip

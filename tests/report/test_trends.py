@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from pipeline.report.tables import collect
+from pipeline.report.trends import CLAIMS, POOLED, TREND_COLUMNS, trends
+from tests.report.conftest import CHECKPOINTS, TASKS
+
+STEPS = {f"s{step}": step for step in range(5)}
+
+
+def cell(checkpoint: str, task: str, **changes) -> dict:
+    return {
+        "checkpoint": checkpoint, "step": STEPS[checkpoint], "task": task, "status": "ok",
+        "d90": 100, "lower": 90, "d_max": 1000, "majority": 0.5, "full_metric": 0.8,
+        "acc_eval": 0.8, "relative_gap": 0.5, **changes,
+    }  # fmt: skip
+
+
+def table(rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows).astype({"d90": "Int64", "lower": "Int64"})
+
+
+def at(found: pd.DataFrame, claim: str, scope: str = POOLED) -> pd.Series:
+    return found.set_index(["claim", "scope"]).loc[(claim, scope)]
+
+
+def falling(task: str, **changes) -> list[dict]:
+    return [
+        cell(name, task, d90=900 - 100 * step, acc_eval=0.6 + step / 20, relative_gap=0.8 - step / 10, **changes)
+        for name, step in STEPS.items()
+    ]  # fmt: skip
+
+
+def test_every_claim_has_a_row_pooled_and_alone(results: Path) -> None:
+    found = collect(results, CHECKPOINTS, TASKS).trends
+    assert list(found.columns) == list(TREND_COLUMNS)
+    for name, claim in CLAIMS.items():
+        scopes = TASKS if claim.within == "task" else list(CHECKPOINTS)
+        assert list(found[found["claim"] == name]["scope"]) == [POOLED, *scopes]
+
+
+def test_a_clean_fall_supports_what_it_should() -> None:
+    found = trends(table(falling("a")))
+    assert list(at(found, "falls")[["tau", "rho", "p"]]) == pytest.approx([-1, -1, 1 / 120])
+    assert at(found, "falls")["verdict"] == at(found, "accuracy")["verdict"] == "supported"
+    assert at(found, "gap")["tau"] == 1 and at(found, "gap")["verdict"] == "supported"
+    # With one task there is nothing to compare at a checkpoint.
+    assert np.isnan(at(found, "easier_tasks")["tau"])
+    assert at(found, "easier_tasks")["verdict"] == "undecided"
+
+
+def test_a_rise_contradicts() -> None:
+    rows = [{**row, "step": -row["step"]} for row in falling("a")]
+    found = trends(table(rows[::-1]))
+    assert at(found, "falls")["tau"] == 1 and at(found, "falls")["verdict"] == "contradicted"
+
+
+def test_three_checkpoints_cannot_decide() -> None:
+    found = trends(table(falling("a")[:3] + falling("b")[:3]))
+    row = at(found, "falls")
+    assert (row["tau"], row["p"], row["p_least"]) == (
+        -1,
+        pytest.approx(1 / 6),
+        pytest.approx(1 / 6),
+    )
+    assert row["verdict"] == "undecided" and (row["units"], row["cells"]) == (3, 6)
+
+
+def test_not_reached_is_above_and_nothing_of_it_is_dropped() -> None:
+    rows = falling("a")
+    for row in rows[:2]:
+        row |= {"status": "not_reached", "d90": None, "lower": 1000}
+    row = at(trends(table(rows)), "falls")
+    assert (row["cells"], row["censored"], row["left_out"]) == (5, 2, 0)
+    assert row["tau"] == pytest.approx(stats.kendalltau(range(5), [9, 9, 7, 6, 5]).statistic)
+    # All but the open pair speak for the claim; only one order in 120 does so as clearly, or two.
+    assert row["p"] == pytest.approx(2 / 120)
+
+
+def test_a_d90_at_the_smallest_d_is_a_bound_too() -> None:
+    rows = falling("a")
+    rows[3] |= {"d90": 100, "lower": None}
+    rows[4] |= {"d90": 100, "lower": None}
+    row = at(trends(table(rows)), "falls")
+    assert row["censored"] == 2
+    assert row["tau_high"] > at(trends(table(falling("a"))), "falls")["tau_high"]
+
+
+@pytest.mark.parametrize("status", ["baseline_at_majority", "target_below_majority", "diverged"])
+def test_a_cell_without_a_d90_is_left_out_and_counted(status: str) -> None:
+    rows = falling("a") + falling("b")
+    rows[0] |= {"status": status, "d90": None, "lower": None}
+    found = trends(table(rows))
+    assert (at(found, "falls")["cells"], at(found, "falls")["left_out"]) == (9, 1)
+    assert (at(found, "falls", "a")["left_out"], at(found, "falls", "b")["left_out"]) == (1, 0)
+    assert at(found, "easier_tasks", "s0")["left_out"] == 1
+
+
+def test_an_undefined_gap_is_left_out_of_its_claim_alone() -> None:
+    rows = falling("a")
+    rows[2]["relative_gap"] = None
+    found = trends(table(rows))
+    assert at(found, "gap")["cells"] == 4 and at(found, "falls")["cells"] == 5
+
+
+def test_tasks_are_compared_at_each_checkpoint() -> None:
+    """The task with the higher accuracy has the lower d90; counted from chance it is the other."""
+    rows = [
+        cell(name, task, d90=d90, full_metric=full, majority=majority)
+        for name in ("s0", "s1")
+        for task, d90, full, majority in (("a", 100, 0.9, 0.85), ("b", 200, 0.8, 0.5))
+    ]
+    found = trends(table(rows))
+    assert at(found, "easier_tasks")["tau"] == -1
+    assert at(found, "easier_above_chance")["tau"] == 1
+    assert at(found, "easier_tasks")["units"] == 2
+
+
+def test_rows_in_any_order_give_the_same() -> None:
+    whole = table(falling("a") + falling("b"))
+    mixed = whole.sample(frac=1, random_state=3)
+    mine = trends(mixed).set_index(["claim", "scope"]).sort_index()
+    pd.testing.assert_frame_equal(mine, trends(whole).set_index(["claim", "scope"]).sort_index())
