@@ -58,12 +58,15 @@ class Moments:
         return {"exp_avg": self.first.contiguous(), "exp_avg_sq": self.second.contiguous()}
 
 
-def save_model(model: PreTrainedModel, step: int, tokenizer_dir: Path, directory: Path) -> None:
+def save_model(
+    model: PreTrainedModel, step: int, tokenizer_dir: Path | None, directory: Path
+) -> None:
     """Write the model, its tokenizer and ``checkpoint.json`` (step and hashes), atomically."""
     with atomic_directory(directory) as folder:
         model.save_pretrained(folder)
-        for name in _TOKENIZER_FILES:
-            shutil.copyfile(tokenizer_dir / name, folder / name)
+        if tokenizer_dir is not None:
+            for name in _TOKENIZER_FILES:
+                shutil.copyfile(tokenizer_dir / name, folder / name)
         hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
         write_json(folder / MODEL_MANIFEST, {"step": step, "sha256": hashes})
 

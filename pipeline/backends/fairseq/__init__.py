@@ -1,1 +1,1 @@
-"""fairseq without importing it: its checkpoints, its data files, and runs in its own environment."""
+"""fairseq without importing it: its checkpoints, its data, and runs in its own environment."""

@@ -1,10 +1,11 @@
 """Run one of fairseq's commands: ``python launcher.py train DATA --task masked_lm …``.
 
-It runs in fairseq's own environment and imports nothing of this project. fairseq 0.12.2 is left as it
-is installed; two things have changed around it. Since Python 3.11 a dataclass refuses a default that
-cannot be hashed, and fairseq's configurations have such defaults: a class whose equality took its hash
-away gets the one of `object` back, which is what 3.10 let pass. And since torch 2.6 checkpoints are
-read with ``weights_only``, under which the `argparse.Namespace` in them must be allowed by name.
+It runs in fairseq's own environment and imports nothing of this project. fairseq 0.12.2 is left as
+it is installed; two things have changed around it. Since Python 3.11 a dataclass refuses a default
+that cannot be hashed, and fairseq's configurations have such defaults: a class whose equality took
+its hash away gets the one of `object` back, which is what 3.10 let pass. And since torch 2.6
+checkpoints are read with ``weights_only``, under which the `argparse.Namespace` in them must be
+allowed by name.
 
 Both happen at the top level, because the workers that fairseq spawns import this file, not `main`.
 """
@@ -14,7 +15,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
+import os
 import sys
+import threading
 from typing import Any
 
 _COMMANDS = ("preprocess", "train", "validate")
@@ -27,7 +30,7 @@ def _with_hash(cls: type | None = None, /, **options: Any) -> Any:
         return lambda later: _with_hash(later, **options)
     made = _dataclass(cls, **options)
     if made.__hash__ is None:
-        made.__hash__ = object.__hash__  # type: ignore[assignment]
+        made.__hash__ = object.__hash__
     return made
 
 
@@ -43,10 +46,22 @@ def _allow_namespace() -> None:
 _allow_namespace()
 
 
+def _end_with_parent() -> None:
+    """Wait for the end of the standard input, which is that of the process holding it; then end."""
+    sys.stdin.read()
+    os._exit(1)
+
+
 def main() -> None:
-    """Call the command's own entry point on the remaining arguments."""
+    """Call the command's own entry point on the remaining arguments.
+
+    With ``--attached`` before the command, it ends as soon as its standard input does.
+    """
+    if sys.argv[1:2] == ["--attached"]:
+        sys.argv.pop(1)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     if len(sys.argv) < 2 or sys.argv[1] not in _COMMANDS:
-        sys.exit(f"usage: launcher.py {{{','.join(_COMMANDS)}}} ARGUMENTS")
+        sys.exit(f"usage: launcher.py [--attached] {{{','.join(_COMMANDS)}}} ARGUMENTS")
     command = sys.argv.pop(1)
     importlib.import_module(f"fairseq_cli.{command}").cli_main()
 
