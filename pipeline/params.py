@@ -40,12 +40,14 @@ class Segment:
 class Pretraining:
     """The recipe, and the chain of segments that ends in one checkpoint each.
 
+    ``backend`` says who trains: the project's own loop, or fairseq in its own environment.
     ``keep_state`` says which checkpoints keep what resuming from them needs, twice the size of
     their weights: ``all``, or the ``last`` of each chain once ``python -m stages.prune`` has run.
     """
 
     recipe: PretrainConfig
     segments: dict[str, Segment]
+    backend: Literal["native", "fairseq"] = "native"
     keep_state: Literal["all", "last"] = "all"
 
     def segment(self, name: str) -> Segment:
@@ -125,6 +127,8 @@ class Params:
                         "and _, a letter first (DVC drops names that look like numbers)"
                     )
         self._check_chain()
+        if self.pretrain.backend == "fairseq":
+            self._check_fairseq()
         length = self.pretrain.recipe.length
         if length > self.model.positions:
             raise UserError(
@@ -173,6 +177,23 @@ class Params:
                 raise UserError(
                     f"params.yaml: trajectory.checkpoints has {name}: {step}, but pretraining "
                     f"makes {made}"
+                )
+
+    def _check_fairseq(self) -> None:
+        recipe, steps = self.pretrain.recipe, self.pretrain.steps()
+        where = "params.yaml: pretrain.backend is fairseq, "
+        if recipe.compile:
+            raise UserError(f"{where}which cannot compile: set pretrain.recipe.compile to false")
+        if recipe.batch % recipe.micro_batch:
+            raise UserError(
+                f"{where}which needs pretrain.recipe.batch {recipe.batch} to be a multiple of "
+                f"micro_batch {recipe.micro_batch}"
+            )
+        for name, segment in self.pretrain.segments.items():
+            if segment.decay and steps[segment.after] < recipe.warmup_steps:
+                raise UserError(
+                    f"{where}which cannot decay in pretrain.segments.{name} before the end of the "
+                    f"warm-up at update {recipe.warmup_steps}"
                 )
 
 

@@ -7,13 +7,12 @@ do not fit at all; blocks are packed so that no two of a shard fit into one.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.artifacts import atomic_directory, fingerprint, sha256
+from pipeline.artifacts import atomic_directory, fingerprint, remove_others, sha256
 from pipeline.backends.fairseq.dataset import write_dataset
 from pipeline.backends.fairseq.dictionary import vocabulary, write_dictionary
 from pipeline.pretraining.packing import Blocks, SpecialTokens
@@ -41,7 +40,7 @@ def binarise(
     folder = root / fingerprint(inputs)[:16]
     if folder.exists():
         return folder
-    shutil.rmtree(root, ignore_errors=True)
+    remove_others(folder)
     symbols = vocabulary(open_tokenizer(tokenizer))
     with atomic_directory(folder) as temporary:
         write_dictionary(symbols, temporary / "dict.txt")

@@ -28,13 +28,13 @@ def _with_hash(cls: type | None = None, /, **options: Any) -> Any:
     """`dataclasses.dataclass`, whose classes can be hashed by identity if by nothing else."""
     if cls is None:
         return lambda later: _with_hash(later, **options)
-    made = _dataclass(cls, **options)
+    made: Any = _dataclass(cls, **options)
     if made.__hash__ is None:
         made.__hash__ = object.__hash__
     return made
 
 
-dataclasses.dataclass = _with_hash  # type: ignore[assignment]
+dataclasses.dataclass = _with_hash
 
 
 def _allow_namespace() -> None:
@@ -47,8 +47,12 @@ _allow_namespace()
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of the standard input, which is that of the process holding it; then end."""
-    sys.stdin.read()
+    """Wait for the end of the standard input, which is that of the process holding it; then end.
+
+    `sys.stdin` is not used: a worker forked while this thread reads would wait for its lock forever.
+    """
+    while os.read(0, 1):
+        pass
     os._exit(1)
 
 
