@@ -49,7 +49,7 @@ _allow_namespace()
 def _end_with_parent() -> None:
     """Wait for the end of the standard input, which is that of the process holding it; then end.
 
-    `sys.stdin` is not used: a worker forked while this thread reads would wait for its lock forever.
+    `sys.stdin` is not used: a worker forked while it is read would wait for its lock forever.
     """
     while os.read(0, 1):
         pass
