@@ -33,7 +33,8 @@ _HUB_ROWS = {
 }
 # Where neither the parameters nor the table above tell: said to be a guess in the output.
 _GUESSED_ROWS = (10_000, 1_000)
-_STATE_BYTES_PER_PARAMETER = 8
+# AdamW's moments; fairseq's own checkpoint has the weights once more.
+_STATE_BYTES_PER_PARAMETER = {"native": 8, "fairseq": 12}
 _WEIGHT_BYTES = 4
 
 
@@ -96,7 +97,8 @@ def estimate(params: Params) -> Estimate:
             flops[part] += evaluated * size.evaluation_flop(length)
     made = len(params.pretrain.segments) + 1
     states = made if params.pretrain.keep_state == "all" else 1
-    disk = parameters * (made * _WEIGHT_BYTES + states * _STATE_BYTES_PER_PARAMETER)
+    state_bytes = _STATE_BYTES_PER_PARAMETER[params.pretrain.backend]
+    disk = parameters * (made * _WEIGHT_BYTES + states * state_bytes)
     cells = checkpoints * len(params.tasks)
     return Estimate(
         stages=2 + len(params.tasks) + made + 2 * cells + 2,
