@@ -1,10 +1,12 @@
 # make repro   the whole study on the parameters in params.yaml
 # make test    lint, types, import directions and the tests
+# make fairseq the environment that `pretrain.backend: fairseq` trains in, beside the main one
 PYTHON ?= python3
+FAIRSEQ ?= .venv-fairseq
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: repro test lint lock clean
+.PHONY: repro test lint fairseq lock clean
 
 repro: $(BIN)/.installed
 	$(RUN) dvc repro
@@ -23,6 +25,16 @@ $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/lock.txt
 	touch $@
 
+fairseq: $(FAIRSEQ)/.installed
+
+# fairseq is built from source (g++ and Python's headers), with the same pins for what builds it.
+$(FAIRSEQ)/.installed: requirements/fairseq.txt
+	test -x $(FAIRSEQ)/bin/python || $(PYTHON) -m venv $(FAIRSEQ)
+	$(FAIRSEQ)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/fairseq.txt
+	PIP_CONSTRAINT=requirements/fairseq.txt PIP_BUILD_CONSTRAINT=requirements/fairseq.txt \
+	  $(FAIRSEQ)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps fairseq==0.12.2
+	touch $@
+
 # For maintainers: pins everything but CUDA's own packages, which torch's GPU build pins itself. Pins
 # that still fit stay; `make lock UPGRADE=--upgrade` takes the newest.
 lock: $(BIN)/.installed
@@ -35,4 +47,4 @@ lock: $(BIN)/.installed
 	rm requirements/resolved.txt
 
 clean:
-	rm -rf .venv
+	rm -rf .venv $(FAIRSEQ)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline import params
 from pipeline.apply import apply_task
+from pipeline.backends.fairseq.convert import convert
 from pipeline.errors import UserError
 from pipeline.estimate import describe, estimate
 from pipeline.pretraining.chain import chain_yaml, checkpoint_steps
@@ -38,6 +39,16 @@ def main() -> int:
     task.add_argument("task", type=Path, help="the search's task.safetensors")
     task.add_argument("out", type=Path, help="the Hugging Face model folder to make")
     task.set_defaults(run=_apply)
+    other = commands.add_parser(
+        "convert", help="a fairseq checkpoint as a Hugging Face folder, or the reverse"
+    )
+    other.add_argument("source", type=Path, help="a fairseq checkpoint, or a Hugging Face folder")
+    other.add_argument("out", type=Path, help="the folder to make")
+    other.add_argument("--dict", type=Path, help="dict.txt (default: the one beside the source)")
+    other.add_argument(
+        "--tokenizer", type=Path, help="tokenizer folder for the Hugging Face folder"
+    )
+    other.set_defaults(run=_convert)
     chosen = parser.parse_args()
     try:
         print(chosen.run(chosen))
@@ -63,6 +74,10 @@ def _pin(chosen: argparse.Namespace) -> str:
 
 def _apply(chosen: argparse.Namespace) -> str:
     return apply_task(chosen.checkpoint, chosen.task, chosen.out)
+
+
+def _convert(chosen: argparse.Namespace) -> str:
+    return convert(chosen.source, chosen.out, chosen.dict, chosen.tokenizer)
 
 
 def _rate(text: str) -> float:

@@ -57,6 +57,13 @@ def atomic_directory(path: Path | str) -> Iterator[Path]:
     _sync(target.parent)
 
 
+def remove_others(path: Path) -> None:
+    """Remove all that lies beside ``path``: large work in progress that its like left behind."""
+    for other in path.parent.iterdir() if path.parent.exists() else ():
+        if other != path:
+            shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
+
+
 def write_json(path: Path | str, value: Any) -> None:
     """Write ``value`` with sorted keys, atomically; NaN and infinity are refused (ValueError)."""
     with atomic_file(path) as temporary:

@@ -40,7 +40,8 @@ _HUB_ROWS = {
 }
 # Where neither the parameters nor the table above tell: said to be a guess in the output.
 _GUESSED_ROWS = (10_000, 1_000)
-_STATE_BYTES_PER_PARAMETER = 8
+# AdamW's moments; fairseq's own checkpoint has the weights once more.
+_STATE_BYTES_PER_PARAMETER = {"native": 8, "fairseq": 12}
 _WEIGHT_BYTES = 4
 
 
@@ -203,8 +204,9 @@ def _disk(params: Params, groups: Sequence[_Group]) -> float:
     own, zoo = groups[0].size.parameters, groups[1:]
     made = len(params.pretrain.segments) + 1
     states = made if params.pretrain.keep_state == "all" else 1
+    state_bytes = _STATE_BYTES_PER_PARAMETER[params.pretrain.backend]
     published = sum(group.size.parameters * _WEIGHT_BYTES for group in zoo)
-    return float(own * (made * _WEIGHT_BYTES + states * _STATE_BYTES_PER_PARAMETER) + published)
+    return float(own * (made * _WEIGHT_BYTES + states * state_bytes) + published)
 
 
 def _rows_of(params: Params, task: str) -> tuple[tuple[int, int], bool]:

@@ -46,6 +46,7 @@ class Segment:
 class Pretraining:
     """The recipe, and the chain of segments that ends in one checkpoint each.
 
+    ``backend`` says who trains: the project's own loop, or fairseq in its own environment.
     ``keep_state`` says which checkpoints keep what resuming from them needs, twice the size of
     their weights: ``all``, or the ``last`` of each chain once ``python -m stages.prune`` has run.
     ``start`` is the checkpoint drawn from the seed, ``[s0]``; ``[]`` leaves out all of pretraining,
@@ -55,6 +56,7 @@ class Pretraining:
     start: tuple[str, ...]
     segments: dict[str, Segment]
     recipe: PretrainConfig = field(default_factory=PretrainConfig)
+    backend: Literal["native", "fairseq"] = "native"
     keep_state: Literal["all", "last"] = "all"
 
     def segment(self, name: str) -> Segment:
@@ -223,6 +225,8 @@ class Params:
                 "trajectory.tokens_per_update at that, or out"
             )
         assert self.corpus is not None
+        if self.pretrain.backend == "fairseq":
+            self._check_fairseq()
         length = self.pretrain.recipe.length
         if length > self.model.positions:
             raise UserError(
@@ -283,6 +287,23 @@ class Params:
                     f"pretrain.recipe.total_steps {horizon} on"
                 )
         _check_measured(self.trajectory.checkpoints, steps, "pretraining makes")
+
+    def _check_fairseq(self) -> None:
+        recipe, steps = self.pretrain.recipe, self.pretrain.steps()
+        where = "params.yaml: pretrain.backend is fairseq, "
+        if recipe.compile:
+            raise UserError(f"{where}which cannot compile: set pretrain.recipe.compile to false")
+        if recipe.batch % recipe.micro_batch:
+            raise UserError(
+                f"{where}which needs pretrain.recipe.batch {recipe.batch} to be a multiple of "
+                f"micro_batch {recipe.micro_batch}"
+            )
+        for name, segment in self.pretrain.segments.items():
+            if segment.decay and steps[segment.after] < recipe.warmup_steps:
+                raise UserError(
+                    f"{where}which cannot decay in pretrain.segments.{name} before the end of the "
+                    f"warm-up at update {recipe.warmup_steps}"
+                )
 
     def _check_near(self) -> None:
         checkpoints, near = self.trajectory.checkpoints, self.trajectory.near

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline import device, distributed, params
-from pipeline.pretraining.run import run_segment
+from pipeline import params
+from pipeline.backends.fairseq import segment as fairseq
+from pipeline.backends.job import Job
+from pipeline.backends.native import segment as native
 from stages import entry
 from stages.init import places
+
+BACKENDS = {"native": native.train, "fairseq": fairseq.train}
 
 
 def main() -> None:
@@ -16,19 +20,17 @@ def main() -> None:
     name = parser.parse_args().name
     config = params.load()
     segment = config.pretrain.segment(name)
-    distributed.spread("stages.pretrain", name)
-    place = device.prepare(config.model.width)
-    run_segment(
+    job = Job(
         config.pretrain.recipe,
         places(segment.after),
         places(name),
         segment.step,
+        segment.decay,
         config.seed,
-        place,
-        decay=segment.decay,
-        ranks=distributed.join(place),
+        config.model.width,
+        ("stages.pretrain", name),
     )
-    distributed.leave()
+    BACKENDS[config.pretrain.backend](job)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ MISTAKES = {
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
     "long rows": (["tasks", "paraphrase", "data", "max_length"], 999, "max_length is 999, above"),
+    "another backend": (["pretrain", "backend"], "fairsec", "params.pretrain.backend is 'fairsec', but must be one of"),
 }  # fmt: skip
 
 
@@ -78,6 +79,29 @@ def test_each_mistake_is_one_sentence(tmp_path: Path, mistake: str) -> None:
     with pytest.raises(UserError) as caught:
         params.load(write(tmp_path / "params.yaml", content))
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
+
+
+FAIRSEQ = {
+    "compiled": ({"compile": True}, False, "which cannot compile: set pretrain.recipe.compile to false"),
+    "uneven": ({"micro_batch": 48}, False, "batch 64 to be a multiple of micro_batch 48"),
+    "decaying in the warm-up": (
+        {"schedule": "constant"}, True, "cannot decay in pretrain.segments.s1000 before the end of"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", FAIRSEQ)
+def test_what_fairseq_cannot_do_is_one_sentence(tmp_path: Path, mistake: str) -> None:
+    recipe, decay, sentence = FAIRSEQ[mistake]
+    content = deepcopy(read_yaml(ROOT / "presets/laptop.yaml"))
+    content["pretrain"]["backend"] = "fairseq"
+    assert params.load(write(tmp_path / "params.yaml", content)).pretrain.backend == "fairseq"
+    content["pretrain"]["recipe"] |= recipe
+    content["pretrain"]["segments"]["s1000"]["decay"] = decay
+    with pytest.raises(UserError, match=r"pretrain\.backend is fairseq") as caught:
+        params.load(write(tmp_path / "params.yaml", content))
+    assert sentence in str(caught.value)
+    content["pretrain"]["backend"] = "native"
+    params.load(write(tmp_path / "params.yaml", content))
 
 
 def test_an_unknown_task_names_the_closest() -> None:

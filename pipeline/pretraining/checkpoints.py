@@ -25,7 +25,7 @@ from pipeline.errors import UserError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, RobertaForMaskedLM
 
-MODEL_MANIFEST = "checkpoint.json"
+MODEL_MANIFEST, STATE_MANIFEST = "checkpoint.json", "state.json"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -58,14 +58,22 @@ class Moments:
         return {"exp_avg": self.first.contiguous(), "exp_avg_sq": self.second.contiguous()}
 
 
-def save_model(model: PreTrainedModel, step: int, tokenizer_dir: Path, directory: Path) -> None:
+def save_model(
+    model: PreTrainedModel, step: int, tokenizer_dir: Path | None, directory: Path
+) -> None:
     """Write the model, its tokenizer and ``checkpoint.json`` (step and hashes), atomically."""
     with atomic_directory(directory) as folder:
         model.save_pretrained(folder)
-        for name in _TOKENIZER_FILES:
-            shutil.copyfile(tokenizer_dir / name, folder / name)
-        hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-        write_json(folder / MODEL_MANIFEST, {"step": step, "sha256": hashes})
+        if tokenizer_dir is not None:
+            for name in _TOKENIZER_FILES:
+                shutil.copyfile(tokenizer_dir / name, folder / name)
+        seal(folder, MODEL_MANIFEST, step)
+
+
+def seal(folder: Path, name: str, step: int) -> None:
+    """Write the manifest of what is in a folder: the update it is of, and each file's hash."""
+    hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+    write_json(folder / name, {"step": step, "sha256": hashes})
 
 
 def check_model(directory: Path) -> dict[str, Any]:
@@ -75,6 +83,17 @@ def check_model(directory: Path) -> dict[str, Any]:
         UserError: a file is missing, truncated or altered.
     """
     manifest: dict[str, Any] = read_json(directory / MODEL_MANIFEST)
+    _check(directory, manifest["sha256"])
+    return manifest
+
+
+def check_state(directory: Path) -> dict[str, Any]:
+    """Return a state's ``state.json`` after checking every file against its hash.
+
+    Raises:
+        UserError: a file is missing, truncated or altered.
+    """
+    manifest: dict[str, Any] = read_json(directory / STATE_MANIFEST)
     _check(directory, manifest["sha256"])
     return manifest
 
@@ -97,16 +116,14 @@ def save_state(moments: Moments, log: Sequence[dict[str, Any]], directory: Path)
     with atomic_directory(directory) as folder:
         save_file(moments.tensors(), folder / "optimizer.safetensors")
         write_jsonl(folder / "training.jsonl", log)
-        hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-        write_json(folder / "state.json", {"step": moments.step, "sha256": hashes})
+        seal(folder, STATE_MANIFEST, moments.step)
 
 
 def open_state(directory: Path) -> Moments:
     """Read what `save_state` wrote, checked against its hashes."""
     from safetensors.torch import load_file
 
-    manifest = read_json(directory / "state.json")
-    _check(directory, manifest["sha256"])
+    manifest = check_state(directory)
     tensors = load_file(directory / "optimizer.safetensors")
     return Moments(manifest["step"], tensors["exp_avg"], tensors["exp_avg_sq"])
 

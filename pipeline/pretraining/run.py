@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.artifacts import atomic_file, fingerprint, read_json, sha256
+from pipeline.artifacts import atomic_file, fingerprint, read_json, remove_others, sha256
 from pipeline.cost import EncoderSize
 from pipeline.device import product_rate
 from pipeline.distributed import ALONE, Ranks
@@ -244,7 +244,7 @@ def _resume(scratch: Path, start: Places, flat: FlatParameters, stop: int) -> Ha
 
     Its values are in the model when this returns.
     """
-    _remove_others(scratch)
+    remove_others(scratch)
     if scratch.exists():
         try:
             state = Halfway.open(scratch)
@@ -265,11 +265,3 @@ def _resume(scratch: Path, start: Places, flat: FlatParameters, stop: int) -> Ha
     if made >= stop:
         raise UserError(f"the checkpoint in {start.model} is at update {made}, not before {stop}")
     return Halfway(flat.values, moments, [])
-
-
-def _remove_others(scratch: Path) -> None:
-    """Remove what the same segment left behind under another recipe: three times the weights."""
-    if scratch.parent.exists():
-        for path in scratch.parent.iterdir():
-            if path != scratch:
-                path.unlink(missing_ok=True)

@@ -68,3 +68,9 @@ def test_an_unknown_segment_is_one_sentence(study: Study) -> None:
     assert done.returncode == 2
     assert "pretrain.segments has no 's9': did you mean 's8'?" in done.stderr
     assert not Path(study.folder / "checkpoints/s9").exists()
+
+
+def test_editing_fairseqs_part_leaves_the_native_segments_alone(study: Study) -> None:
+    for path in sorted((study.folder / "pipeline/backends/fairseq").glob("*.py")):
+        path.write_text(path.read_text() + "\n# edited\n")
+    assert study.repro() == set()

@@ -1,0 +1,24 @@
+"""A segment trained by the project's own loop, in one process or in several."""
+
+from __future__ import annotations
+
+from pipeline import device, distributed
+from pipeline.backends.job import Job
+from pipeline.pretraining.run import run_segment
+
+
+def train(job: Job) -> None:
+    """Train the segment; with ``PIPELINE_PROCESSES`` in that many processes."""
+    distributed.spread(*job.command)
+    place = device.prepare(job.width)
+    run_segment(
+        job.recipe,
+        job.start,
+        job.end,
+        job.stop,
+        job.seed,
+        place,
+        decay=job.decay,
+        ranks=distributed.join(place),
+    )
+    distributed.leave()
