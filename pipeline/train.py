@@ -29,6 +29,9 @@ class Trainable(Protocol):
     def materialize(self) -> None:
         """Write the weights that belong to ``vector`` into the model."""
 
+    def accumulate(self) -> None:
+        """Take in the weights' gradient of a micro-batch."""
+
     def pull_back(self) -> None:
         """Turn the weights' gradient into ``vector.grad``."""
 
@@ -87,6 +90,7 @@ def train(
         for batch in batches(index):
             share = loss(model, batch)
             share.backward()
+            trainable.accumulate()
             total += share.detach()
         trainable.pull_back()
         assert trainable.vector.grad is not None
