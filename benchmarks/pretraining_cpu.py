@@ -7,6 +7,7 @@ One model, corpus, batch, recipe and number of threads. A repeat is a seed: ever
 its own random weights in a process of its own, one after the other, before the next repeat begins.
 A side prints its mean loss every few updates; the time between two such lines, from the second to
 the last, gives its steady speed, so that starting up, the first batches and compiling are left out.
+On a machine that does other work too, the CPU time between them is the fairer measure.
 Prints Markdown: medians over the repeats, their ratios, and the loss at the end of each run.
 `--levers` compares ways to compute the native side's update instead.
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -34,9 +36,10 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import psutil
 import torch
-from torch.nn import functional
 
+from benchmarks.whole_encoder import whole_encoder
 from pipeline.backends.fairseq.dataset import write_dataset
 from pipeline.backends.fairseq.dictionary import FIRST, MASK, write_dictionary
 from pipeline.backends.fairseq.environment import LAUNCHER, interpreter
@@ -101,9 +104,9 @@ def _work(layers: int, width: int, vocabulary: int, updates: int) -> Work:
 
 
 SIZES = {
-    "2x128": _work(2, 128, 4000, 50),
-    "4x256": _work(4, 256, 4000, 30),
-    "4x256-16k": _work(4, 256, 16000, 20),
+    "2x128": _work(2, 128, 4000, 24),
+    "4x256": _work(4, 256, 4000, 12),
+    "4x256-16k": _work(4, 256, 16000, 12),
     "smoke": Work(ModelConfig(1, 16, 2, 32, 32), 500, 4, 32, 10, 2),
 }
 
@@ -145,21 +148,7 @@ def _summed(lever: str) -> SummedLoss:
     """The way to compute a batch's loss that the lever stands for."""
     if lever == "compiled":
         return compiled_loss()
-    return {"whole-last-block": _whole_last_block, "whole-head": _whole_head}.get(
-        lever, summed_loss
-    )
-
-
-def _whole_last_block(
-    model: Any, ids: torch.Tensor, mask: Any, positions: torch.Tensor, labels: torch.Tensor
-) -> torch.Tensor:
-    """The encoder as transformers has it, and the head on masked positions only."""
-    hidden = model.roberta(ids, attention_mask=mask).last_hidden_state
-    index = positions.unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
-    logits = model.lm_head(hidden.gather(1, index))
-    return functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE, reduction="sum"
-    )
+    return {"whole-last-block": whole_encoder, "whole-head": _whole_head}.get(lever, summed_loss)
 
 
 def _whole_head(
@@ -252,16 +241,18 @@ def fairseq(work: Work, seed: int, folder: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Curve:
-    """A run: seconds since its start and mean loss (nats) at every line."""
+    """A run: at every line seconds on the clock, seconds of CPUs at work, mean loss (nats)."""
 
     updates: tuple[int, ...]
     seconds: tuple[float, ...]
+    cpu_seconds: tuple[float, ...]
     losses: tuple[float, ...]
 
-    def tokens_a_second(self, work: Work) -> float:
-        """Steady speed, from the second line to the last."""
-        updates = self.updates[-1] - self.updates[1]
-        return updates * work.rows * work.length / (self.seconds[-1] - self.seconds[1])
+    def speed(self, work: Work) -> tuple[float, float]:
+        """Tokens a second of the clock and of CPUs, from the second line to the last."""
+        tokens = (self.updates[-1] - self.updates[1]) * work.rows * work.length
+        clock, cpu = (seen[-1] - seen[1] for seen in (self.seconds, self.cpu_seconds))
+        return tokens / clock, tokens / cpu
 
 
 def measure(side: str, size: str, seed: int, threads: int) -> Curve:
@@ -278,25 +269,37 @@ def measure(side: str, size: str, seed: int, threads: int) -> Curve:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=variables
         ) as process:
-            assert process.stdout is not None
             text: list[str] = []
-            rows = list(_rows(process.stdout, text))
+            rows = list(_rows(process, text))
         if process.returncode or len(rows) < 3:
             sys.exit(f"{side} failed:\n{''.join(text[-30:])}")
     return Curve(*zip(*rows, strict=True))  # type: ignore[arg-type]
 
 
-def _rows(stream: Iterator[str] | Any, text: list[str]) -> Iterator[tuple[int, float, float]]:
-    """(updates, seconds, nats) of each line of the log; every line is kept in ``text``."""
-    for line in stream:
+def _rows(
+    process: subprocess.Popen[str], text: list[str]
+) -> Iterator[tuple[int, float, float, float]]:
+    """(updates, seconds, CPU seconds, nats) of the log; all lines printed go to ``text``."""
+    assert process.stdout is not None
+    for line in process.stdout:
         text.append(line)
         _, mark, content = line.partition("| train_inner | ")
         if mark:  # fairseq's losses are in bits
             row = json.loads(content)
-            yield int(row["num_updates"]), time.perf_counter(), float(row["loss"]) * np.log(2)
+            updates, loss = int(row["num_updates"]), float(row["loss"]) * math.log(2)
         elif line.startswith('{"updates"'):
             row = json.loads(line)
-            yield row["updates"], time.perf_counter(), row["loss"]
+            updates, loss = row["updates"], row["loss"]
+        else:
+            continue
+        yield updates, time.perf_counter(), _cpu_seconds(process.pid), loss
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU time of a process and its workers."""
+    process = psutil.Process(pid)
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 def _say(updates: int, loss: float) -> None:
@@ -305,19 +308,24 @@ def _say(updates: int, loss: float) -> None:
 
 def table(size: str, sides: Sequence[str], runs: dict[str, list[Curve]]) -> list[str]:
     """Markdown rows: a side each, beside the first."""
-    work = SIZES[size]
-    speeds = {
-        side: statistics.median(run.tokens_a_second(work) for run in runs[side]) for side in sides
-    }
+    first, *_ = sides
+    speeds = {side: _medians([run.speed(SIZES[size]) for run in runs[side]]) for side in sides}
     lines = [
-        f"| {size}, {work.vocabulary} words | tokens/s | {sides[0]} is faster by | last loss |",
-        "|---|---|---|---|",
+        f"| {size} | tokens/s | {first} is faster by | tokens/CPU s | by | last losses |",
+        "|---|---|---|---|---|---|",
     ]
     for side in sides:
-        ends = ", ".join(f"{run.losses[-1]:.3f}" for run in runs[side])
-        ratio = speeds[sides[0]] / speeds[side]
-        lines.append(f"| {side} | {speeds[side]:,.0f} | {ratio:.2f} | {ends} |")
+        cells = [side]
+        for ours, theirs in zip(speeds[first], speeds[side], strict=True):
+            cells += [f"{theirs:,.0f}", f"{ours / theirs:.2f}"]
+        cells.append(", ".join(f"{run.losses[-1]:.3f}" for run in runs[side]))
+        lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _medians(speeds: list[tuple[float, float]]) -> tuple[float, float]:
+    clock, cpu = zip(*speeds, strict=True)
+    return statistics.median(clock), statistics.median(cpu)
 
 
 def curves(sides: Sequence[str], runs: dict[str, list[Curve]]) -> list[str]:

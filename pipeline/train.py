@@ -80,7 +80,8 @@ def train(
     # The first process draws the dropout that it would draw alone; each other one its own.
     stream = (ranks.rank,) if ranks.rank else ()
     for index in range(start, stop):
-        model.train()
+        if not model.training:  # setting it goes through every module
+            model.train()
         seed_dropout(seed, "dropout", index, *stream)
         for group in optimizer.param_groups:
             group["lr"] = schedule(index)

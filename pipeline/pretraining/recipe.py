@@ -7,6 +7,8 @@ from typing import Literal
 
 from pipeline.optim import OptimizerConfig, ScheduleName
 
+Precision = Literal["fp32", "bf16", "bf16_weights"]
+
 
 @dataclass(frozen=True)
 class PretrainConfig:
@@ -33,7 +35,7 @@ class PretrainConfig:
     eps: float = 1e-6
     weight_decay: float = 0.01
     mask_probability: float = 0.15
-    precision: Literal["fp32", "bf16", "bf16_weights"] = "fp32"
+    precision: Precision = "fp32"
     compile: bool = False
     cuda_graphs: bool = False
     log_every: int = 100
