@@ -5,10 +5,13 @@
 Prints Markdown. Pretraining: tokens/s of whole updates (four micro-batches of 64 × 512 tokens and
 the optimizer's step) through the loop that the pipeline runs, as medians over the repeats; MFU at
 the FLOP a token that `pipeline.cost` counts (601.5 MFLOP), against the matrix-product rate measured
-in the same run; the hours that 200k updates of 1024 × 512 tokens take at that speed. The last row
-leaves out attention dropout and so is not the recipe. Fine-tuning: the wall time of a step at
-32 × 64 tokens, and how much of it the GPU was idle. `--smoke` runs all of it on any machine, with a
-tiny model, to show that it works; its figures mean nothing.
+in the same run; the hours that 200k updates of 1024 × 512 tokens take at that speed. Rows end in up
+to 25 tokens of padding, as blocks of whole sentences do. The first row is the model as transformers
+computes it, the head on masked positions only; MFU counts the same FLOP for it and for the others,
+which leave some out (`pipeline/pretraining/encoder.py`). The last row leaves out attention dropout
+and so is not the recipe. Fine-tuning: the wall time of a step at 32 × 64 tokens, and how much of it
+the GPU was idle. `--smoke` runs all of it on any machine, with a tiny model, to show that it works;
+its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -23,17 +26,21 @@ from typing import Any
 
 import torch
 
+from benchmarks.whole_encoder import whole_encoder
 from pipeline.cost import EncoderSize
 from pipeline.device import prepare, product_rate
 from pipeline.optim import OptimizerConfig, adamw, schedule
+from pipeline.pretraining.halves import Halves
 from pipeline.pretraining.masking import MaskedBatch
-from pipeline.pretraining.mlm import ModelConfig, build_model, compile_parts, masked_loss
+from pipeline.pretraining.mlm import ModelConfig, build_model, compiled_loss, masked_loss
 from pipeline.pretraining.packing import SpecialTokens
+from pipeline.pretraining.recipe import Precision
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Full
 from pipeline.train import train
 
 PAPER_TOKENS = 200_000 * 1024 * 512
+_PADDING = 25  # tokens at a block's end, at most
 
 
 @dataclass(frozen=True)
@@ -67,17 +74,26 @@ SMOKE = Work(ModelConfig(1, 32, 2, 64, 64), 500, rows=4, length=64, micro_batche
 class Levers:
     """How the same step is computed."""
 
-    precision: torch.dtype = torch.float32
+    precision: Precision = "fp32"
+    whole_encoder: bool = False
     compiled: bool = False
+    cuda_graphs: bool = False
     attention_dropout: bool = True
 
 
+COMPILED = Levers("bf16", compiled=True)
 LEVERS = {
+    "bf16 autocast, the whole last block": Levers("bf16", whole_encoder=True),
     "float32": Levers(),
-    "bf16 autocast": Levers(torch.bfloat16),
-    "bf16 autocast, torch.compile": Levers(torch.bfloat16, compiled=True),
-    "the same without attention dropout (not the recipe)": Levers(
-        torch.bfloat16, compiled=True, attention_dropout=False
+    "bf16 autocast": Levers("bf16"),
+    "bf16 autocast, torch.compile": COMPILED,
+    "bf16 autocast, torch.compile, CUDA graphs": replace(COMPILED, cuda_graphs=True),
+    "bf16 weights, torch.compile": replace(COMPILED, precision="bf16_weights"),
+    "bf16 weights, torch.compile, CUDA graphs": replace(
+        COMPILED, precision="bf16_weights", cuda_graphs=True
+    ),
+    "bf16 autocast, torch.compile, no attention dropout (not the recipe)": replace(
+        COMPILED, attention_dropout=False
     ),
 }
 
@@ -87,18 +103,20 @@ def pretraining_step(work: Work, levers: Levers, device: torch.device) -> Callab
     attention = work.model.attention_dropout if levers.attention_dropout else 0.0
     config = replace(work.model, attention_dropout=attention)
     model = build_model(config, work.vocabulary, work.special(), 0).to(device)
-    if levers.compiled:
-        compile_parts(model)
+    summed = compiled_loss(levers.cuda_graphs) if levers.compiled else None
+    if levers.whole_encoder:
+        summed = whole_encoder
     batch = _masked(work, device)
 
     def loss(model: Any, batch: MaskedBatch) -> torch.Tensor:
-        half = levers.precision == torch.bfloat16
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            return masked_loss(model, batch)
+        with torch.autocast(device.type, torch.bfloat16, enabled=levers.precision == "bf16"):
+            return masked_loss(model, batch, summed)
 
-    trainable = Full(FlatParameters(model))
+    flat = FlatParameters(model)
+    halves = Halves(model, flat) if levers.precision == "bf16_weights" else None
+    trainable = halves or Full(flat)
     steps = train(
-        model,
+        halves.model if halves else model,
         trainable,
         adamw(trainable.vector, OptimizerConfig()),
         schedule("constant", 1e-4, 0, 1),
@@ -118,10 +136,13 @@ def _masked(work: Work, device: torch.device) -> MaskedBatch:
     def draw(high: int, *shape: int) -> torch.Tensor:
         return torch.randint(4, high, shape, generator=generator).to(device)
 
+    ends = draw(_PADDING, work.rows, 1)
+    mask = (torch.arange(work.length, device=device) < work.length - ends).long()
+    ids = draw(work.vocabulary - 1, work.rows, work.length)
     return MaskedBatch(
-        draw(work.vocabulary - 1, work.rows, work.length),
-        torch.ones(work.rows, work.length, dtype=torch.int64, device=device),
-        draw(work.length, work.rows, slots),
+        ids.where(mask.bool(), work.special().pad),
+        mask,
+        draw(work.length - _PADDING, work.rows, slots),
         draw(work.vocabulary - 1, work.rows, slots),
         work.rows * slots * work.micro_batches,
     )

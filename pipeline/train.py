@@ -29,6 +29,9 @@ class Trainable(Protocol):
     def materialize(self) -> None:
         """Write the weights that belong to ``vector`` into the model."""
 
+    def accumulate(self) -> None:
+        """Take in the weights' gradient of a micro-batch."""
+
     def pull_back(self) -> None:
         """Turn the weights' gradient into ``vector.grad``."""
 
@@ -77,7 +80,8 @@ def train(
     # The first process draws the dropout that it would draw alone; each other one its own.
     stream = (ranks.rank,) if ranks.rank else ()
     for index in range(start, stop):
-        model.train()
+        if not model.training:  # setting it goes through every module
+            model.train()
         seed_dropout(seed, "dropout", index, *stream)
         for group in optimizer.param_groups:
             group["lr"] = schedule(index)
@@ -87,6 +91,7 @@ def train(
         for batch in batches(index):
             share = loss(model, batch)
             share.backward()
+            trainable.accumulate()
             total += share.detach()
         trainable.pull_back()
         assert trainable.vector.grad is not None

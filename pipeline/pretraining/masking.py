@@ -24,13 +24,14 @@ _RANDOM_OR_KEPT, _RANDOM_SHARE = 0.2, 0.5
 class MaskedBatch:
     """Rows of masked blocks, with slots of a fixed number a row for the masked positions.
 
-    ``input_ids`` and ``attention_mask`` are (rows, length); ``positions`` and ``labels`` are
-    (rows, slots), unused slots with position 0 and label −100. ``count`` is what the loss's sum is
-    divided by: the masked positions of the whole update, other micro-batches included.
+    ``input_ids`` and ``attention_mask`` are (rows, length), the mask None where no row is padded;
+    ``positions`` and ``labels`` are (rows, slots), unused slots with position 0 and label −100.
+    ``count`` is what the loss's sum is divided by: the masked positions of the whole update, other
+    micro-batches included.
     """
 
     input_ids: torch.Tensor
-    attention_mask: torch.Tensor
+    attention_mask: torch.Tensor | None
     positions: torch.Tensor
     labels: torch.Tensor
     count: int
@@ -87,14 +88,16 @@ def masked_batches(
     count = int((labels != IGNORE).sum())
     if ranks.count > 1:
         count = sum(_masked(blocks, row, probability, seed) for row in everyone)
-    names = ("input_ids", "attention_mask", "positions", "labels")
-    arrays = dict(zip(names, (ids, attention, positions, labels), strict=True))
-    tensors = {name: _onto(device, array) for name, array in arrays.items()}
+    cuts = [slice(first, first + micro) for first in range(0, len(rows), micro)]
     return [
         MaskedBatch(
-            **{name: part[cut : cut + micro] for name, part in tensors.items()}, count=count
+            _onto(device, ids[cut]),
+            None if attention[cut].all() else _onto(device, attention[cut]),
+            _onto(device, positions[cut]),
+            _onto(device, labels[cut]),
+            count,
         )
-        for cut in range(0, len(rows), micro)
+        for cut in cuts
     ]
 
 

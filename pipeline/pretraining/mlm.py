@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
 
+from pipeline.pretraining.encoder import encode
 from pipeline.pretraining.masking import IGNORE, MaskedBatch
 from pipeline.pretraining.packing import SpecialTokens
 from pipeline.seeds import isolated
 
 if TYPE_CHECKING:
     from transformers import RobertaForMaskedLM
+
+SummedLoss = Callable[..., torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -73,18 +77,33 @@ def build_model(
         return RobertaForMaskedLM(settings)
 
 
-def masked_loss(model: Any, batch: MaskedBatch) -> torch.Tensor:
-    """A micro-batch's share of the mean cross-entropy (nats) over the update's masked tokens."""
-    hidden = model.roberta(batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
-    index = batch.positions.unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
-    logits = model.lm_head(hidden.gather(1, index))
-    total = functional.cross_entropy(
-        logits.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORE, reduction="sum"
+def masked_loss(model: Any, batch: MaskedBatch, summed: SummedLoss | None = None) -> torch.Tensor:
+    """A micro-batch's share of the mean cross-entropy (nats) over the update's masked tokens.
+
+    ``summed`` stands in for `summed_loss`: the same, compiled.
+    """
+    total = (summed or summed_loss)(
+        model, batch.input_ids, batch.attention_mask, batch.positions, batch.labels
     )
     return total / batch.count
 
 
-def compile_parts(model: RobertaForMaskedLM) -> None:
-    """Have torch.compile fuse the encoder and the head, the two parts that `masked_loss` calls."""
-    model.roberta.compile()
-    model.lm_head.compile()
+def summed_loss(
+    model: Any,
+    ids: torch.Tensor,
+    mask: torch.Tensor | None,
+    positions: torch.Tensor,
+    labels: torch.Tensor,
+) -> torch.Tensor:
+    """Summed cross-entropy (nats) at the positions; shapes as in `MaskedBatch`."""
+    logits = model.lm_head(encode(model.roberta, ids, mask, positions))
+    return functional.cross_entropy(
+        logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORE, reduction="sum"
+    )
+
+
+def compiled_loss(cuda_graphs: bool = False) -> SummedLoss:
+    """`summed_loss` fused by torch.compile; with CUDA graphs a batch's kernels start as one."""
+    mode = "reduce-overhead" if cuda_graphs else None
+    compiled: SummedLoss = torch.compile(summed_loss, mode=mode)
+    return compiled

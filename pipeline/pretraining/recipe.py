@@ -7,6 +7,8 @@ from typing import Literal
 
 from pipeline.optim import OptimizerConfig, ScheduleName
 
+Precision = Literal["fp32", "bf16", "bf16_weights"]
+
 
 @dataclass(frozen=True)
 class PretrainConfig:
@@ -15,8 +17,11 @@ class PretrainConfig:
     ``total_steps`` is the schedule's horizon, which checkpoints may fall short of. ``micro_batch``
     rows go through the model at a time; it changes memory and rounding, not the recipe.
     ``precision: bf16`` computes in bfloat16 under autocast, with weights, gradients and the
-    optimizer in float32. ``compile`` has torch.compile fuse the model, whose dropout then draws
-    other numbers. ``log_every`` and ``save_every`` are counted in updates.
+    optimizer in float32; ``bf16_weights`` computes with a bfloat16 copy of the weights, without
+    autocast: the optimizer still updates float32 ones, and micro-batches add up in float32.
+    ``compile`` has torch.compile fuse the model, whose dropout then draws other numbers;
+    ``cuda_graphs`` also records its kernels and starts them as one. ``log_every`` and
+    ``save_every`` are counted in updates.
     """
 
     total_steps: int = 200_000
@@ -30,8 +35,9 @@ class PretrainConfig:
     eps: float = 1e-6
     weight_decay: float = 0.01
     mask_probability: float = 0.15
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     compile: bool = False
+    cuda_graphs: bool = False
     log_every: int = 100
     save_every: int = 1000
 
@@ -51,6 +57,8 @@ class PretrainConfig:
             )
         if not 0 < self.mask_probability < 1:
             raise ValueError(f"mask_probability is {self.mask_probability}, but must be in (0, 1)")
+        if self.cuda_graphs and not self.compile:
+            raise ValueError("cuda_graphs is true, but needs compile: true")
         self.optimizer()
 
     def optimizer(self) -> OptimizerConfig:

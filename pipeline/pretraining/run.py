@@ -26,8 +26,9 @@ from pipeline.pretraining.checkpoints import (
     save_model,
     save_state,
 )
+from pipeline.pretraining.halves import Halves
 from pipeline.pretraining.masking import MaskedBatch, masked_batches
-from pipeline.pretraining.mlm import ModelConfig, build_model, compile_parts, masked_loss
+from pipeline.pretraining.mlm import ModelConfig, build_model, compiled_loss, masked_loss
 from pipeline.pretraining.packing import Blocks, SpecialTokens
 from pipeline.pretraining.recipe import PretrainConfig
 from pipeline.pretraining.watch import Progress, Window, healthy
@@ -103,8 +104,13 @@ def run_segment(
         ranks: the processes that share each update; the first of them writes.
 
     Raises:
-        UserError: the loss has diverged, or an input is damaged or does not belong to the others.
+        UserError: the loss has diverged, an input is damaged or does not belong to the others, or
+            there is no GPU for CUDA graphs.
     """
+    if config.cuda_graphs and device.type != "cuda":
+        raise UserError(
+            f"pretrain.recipe.cuda_graphs is true, but {device.type} has none: set it to false"
+        )
     model = open_model(start.model, device)
     special = special_tokens(open_tokenizer(start.tokenizer))
     segment = _Segment(config, special, stop, seed, device, ranks, f"before {end.model}")
@@ -117,8 +123,7 @@ def run_segment(
     blocks = Blocks(Corpus.open(start.corpus), config.length, special, seed)
     moments, log = segment.train(model, flat, state, rate, blocks, scratch)
     held_out = Blocks(Corpus.open(start.corpus, "valid"), config.length, special, seed)
-    with torch.compiler.set_stance("force_eager"):  # not worth compiling for so few batches
-        valid = held_out_loss(model, held_out, config, special, seed, device)
+    valid = held_out_loss(model, held_out, config, special, seed, device)
     log.append({"step": stop, "valid_loss": segment.healthy(valid, stop)})
     _LOG.info("update %d: held-out perplexity %.2f", stop, math.exp(valid))
     if ranks.first:
@@ -151,15 +156,15 @@ class _Segment:
     ) -> tuple[Moments, list[dict[str, Any]]]:
         """Go on from ``state`` to ``stop``; return the optimizer's moments and the log."""
         config, log, first = self.config, state.log, state.moments.step
-        trainable = Full(flat)
+        full = config.precision != "bf16_weights"
+        trainable = Full(flat) if full else Halves(model, flat)
+        computing = trainable.model if isinstance(trainable, Halves) else model
         optimizer = adamw(trainable.vector, config.optimizer())
         state.moments.restore(optimizer, trainable.vector)
-        if config.compile:
-            compile_parts(model)
         report, window = self._progress(model, first), Window()
         with Ahead(lambda index: self._batches(blocks, index), first, self.stop) as batches:
             for step in train(
-                model, trainable, optimizer, rate, batches, self._loss,
+                computing, trainable, optimizer, rate, batches, self._loss(),
                 seed=self.seed, start=first, stop=self.stop, ranks=self.ranks,
             ):  # fmt: skip
                 window.add(step.loss, flat.grads)
@@ -187,10 +192,16 @@ class _Segment:
             config.mask_probability, self.special, self.seed, self.device, self.ranks,
         )  # fmt: skip
 
-    def _loss(self, model: Any, batch: MaskedBatch) -> torch.Tensor:
-        enabled = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
-            return masked_loss(model, batch)
+    def _loss(self) -> Callable[[Any, MaskedBatch], torch.Tensor]:
+        config = self.config
+        summed = compiled_loss(config.cuda_graphs) if config.compile else None
+
+        def loss(model: Any, batch: MaskedBatch) -> torch.Tensor:
+            enabled = config.precision == "bf16"
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
+                return masked_loss(model, batch, summed)
+
+        return loss
 
     def _progress(self, model: RobertaForMaskedLM, first: int) -> Progress:
         config, sizes = self.config, model.config
@@ -198,7 +209,7 @@ class _Segment:
             sizes.num_hidden_layers, sizes.hidden_size, sizes.intermediate_size, sizes.vocab_size,
             sizes.max_position_embeddings,
         )  # fmt: skip
-        dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        dtype = torch.float32 if config.precision == "fp32" else torch.bfloat16
         return Progress(
             first,
             self.stop,

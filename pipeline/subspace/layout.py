@@ -68,20 +68,25 @@ class FlatParameters:
         self.values = torch.empty(self.size, dtype=first.dtype, device=first.device)
         self.grads = torch.zeros_like(self.values)
         self._parameters = [item for _, item in named]
-        for span, (_, parameter) in zip(self.spans, named, strict=True):
+        self._gradients = [
             self._adopt(span, parameter)
+            for span, parameter in zip(self.spans, self._parameters, strict=True)
+        ]
 
-    def _adopt(self, span: Span, parameter: nn.Parameter) -> None:
+    def _adopt(self, span: Span, parameter: nn.Parameter) -> torch.Tensor:
+        """Make the parameter a view into ``values``; return its gradient's view."""
         view = self.values[span.start : span.stop].view_as(parameter)
         view.copy_(parameter.detach())
         parameter.data = view
         parameter.grad = self.grads[span.start : span.stop].view_as(parameter)
+        return parameter.grad
 
     def zero_grad(self) -> None:
         """Set the gradient to zero where it is, so that it stays a view into ``grads``."""
         self.grads.zero_()
-        for span, parameter in zip(self.spans, self._parameters, strict=True):
-            parameter.grad = self.grads[span.start : span.stop].view_as(parameter)
+        for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
 
     def collect(self) -> None:
         """Bring gradients into ``grads`` that were put elsewhere, as after ``model.zero_grad()``.

@@ -39,6 +39,9 @@ class Full:
     def materialize(self) -> None:
         """Nothing to do: the vector is the weights."""
 
+    def accumulate(self) -> None:
+        """Nothing to do: the gradient of a micro-batch is added where it lies."""
+
     def pull_back(self) -> None:
         """Nothing to do: the weights' gradient is the vector's."""
 
@@ -117,6 +120,9 @@ class Subspace:
                 move = piece[run.start - start : run.stop - start]
                 factor = factors[run.layer]
                 torch.add(self._origin[entries], move, alpha=factor, out=values[entries])
+
+    def accumulate(self) -> None:
+        """Nothing to do: the gradient of a micro-batch is added where it lies."""
 
     @_outside_autocast
     def pull_back(self) -> None:

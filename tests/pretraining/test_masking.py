@@ -82,3 +82,10 @@ def test_micro_batches_are_slices_with_the_whole_count() -> None:
     parts = masked_batches(blocks, rows, 4, 0.3, SPECIAL, 0, device)
     assert torch.equal(torch.cat([part.input_ids for part in parts]), whole.input_ids)
     assert {part.count for part in parts} == {int((whole.labels != IGNORE).sum())}
+
+
+def test_a_micro_batch_without_padding_has_no_mask() -> None:
+    blocks = Blocks(corpus_of([[22], [9], [22], [22]]), 24, SPECIAL, 0)
+    rows = [(0, index) for index in range(4)]
+    parts = masked_batches(blocks, rows, 2, 0.3, SPECIAL, 0, torch.device("cpu"))
+    assert parts[0].attention_mask is not None and parts[1].attention_mask is None

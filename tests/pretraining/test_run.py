@@ -118,12 +118,12 @@ def test_a_killed_segment_ends_in_the_same_bytes(
     end = places(data, tmp_path / "torn", "s8")
     original, calls = run.masked_loss, 0
 
-    def fragile(model, batch):
+    def fragile(model, batch, summed):
         nonlocal calls
         calls += 1
         if calls == 2 * after:
             raise Killed
-        return original(model, batch)
+        return original(model, batch, summed)
 
     with monkeypatch.context() as patch:
         patch.setattr(run, "masked_loss", fragile)
@@ -299,7 +299,7 @@ def test_a_loss_out_of_bounds_stops_with_the_remedy(
     start: Places, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        run, "masked_loss", lambda model, batch: masked_loss(model, batch) * torch.inf
+        run, "masked_loss", lambda model, batch, _: masked_loss(model, batch) * torch.inf
     )
     end = places(data, tmp_path, "s4")
     with pytest.raises(UserError, match=r"at update 2: lower pretrain.recipe.learning_rate"):
@@ -321,7 +321,7 @@ def test_checkpoint_manifest_says_the_step(start: Places, data: Path, tmp_path: 
 @pytest.mark.parametrize(
     "wrong",
     [{"batch": 0}, {"length": 4}, {"learning_rate": 0.0}, {"warmup_steps": 21},
-     {"mask_probability": 1.0}, {"save_every": 3}],
+     {"mask_probability": 1.0}, {"save_every": 3}, {"cuda_graphs": True}],
 )  # fmt: skip
 def test_impossible_recipes_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

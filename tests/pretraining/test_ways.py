@@ -6,12 +6,14 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from pipeline.distributed import join, leave
+from pipeline.errors import UserError
 from pipeline.pretraining.recipe import PretrainConfig
 from pipeline.pretraining.run import Places, init_checkpoint, run_segment
 from tests.pretraining.conftest import MODEL, RECIPE, places
@@ -38,14 +40,31 @@ def train(recipe: PretrainConfig, data: Path, root: Path, name: str, stop: int =
     return end
 
 
+@pytest.mark.parametrize("precision", ["bf16", "bf16_weights"])
 def test_bfloat16_follows_the_same_curve_and_keeps_float32_weights(
-    data: Path, tmp_path: Path
+    data: Path, tmp_path: Path, precision: Literal["bf16", "bf16_weights"]
 ) -> None:
     whole = train(RECIPE, data, tmp_path, "whole")
-    half = train(replace(RECIPE, precision="bf16"), data, tmp_path, "half")
+    half = train(replace(RECIPE, precision=precision), data, tmp_path, "half")
     assert losses(half) != losses(whole)
     assert losses(half) == pytest.approx(losses(whole), rel=0.01)
     assert {tensor.dtype for tensor in weights(half).values()} == {torch.float32}
+
+
+def test_bfloat16_weights_resume_where_they_were(data: Path, tmp_path: Path) -> None:
+    """What is saved is the float32 weights: two segments are one."""
+    recipe = replace(RECIPE, precision="bf16_weights")
+    straight = train(recipe, data, tmp_path, "straight", 8)
+    middle, end = train(recipe, data, tmp_path, "middle", 4), places(data, tmp_path, "end")
+    run_segment(recipe, middle, end, 8, 0, CPU)
+    name = "model.safetensors"
+    assert (end.model / name).read_bytes() == (straight.model / name).read_bytes()
+
+
+def test_cuda_graphs_without_cuda_are_refused(data: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, compile=True, cuda_graphs=True)
+    with pytest.raises(UserError, match="cuda_graphs is true, but cpu has none"):
+        train(recipe, data, tmp_path, "graphs")
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on a CPU")
