@@ -5,9 +5,9 @@
 
 STUDY is the folder of a finished study: its data, checkpoints and parameters are read, nothing in
 it is changed. For each normalisation and d, rates of a grid (half-decades) are tried around the
-best one so far until it has a worse neighbour on both sides; the score of a rate is the best epoch's
-evaluation accuracy, averaged over the tasks. Finished runs are in the journal, so an interrupted
-study goes on.
+best one so far until it has a worse neighbour on both sides; the score of a rate is the evaluation
+accuracy of the best epoch, averaged over the tasks. Finished runs are in the journal, so an
+interrupted study goes on.
 Prints Markdown: the best rates, how far they move over d, and what one rate for all d costs.
 """
 

@@ -10,7 +10,7 @@ import triton.language as tl
 
 from pipeline.subspace.kernels.draws import affine, diagonal, inverse
 from pipeline.subspace.kernels.layering import scale_of, scales_of, write_shares
-from pipeline.subspace.kernels.transform import walsh_hadamard
+from pipeline.subspace.kernels.transform import pick, walsh_hadamard
 
 
 @triton.jit
@@ -81,8 +81,8 @@ def _spread(row, block, key, ROWS: tl.constexpr, LENGTH: tl.constexpr):
     factor, offset = affine(block, key, LENGTH)
     index = tl.arange(0, LENGTH).to(tl.uint32)[None, :]
     source = (factor[:, None] * index + offset[:, None]) & (LENGTH - 1)
-    rows = tl.broadcast_to(row[None, :], (ROWS, LENGTH))
-    return tl.gather(rows, source.to(tl.int32), 1)
+    flat = tl.reshape(source.to(tl.int32), (ROWS * LENGTH,))
+    return tl.reshape(tl.gather(row, flat, 0), (ROWS, LENGTH))
 
 
 @triton.jit
@@ -91,4 +91,4 @@ def _collect(rows, block, key, ROWS: tl.constexpr, LENGTH: tl.constexpr):
     factor, offset = affine(block, key, LENGTH)
     index = tl.arange(0, LENGTH).to(tl.uint32)[None, :]
     source = (inverse(factor)[:, None] * (index - offset[:, None])) & (LENGTH - 1)
-    return tl.gather(rows, source.to(tl.int32), 1)
+    return pick(rows, source, ROWS, LENGTH)

@@ -17,7 +17,7 @@ import triton.language as tl
 
 from pipeline.subspace.kernels.draws import affine, diagonal, inverse
 from pipeline.subspace.kernels.layering import scale_of, scales_of, write_shares
-from pipeline.subspace.kernels.transform import walsh_hadamard
+from pipeline.subspace.kernels.transform import pick, walsh_hadamard
 
 
 @triton.jit
@@ -33,7 +33,7 @@ def mix_columns(
     )
     held = tl.load(inner + row[None, :] * LOW + column[:, None])
     source = (factor * row.to(tl.uint32)[None, :] + shift[:, None]) & (HIGH - 1)
-    mixed = walsh_hadamard(tl.gather(held, source.to(tl.int32), 1) * random, COLUMNS, HIGH)
+    mixed = walsh_hadamard(pick(held, source, COLUMNS, HIGH) * random, COLUMNS, HIGH)
     start = tl.program_id(1).to(tl.int64) * HIGH * LOW
     tl.store(work + start + row[None, :] * LOW + column[:, None], mixed)
 
@@ -56,7 +56,7 @@ def collect_columns(
         start = index * tl.full((), HIGH * LOW, tl.int64)
         back = walsh_hadamard(tl.load(work + start + place), COLUMNS, HIGH) * random
         source = (inverse(factor) * (row.to(tl.uint32)[None, :] - shift[:, None])) & (HIGH - 1)
-        total += tl.gather(back, source.to(tl.int32), 1)
+        total += pick(back, source, COLUMNS, HIGH)
     tl.store(target, total)
 
 
@@ -70,7 +70,7 @@ def displace_rows(
     place, at, tile = _rows(begun, ROWS, HIGH, LOW)
     inside = place < size
     source = _order(begun + tl.program_id(1), order_key, HIGH, LOW)
-    mixed = _reorder(tl.load(work + at), source, ROWS, LOW)
+    mixed = pick(tl.load(work + at), source[None, :], ROWS, LOW)
     move = walsh_hadamard(mixed, ROWS, LOW)
     factor = scales_of(place, tl.load(first + tile), tl.load(stop + tile), starts, owners, scales)
     held = tl.load(origin + place, mask=inside, other=0.0)
@@ -99,13 +99,13 @@ def pull_rows(
     after = scale_of(started, owners, scales)
     if ended - started > 1:
         source = _order(begun + tl.program_id(1), order_key, HIGH, LOW)
-        image = walsh_hadamard(_reorder(mixed, source, ROWS, LOW), ROWS, LOW)
+        image = walsh_hadamard(pick(mixed, source[None, :], ROWS, LOW), ROWS, LOW)
         write_shares(part * image, place, started, ended, starts, place_of_shares)
         part = part * scales_of(place, started, ended, starts, owners, scales)
         after = after - after + 1
     column = tl.arange(0, LOW).to(tl.uint32)
     source = (inverse(factor) * (column - offset)) & (LOW - 1)
-    back = _reorder(walsh_hadamard(part, ROWS, LOW), source, ROWS, LOW)
+    back = pick(walsh_hadamard(part, ROWS, LOW), source[None, :], ROWS, LOW)
     if ended - started == 1:
         tl.store(place_of_shares, tl.sum(back * mixed))
     tl.store(work + at, after * back)
@@ -130,13 +130,6 @@ def _order(block, order_key, HIGH: tl.constexpr, LOW: tl.constexpr):
     """Q for each i₂ of a block: (LOW,)."""
     factor, offset = affine(block, order_key, HIGH * LOW)
     return (factor * tl.arange(0, LOW).to(tl.uint32) + offset) & (LOW - 1)
-
-
-@triton.jit
-def _reorder(rows, source, ROWS: tl.constexpr, LOW: tl.constexpr):
-    """``rows[:, source]``."""
-    index = tl.broadcast_to(source.to(tl.int32)[None, :], (ROWS, LOW))
-    return tl.gather(rows, index, 1)
 
 
 @triton.jit
