@@ -50,18 +50,20 @@ def pull_back(
     Within one layer ⟨g, Pθ⟩ is ⟨Pᵀg, θ⟩, which is at hand; where layers meet, Pθ is made once more.
     """
     column = tl.arange(0, LENGTH)
-    row = tl.load(inner + column)
-    total = tl.zeros_like(row)
+    target = totals + tl.program_id(0) * LENGTH + column
+    # A long block fills the registers, so what outlives a tile stays in memory.
+    tl.store(target, tl.zeros((LENGTH,), totals.dtype.element_ty))
     for tile in range(tl.program_id(0), tiles, tl.num_programs(0)):
         begun, ended = tl.load(first + tile), tl.load(stop + tile)
         place_of_shares = shares + tl.load(offsets + tile)
         block = tile * ROWS + tl.arange(0, ROWS)
         begin = block.to(tl.int64)[:, None] * LENGTH
         place = begin + column[None, :]
-        part = tl.load(gradient + place, mask=place < size, other=0.0).to(row.dtype)
+        part = tl.load(gradient + place, mask=place < size, other=0.0).to(inner.dtype.element_ty)
         random = diagonal(begin, column.to(tl.uint32)[None, :], diagonal_key, quantiles, NORMAL)
         after = scale_of(begun, owners, scales)
         if ended - begun > 1:
+            row = tl.load(inner + column)
             mixed = _spread(row, block, order_key, ROWS, LENGTH) * random
             image = walsh_hadamard(mixed, ROWS, LENGTH)
             write_shares(part * image, place, begun, ended, starts, place_of_shares)
@@ -70,9 +72,8 @@ def pull_back(
         back = walsh_hadamard(part, ROWS, LENGTH) * random
         back = tl.sum(_collect(back, block, order_key, ROWS, LENGTH), axis=0)
         if ended - begun == 1:
-            tl.store(place_of_shares, tl.sum(back * row))
-        total += after * back
-    tl.store(totals + tl.program_id(0) * LENGTH + column, total)
+            tl.store(place_of_shares, tl.sum(back * tl.load(inner + column)))
+        tl.store(target, tl.load(target) + after * back)
 
 
 @triton.jit

@@ -150,25 +150,16 @@ def test_two_calls_give_the_same_bits_and_tiles_do_not_matter(
 
 
 def test_the_random_bits_beyond_32_bits_of_index() -> None:
-    import triton
-    import triton.language as tl
-
     from pipeline.subspace import counter
-    from pipeline.subspace.kernels import draws
-
-    @triton.jit
-    def draw(start, key, quantiles, out, NORMAL: tl.constexpr):
-        index = tl.arange(0, 512)
-        value = draws.diagonal(tl.load(start), index.to(tl.uint32), key, quantiles, NORMAL)
-        tl.store(out + index, value)
+    from tests.subspace.kernels.drawing import LENGTH, draw
 
     stream, table = counter.key(5, "a"), counter.lower_quantiles(torch.device("cpu"))
     key = torch.tensor(stream).to(torch.int32)
-    for start in (0, 512, (1 << 32) - 512, (1 << 33) + 1024):
+    for start in (0, LENGTH, (1 << 32) - LENGTH, (1 << 33) + LENGTH):
         for normal, reference in ((True, counter.normals), (False, counter.signs)):
-            out = torch.empty(512)
-            draw[1,](torch.tensor(start), key, table, out, normal)
-            index = start + torch.arange(512)
+            out = torch.empty(LENGTH)
+            draw[1,](torch.tensor(start), key, table, out, normal, LENGTH)
+            index = start + torch.arange(LENGTH)
             assert torch.equal(out, reference(stream, index, torch.float32))
 
 
