@@ -50,6 +50,7 @@ def pull_back(
     Within one layer ⟨g, Pθ⟩ is ⟨Pᵀg, θ⟩, which is at hand; where layers meet, Pθ is made once more.
     """
     column = tl.arange(0, LENGTH)
+    entry = column.to(tl.uint32)[None, :]
     target = totals + tl.program_id(0) * LENGTH + column
     # A long block fills the registers, so what outlives a tile stays in memory.
     tl.store(target, tl.zeros((LENGTH,), totals.dtype.element_ty))
@@ -60,16 +61,17 @@ def pull_back(
         begin = block.to(tl.int64)[:, None] * LENGTH
         place = begin + column[None, :]
         part = tl.load(gradient + place, mask=place < size, other=0.0).to(inner.dtype.element_ty)
-        random = diagonal(begin, column.to(tl.uint32)[None, :], diagonal_key, quantiles, NORMAL)
         after = scale_of(begun, owners, scales)
         if ended - begun > 1:
             row = tl.load(inner + column)
+            random = diagonal(begin, entry, diagonal_key, quantiles, NORMAL)
             mixed = _spread(row, block, order_key, ROWS, LENGTH) * random
             image = walsh_hadamard(mixed, ROWS, LENGTH)
             write_shares(part * image, place, begun, ended, starts, place_of_shares)
             part = part * scales_of(place, begun, ended, starts, owners, scales)
             after = after - after + 1
-        back = walsh_hadamard(part, ROWS, LENGTH) * random
+        back = walsh_hadamard(part, ROWS, LENGTH)
+        back *= diagonal(begin, entry, diagonal_key, quantiles, NORMAL)
         back = tl.sum(_collect(back, block, order_key, ROWS, LENGTH), axis=0)
         if ended - begun == 1:
             tl.store(place_of_shares, tl.sum(back * tl.load(inner + column)))
