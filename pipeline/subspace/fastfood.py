@@ -77,6 +77,8 @@ class Fastfood(Projection):
         self._streams = {name: counter.key(seed, "fastfood", name) for name in "GΠ"}
         self._mixer = (SharedSigns if share_signs else OwnSigns)(d, self._n, seed)
         self._kept: dict[int, _Factors] = {}
+        # One piece of memory for all that is kept of G: many would be scattered among temporaries.
+        self._store: torch.Tensor | None = None
         self._draws = Draws(self._streams["Π"], self._streams["G"], gaussian == "normal")
         self._shared = share_signs
         self._fused: dict[torch.device, Fused | None] = {}
@@ -177,32 +179,39 @@ class Fastfood(Projection):
 
     def _preimage(self, part: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
         """The adjoint of `_image` as a function of ``inner``."""
-        block = torch.zeros_like(chunk.diagonal)
-        block.view(-1)[: len(part)] = part
-        block = walsh_hadamard(block).mul_(chunk.diagonal)
+        missing = chunk.diagonal.numel() - len(part)
+        whole = torch.nn.functional.pad(part, (0, missing)) if missing else part
+        block = whole.to(chunk.diagonal.dtype).view_as(chunk.diagonal)
+        block = walsh_hadamard(block) * chunk.diagonal
         rows = torch.empty_like(block).scatter_(1, chunk.order, block)
         return self._mixer.collect(rows, chunk.blocks)
 
     def _chunks(self, like: torch.Tensor) -> Iterator[_Chunk]:
         width = max(1, _CHUNK_ENTRIES // self._n)
         index = torch.arange(self._n, device=like.device)
+        # Products of 32-bit numbers wrap around, which a remainder modulo 2^k does not notice.
+        narrow = index.to(torch.int32)
         for first in range(0, self._blocks, width):
             blocks = torch.arange(first, min(first + width, self._blocks), device=like.device)
             factor, offset, diagonal = self._factors(blocks, index)
-            order = torch.mul(factor, index).add_(offset).bitwise_and_(self._n - 1)
+            order = torch.mul(factor, narrow).add_(offset).bitwise_and_(self._n - 1).long()
             start = first * self._n
             stop = min(start + order.numel(), self.size)
             yield _Chunk(blocks, start, stop, order, diagonal.to(like.dtype))
 
     def _factors(self, blocks: torch.Tensor, index: torch.Tensor) -> _Factors:
-        """What τ_k multiplies by and adds (c, 1), and G_k (c, n) in half precision: exactly."""
+        """What makes τ_k, int32 (c, 1) each, and G_k (c, n) in half precision: exactly."""
         first = int(blocks[0])
-        if (kept := self._kept.get(first)) is not None:
-            return kept
+        if (known := self._kept.get(first)) is not None:
+            return known
         factor, offset = counter.affine(self._streams["Π"], blocks, self._n)
         place = blocks.unsqueeze(1) * self._n + index
         diagonal = self._draw(self._streams["G"], place, torch.float16)
-        factors = (factor.unsqueeze(1), offset.unsqueeze(1), diagonal)
-        if diagonal.device.type == "cpu":
-            self._kept[first] = factors
-        return factors
+        factor, offset = (item.to(torch.int32).unsqueeze(1) for item in (factor, offset))
+        if diagonal.device.type != "cpu":
+            return factor, offset, diagonal
+        if self._store is None:
+            self._store = torch.empty(self._blocks, self._n, dtype=torch.float16)
+        kept = self._store[first : first + len(blocks)]
+        self._kept[first] = (factor, offset, kept.copy_(diagonal))
+        return self._kept[first]
