@@ -7,3 +7,10 @@ import os
 # Tests run tiny tensors; threads that wait for each other would only slow them down.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import torch
+
+# Kernels run in Triton's interpreter where nothing can run them compiled. Triton reads this when it
+# is imported, and torch may import it before any test of a kernel.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")

@@ -80,6 +80,12 @@ def affine(stream: Stream, block: torch.Tensor, n: int) -> tuple[torch.Tensor, t
     return draws[:, 0] | 1, draws[:, 1]
 
 
+@lru_cache(maxsize=8)
+def lower_quantiles(device: torch.device) -> torch.Tensor:
+    """The lower half of the table of `normals`, (32768,) float16; the upper is its mirror image."""
+    return _quantiles()[: _QUANTILES // 2].to(device)
+
+
 def _mix(value: torch.Tensor) -> torch.Tensor:
     """A bijection of 32-bit words in which every input bit flips each output bit half the time."""
     value = value ^ (value >> 16)

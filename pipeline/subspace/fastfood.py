@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from pipeline.subspace import counter
 from pipeline.subspace.hadamard import walsh_hadamard
+from pipeline.subspace.kernels import Draws, fused
 from pipeline.subspace.layers import Layers
 from pipeline.subspace.mixing import OwnSigns, SharedSigns
 from pipeline.subspace.projection import Normalisation, Projection
+
+if TYPE_CHECKING:
+    from pipeline.subspace.kernels.launch import Fused
 
 Gaussian = Literal["normal", "rademacher"]
 
@@ -73,6 +77,11 @@ class Fastfood(Projection):
         self._streams = {name: counter.key(seed, "fastfood", name) for name in "GΠ"}
         self._mixer = (SharedSigns if share_signs else OwnSigns)(d, self._n, seed)
         self._kept: dict[int, _Factors] = {}
+        # One piece of memory for all that is kept of G: many would be scattered among temporaries.
+        self._store: torch.Tensor | None = None
+        self._draws = Draws(self._streams["Π"], self._streams["G"], gaussian == "normal")
+        self._shared = share_signs
+        self._fused: dict[torch.device, Fused | None] = {}
 
     def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield Pθ; see `Projection.pieces`."""
@@ -86,6 +95,22 @@ class Fastfood(Projection):
         for chunk in self._chunks(out):
             total += self._preimage(gradient[chunk.start : chunk.stop], chunk)
         out.copy_(self._mixer.end(total).mul_(self._scale(self._n)))
+
+    def displace(
+        self,
+        origin: torch.Tensor,
+        theta: torch.Tensor,
+        scales: torch.Tensor,
+        layers: Layers,
+        out: torch.Tensor,
+    ) -> None:
+        """See `Projection.displace`."""
+        kernels = self._kernels(theta.device)
+        if kernels is None:
+            super().displace(origin, theta, scales, layers, out)
+            return
+        inner = self._mixer.begin(theta * self._scale(self._n))
+        kernels.displace(origin, inner, scales, layers, out)
 
     def adjoint_by_layer(
         self,
@@ -101,11 +126,27 @@ class Fastfood(Projection):
         layers meet need Pθ once more.
         """
         by_theta, by_scale = out
+        inner = self._mixer.begin(theta * self._scale(self._n))
+        kernels = self._kernels(theta.device)
+        if kernels is None:
+            total = self._collect(gradient, inner, scales, layers, by_scale)
+        else:
+            total = kernels.pull_back(gradient, inner, scales, layers, by_scale)
+        by_theta.copy_(self._mixer.end(total).mul_(self._scale(self._n)))
+
+    def _collect(
+        self,
+        gradient: torch.Tensor,
+        inner: torch.Tensor,
+        scales: torch.Tensor,
+        layers: Layers,
+        by_scale: torch.Tensor,
+    ) -> torch.Tensor:
+        """The gradient of ``inner`` (n,); that of λ is written into ``by_scale``."""
         by_scale.zero_()
         factors = scales.tolist()
-        inner = self._mixer.begin(theta * self._scale(self._n))
         total = torch.zeros_like(inner)
-        for chunk in self._chunks(theta):
+        for chunk in self._chunks(inner):
             part = gradient[chunk.start : chunk.stop]
             runs = layers.within(chunk.start, chunk.stop)
             if len(runs) == 1:
@@ -113,14 +154,22 @@ class Fastfood(Projection):
                 by_scale[runs[0].layer] += torch.dot(back, inner)
                 total.add_(back, alpha=factors[runs[0].layer])
                 continue
-            part = part.to(theta.dtype, copy=True)
+            part = part.to(inner.dtype, copy=True)
             image = self._image(inner, chunk)
             for run in runs:
                 place = slice(run.start - chunk.start, run.stop - chunk.start)
                 by_scale[run.layer] += torch.dot(part[place], image[place])
                 part[place].mul_(factors[run.layer])
             total += self._preimage(part, chunk)
-        by_theta.copy_(self._mixer.end(total).mul_(self._scale(self._n)))
+        return total
+
+    def _kernels(self, device: torch.device) -> Fused | None:
+        """Fused kernels where there are any for this device and block length."""
+        if not self._shared:
+            return None
+        if device not in self._fused:
+            self._fused[device] = fused(device, self._n, self.size, self._draws)
+        return self._fused[device]
 
     def _image(self, inner: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
         """(stop − start,): the chunk's entries of Pθ."""
@@ -130,32 +179,39 @@ class Fastfood(Projection):
 
     def _preimage(self, part: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
         """The adjoint of `_image` as a function of ``inner``."""
-        block = torch.zeros_like(chunk.diagonal)
-        block.view(-1)[: len(part)] = part
-        block = walsh_hadamard(block).mul_(chunk.diagonal)
+        missing = chunk.diagonal.numel() - len(part)
+        whole = torch.nn.functional.pad(part, (0, missing)) if missing else part
+        block = whole.to(chunk.diagonal.dtype).view_as(chunk.diagonal)
+        block = walsh_hadamard(block) * chunk.diagonal
         rows = torch.empty_like(block).scatter_(1, chunk.order, block)
         return self._mixer.collect(rows, chunk.blocks)
 
     def _chunks(self, like: torch.Tensor) -> Iterator[_Chunk]:
         width = max(1, _CHUNK_ENTRIES // self._n)
         index = torch.arange(self._n, device=like.device)
+        # Products of 32-bit numbers wrap around, which a remainder modulo 2^k does not notice.
+        narrow = index.to(torch.int32)
         for first in range(0, self._blocks, width):
             blocks = torch.arange(first, min(first + width, self._blocks), device=like.device)
             factor, offset, diagonal = self._factors(blocks, index)
-            order = torch.mul(factor, index).add_(offset).bitwise_and_(self._n - 1)
+            order = torch.mul(factor, narrow).add_(offset).bitwise_and_(self._n - 1).long()
             start = first * self._n
             stop = min(start + order.numel(), self.size)
             yield _Chunk(blocks, start, stop, order, diagonal.to(like.dtype))
 
     def _factors(self, blocks: torch.Tensor, index: torch.Tensor) -> _Factors:
-        """What τ_k multiplies by and adds (c, 1), and G_k (c, n) in half precision: exactly."""
+        """What makes τ_k, int32 (c, 1) each, and G_k (c, n) in half precision: exactly."""
         first = int(blocks[0])
-        if (kept := self._kept.get(first)) is not None:
-            return kept
+        if (known := self._kept.get(first)) is not None:
+            return known
         factor, offset = counter.affine(self._streams["Π"], blocks, self._n)
         place = blocks.unsqueeze(1) * self._n + index
         diagonal = self._draw(self._streams["G"], place, torch.float16)
-        factors = (factor.unsqueeze(1), offset.unsqueeze(1), diagonal)
-        if diagonal.device.type == "cpu":
-            self._kept[first] = factors
-        return factors
+        factor, offset = (item.to(torch.int32).unsqueeze(1) for item in (factor, offset))
+        if diagonal.device.type != "cpu":
+            return factor, offset, diagonal
+        if self._store is None:
+            self._store = torch.empty(self._blocks, self._n, dtype=torch.float16)
+        kept = self._store[first : first + len(blocks)]
+        self._kept[first] = (factor, offset, kept.copy_(diagonal))
+        return self._kept[first]

@@ -77,6 +77,34 @@ class Projection(ABC):
                 part.mul_(scales[run.layer])
         self.adjoint(gradient, by_theta)
 
+    def displace(
+        self,
+        origin: torch.Tensor,
+        theta: torch.Tensor,
+        scales: torch.Tensor,
+        layers: Layers,
+        out: torch.Tensor,
+    ) -> None:
+        """A21 eq. 3: write θ₀ + λ_i · (Pθ)_i into ``out``, rounded once to its dtype.
+
+        Args:
+            origin: θ₀ (D,).
+            theta: θ^d (d,).
+            scales: λ (m,).
+            layers: the m layers.
+            out: (D,), of the dtype of θ₀.
+        """
+        if not theta.any():
+            # θ₀ + 0 would turn a weight of −0 into +0.
+            out.copy_(origin)
+            return
+        factors = scales.tolist()
+        for start, piece in self.pieces(theta):
+            for run in layers.within(start, start + len(piece)):
+                entries = slice(run.start, run.stop)
+                move = piece[run.start - start : run.stop - start]
+                torch.add(origin[entries], move, alpha=factors[run.layer], out=out[entries])
+
     def dense(self, dtype: torch.dtype = torch.float64) -> torch.Tensor:
         """P as a (D, d) matrix, column by column; for tests and small sizes."""
         columns = torch.empty(self.d, self.size, dtype=dtype)

@@ -108,18 +108,13 @@ class Subspace:
         """Write θ₀ + λ · Pθ^d into the model, rounded once to the parameters' dtype."""
         values = self._flat.values
         values[self._body :] = self.vector[self.dimension :]
-        theta = self.vector[: self._inner]
-        if not theta.any():
-            # θ₀ + 0 would turn a weight of −0 into +0.
-            values[: self._body] = self._origin
-            return
-        factors = self._scales(self.vector).tolist()
-        for start, piece in self.projection.pieces(theta):
-            for run in self._layers.within(start, start + len(piece)):
-                entries = slice(run.start, run.stop)
-                move = piece[run.start - start : run.stop - start]
-                factor = factors[run.layer]
-                torch.add(self._origin[entries], move, alpha=factor, out=values[entries])
+        self.projection.displace(
+            self._origin,
+            self.vector[: self._inner],
+            self._scales(self.vector),
+            self._layers,
+            values[: self._body],
+        )
 
     def accumulate(self) -> None:
         """Nothing to do: the gradient of a micro-batch is added where it lies."""

@@ -1,0 +1,211 @@
+"""The fused kernels against the contract of every projection, and against the composition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+import torch
+
+from pipeline.subspace import kernels
+from pipeline.subspace.fastfood import Fastfood
+from pipeline.subspace.layers import Layers
+from pipeline.subspace.layout import Span
+from tests.subspace.contract import (
+    adjointness_error,
+    gaussian,
+    layer_error,
+    leans_on_the_global_generator,
+    null_columns,
+    pull,
+)
+from tests.subspace.kernels.conftest import composed
+
+# Kind, d, D: one block and many, tiles of several blocks, blocks and tiles that end beyond D. They
+# are few and small because the interpreter needs a tenth of a second for a tile.
+SHAPES = [
+    ("block", 1, 7),
+    ("block", 5, 150),
+    ("block", 200, 500),
+    ("passes", 33, 150),
+    ("passes", 100, 300),
+]
+
+
+def layers_of(count: int, size: int) -> Layers:
+    edges = [index * size // count for index in range(count + 1)]
+    return Layers([[Span(str(i), a, b)] for i, (a, b) in enumerate(pairwise(edges))])
+
+
+class OnKernels(Fastfood):
+    """A projection whose forward and adjoint go through the kernels, as a subspace's step does."""
+
+    def forward(self, theta: torch.Tensor, out: torch.Tensor) -> None:
+        self.displace(torch.zeros_like(out), theta, torch.ones(1).to(out), self._one(), out)
+
+    def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
+        one, unused = torch.ones(1).to(out), torch.empty(1).to(out)
+        super().adjoint_by_layer(gradient, torch.zeros_like(out), one, self._one(), (out, unused))
+
+    def _one(self) -> Layers:
+        return layers_of(1, self.size)
+
+
+@pytest.mark.parametrize(("kind", "d", "size"), SHAPES)
+@pytest.mark.parametrize("draw", ["normal", "rademacher"])
+class TestContract:
+    @pytest.fixture
+    def projection(self, on_kernels: Callable, kind: str, d: int, size: int, draw) -> Fastfood:
+        on_kernels(kind)
+        return OnKernels(d, size, 0, "entry", draw)
+
+    def test_adjoint_is_exact(self, projection: Fastfood) -> None:
+        assert adjointness_error(projection) < 1e-12
+        assert type(projection._fused[torch.device("cpu")]).__name__.endswith("Kernels")
+
+    def test_nothing_is_cropped_and_the_seed_decides(self, projection: Fastfood) -> None:
+        assert not leans_on_the_global_generator(projection)
+        if projection.d < 20:
+            assert null_columns(projection) == 0
+
+    def test_it_is_the_composition(self, projection: Fastfood, draw) -> None:
+        plain = composed(Fastfood(projection.d, projection.size, 0, "entry", draw))
+        x, y = gaussian(projection.d), gaussian(projection.size)
+        images = []
+        for each in (projection, plain):
+            images.append(y.new_empty(projection.size))
+            each.forward(x, images[-1])
+        torch.testing.assert_close(*images, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(pull(projection, y), pull(plain, y), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "d", "size"), SHAPES[1:])
+@pytest.mark.parametrize("count", [1, 5])
+def test_layers_are_scaled_and_get_their_gradient(
+    on_kernels: Callable, kind: str, d: int, size: int, count: int
+) -> None:
+    on_kernels(kind)
+    if d < 20:
+        assert layer_error(Fastfood(d, size, 0, "entry"), count) < 1e-12
+    layers, scales = layers_of(count, size), gaussian(count, seed=2)
+    results = []
+    for projection in (Fastfood(d, size, 0, "entry"), composed(Fastfood(d, size, 0, "entry"))):
+        moved, by_theta, by_scale = gaussian(size), gaussian(d), gaussian(count)
+        projection.displace(gaussian(size), gaussian(d), scales, layers, moved)
+        gradient = gaussian(size, seed=1)
+        projection.adjoint_by_layer(gradient, gaussian(d), scales, layers, (by_theta, by_scale))
+        results.append(torch.cat([moved, by_theta, by_scale]))
+    torch.testing.assert_close(*results, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["block", "passes"])
+def test_a_scale_of_zero_is_no_special_case(on_kernels: Callable, kind: str) -> None:
+    on_kernels(kind)
+    layers, scales = layers_of(1, 200), torch.zeros(1, dtype=torch.float64)
+    shares = []
+    for projection in (Fastfood(50, 200, 0, "entry"), composed(Fastfood(50, 200, 0, "entry"))):
+        by_theta, by_scale = gaussian(50), gaussian(1)
+        projection.adjoint_by_layer(
+            gaussian(200), gaussian(50), scales, layers, (by_theta, by_scale)
+        )
+        assert not by_theta.any()
+        shares.append(by_scale)
+    torch.testing.assert_close(*shares)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("kind", ["block", "passes"])
+def test_narrow_weights_are_rounded_once_and_zero_leaves_them(
+    on_kernels: Callable, kind: str, dtype: torch.dtype
+) -> None:
+    on_kernels(kind)
+    projection, layers, one = Fastfood(50, 100, 0, "entry"), layers_of(1, 100), torch.ones(1)
+    origin = gaussian(100).to(dtype)
+    origin[:9] = -0.0
+    narrow, wide = torch.empty_like(origin), torch.empty(100)
+    theta = 0.05 * gaussian(50).float()
+    projection.displace(origin, theta, one, layers, narrow)
+    projection.displace(origin.float(), theta, one, layers, wide)
+    if dtype == torch.float16:
+        assert torch.equal(narrow, wide.to(dtype))
+    else:
+        # The interpreter cuts off what a GPU rounds to the nearest.
+        torch.testing.assert_close(narrow.float(), wide, rtol=2**-7, atol=0)
+    projection.displace(origin, torch.zeros(50), one, layers, narrow)
+    assert torch.equal(narrow.view(torch.int16), origin.view(torch.int16))
+
+
+@pytest.mark.parametrize("kind", ["block", "passes"])
+def test_two_calls_give_the_same_bits_and_tiles_do_not_matter(
+    on_kernels: Callable, kind: str
+) -> None:
+    on_kernels(kind)
+    y, results = gaussian(600).float(), []
+    for _ in range(2):
+        results.append(pull(OnKernels(60, 600, 0, "entry"), y))
+    assert torch.equal(*results)
+    plain = composed(Fastfood(60, 600, 0, "entry"))
+    torch.testing.assert_close(results[0], pull(plain, y), rtol=1e-4, atol=1e-4)
+
+
+def test_the_random_bits_beyond_32_bits_of_index() -> None:
+    from pipeline.subspace import counter
+    from tests.subspace.kernels.drawing import LENGTH, draw
+
+    stream, table = counter.key(5, "a"), counter.lower_quantiles(torch.device("cpu"))
+    key = torch.tensor(stream).to(torch.int32)
+    for start in (0, LENGTH, (1 << 32) - LENGTH, (1 << 33) + LENGTH):
+        for normal, reference in ((True, counter.normals), (False, counter.signs)):
+            out = torch.empty(LENGTH)
+            draw[1,](torch.tensor(start), key, table, out, normal, LENGTH)
+            index = start + torch.arange(LENGTH)
+            assert torch.equal(out, reference(stream, index, torch.float32))
+
+
+def test_no_state_grows_with_the_model(on_kernels: Callable) -> None:
+    """What is kept: keys, half a table of normal numbers, and how layers cut the tiles."""
+    on_kernels("block")
+    sizes = []
+    for size in (1000, 2000):
+        projection = Fastfood(64, size, 0, "entry")
+        projection.displace(
+            gaussian(size), gaussian(64), gaussian(2), layers_of(2, size), gaussian(size)
+        )
+        held = projection._fused[torch.device("cpu")]
+        assert not projection._kept
+        (runs,) = held._cut.values()
+        sizes.append(sum(getattr(runs, name).nbytes for name in vars(runs)))
+    # 16 bytes a tile; a tile is 128 entries here and at least 4096 on a GPU.
+    assert sizes[1] - sizes[0] < 17 * 1000 / 128
+
+
+class TestDispatch:
+    def test_a_cpu_has_no_kernels(self) -> None:
+        draws = kernels.Draws((0, 0), (0, 0), True)
+        assert kernels.fused(torch.device("cpu"), 64, 500, draws) is None
+
+    @pytest.mark.parametrize(
+        ("n", "kind"), [(1 << 14, "BlockKernels"), (1 << 15, "PassKernels"), (1 << 25, None)]
+    )
+    def test_the_block_length_decides(
+        self, n: int, kind: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(kernels.LONGEST, "cpu", kernels.LONGEST["cuda"])
+        draws = kernels.Draws((0, 0), (0, 0), True)
+        made = kernels.fused(torch.device("cpu"), n, 4 * n, draws)
+        assert (None if made is None else type(made).__name__) == kind
+
+    def test_without_triton_the_composition_serves(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(kernels.LONGEST, "cpu", kernels.LONGEST["cuda"])
+        monkeypatch.setattr(kernels, "find_spec", lambda name: None)
+        draws = kernels.Draws((0, 0), (0, 0), True)
+        assert kernels.fused(torch.device("cpu"), 64, 500, draws) is None
+
+    def test_own_signs_go_through_the_composition(self, on_kernels: Callable) -> None:
+        on_kernels("block")
+        projection = Fastfood(20, 100, 0, "entry", share_signs=False)
+        projection.displace(
+            gaussian(100), gaussian(20), gaussian(1), layers_of(1, 100), gaussian(100)
+        )
+        assert not projection._fused
