@@ -188,7 +188,9 @@ class ConjugateGradients(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Take one step, and go to the next trial point."""
+        """Take one step, and go to the next trial point; nothing more once converged."""
+        if self.converged:
+            return
         seen = self._vector.grad.clone()
         if self._gradient is None:
             self._gradient, self._direction = seen, -seen

@@ -39,8 +39,6 @@ _CELL_TYPES = {
     )
 }  # fmt: skip
 _PROBE_TYPES = {"best_epoch": "Int64"}
-# What the summary tells of a correlation; trends.csv has the rest.
-_TREND_KEYS = ("tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high", "p")
 _FROM_BASELINE = (
     "acc_train", "acc_eval", "f1_eval", "learning_rate", "best_epoch", "parameters",
 )  # fmt: skip
@@ -134,11 +132,11 @@ def summarise(cells: pd.DataFrame, found: pd.DataFrame) -> dict[str, Any]:
             "full_metric_last": _number(last["full_metric"]),
             "cells_ok": int(rows["d90"].notna().sum()),
             "cells": len(rows),
-            **{key: _number(falls[task][key]) for key in ("tau", "tau_low", "tau_high")},
+            **_correlations(falls[task]),
         }
     pooled = found[found["scope"] == POOLED].to_dict("records")
     claims = {
-        row["claim"]: {"verdict": row["verdict"], **{key: _number(row[key]) for key in _TREND_KEYS}}
+        row["claim"]: {"verdict": row["verdict"], "p": _number(row["p"]), **_correlations(row)}
         for row in pooled
     }
     cost = {name: float(cells[f"{name}_flop"].sum()) for name in ("baseline", "said")}
@@ -225,6 +223,15 @@ def _bracket(reading: dict[str, Any]) -> str:
     if upper is None:
         return "unknown" if lower is None else f"above {lower}"
     return f"at most {upper}" if lower is None else f"{lower} to {upper}"
+
+
+def _correlations(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """τ and ρ with their 95 % intervals, which as lists stay out of ``dvc metrics show``."""
+    found: dict[str, Any] = {}
+    for name in ("tau", "rho"):
+        found[name] = _number(row[name])
+        found[f"{name}_95"] = [_number(row[f"{name}_{end}"]) for end in ("low", "high")]
+    return found
 
 
 def _number(value: Any) -> float | None:

@@ -40,6 +40,24 @@ def test_the_target_falls_below_the_majority_class_where_the_method_says(task, m
 
 
 @pytest.mark.parametrize(("task", "majority", "least"), PUBLISHED)
+def test_that_accuracy_is_the_majority_classs_over_the_fraction(task, majority, least):
+    edge = majority / 0.9
+    assert round(edge, 3) == least
+    assert status_of(edge - 1e-6, majority) is Status.TARGET_BELOW_MAJORITY
+    assert status_of(edge + 1e-6, majority) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "majority", "most"), [(408, 279, 310), (872, 444, 493), (3200, 1069, 1187)]
+)
+def test_it_falls_below_on_whole_counts(rows, majority, most):
+    """MRPC, SST-2 and ANLI: the largest number right whose 0.9 is no more than the majority's."""
+    assert 9 * most <= 10 * majority < 9 * (most + 1)
+    assert status_of(most / rows, majority / rows) is Status.TARGET_BELOW_MAJORITY
+    assert status_of((most + 1) / rows, majority / rows) is None
+
+
+@pytest.mark.parametrize(("task", "majority", "least"), PUBLISHED)
 def test_a_chance_corrected_target_is_never_below_the_majority_class(task, majority, least):
     assert status_of(majority + 0.001, majority, "chance_corrected") is None
 

@@ -43,7 +43,7 @@ def test_summary_tells_how_d90_moves(results: Path) -> None:
     summary = collect(results, CHECKPOINTS, TASKS).summary
     assert summary["tasks"]["easy"] == {
         "d90_last": 32, "status_last": "ok", "full_metric_last": 0.95, "cells_ok": 4, "cells": 4,
-        "tau": -1.0, "tau_low": -1.0, "tau_high": 0.31524,
+        "tau": -1.0, "tau_95": [-1.0, 0.31524], "rho": -1.0, "rho_95": [-1.0, 0.484681],
     }  # fmt: skip
     assert list(summary["trends"]) == list(CLAIMS)
     falls = summary["trends"]["falls"]
