@@ -5,7 +5,8 @@
 Prints Markdown. `benchmarks.objectives` says which d₉₀ is known, and why. Every run draws k and an
 objective, and searches it with DID, dense or Fastfood, `entry` normalisation, as a cell is
 searched: binary search over a fine grid, more than half of the seeds must reach 0.9. A run is right
-if the true d₉₀ lies inside its interval. `--scores` keeps each probe's score and reads them again.
+if the true d₉₀ lies inside its interval (see `interval`). `--scores` keeps each probe's score and
+reads them again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ import torch
 
 from benchmarks.objectives import FRACTION, Objective, Quadratic, Teacher
 from pipeline.dimension.grid import GridConfig, grid_values
+from pipeline.dimension.interval import Levels, Seen, clipped, evaluation_noise
+from pipeline.dimension.interval import interval as fit
 from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
 from pipeline.seeds import derive, numpy_generator
 from pipeline.subspace.structure import SubspaceConfig
@@ -82,15 +85,26 @@ def measure(kind: str, projection: str, run: int, scores: dict[str, float]) -> R
             seed = derive(run, projection, answer.seed)
             scores[name] = objective.probe(config, answer.d, seed)
         outcomes[answer] = Outcome(scores[name])
-    low, high = interval(answer)
+    low, high = interval(objective, grid, answer, outcomes)
     assert answer.d90 is not None
     return Run(kind, projection, objective.k, objective.truth, answer.d90, low, high, len(outcomes))
 
 
-def interval(verdict: Verdict) -> tuple[float, float]:
-    """The final bracket: the d that missed and the next one, which reached."""
+def interval(
+    objective: Objective, grid: Sequence[int], verdict: Verdict, outcomes: Mapping[Probe, Outcome]
+) -> tuple[float, float]:
+    """What is reported with a d₉₀: the 95 % interval of the curve fitted to all probes.
+
+    Where the score is exact and a step there is no curve and no noise: then it is the final
+    bracket, the d that missed and the next one, which reached.
+    """
     assert verdict.d90 is not None
-    return float(verdict.lower or 0), float(verdict.d90)
+    if objective.rows is None:
+        return float(verdict.lower or 0), float(verdict.d90)
+    seen = [Seen(probe.d, outcome.metric, outcome.metric) for probe, outcome in outcomes.items()]
+    noise = evaluation_noise(None, FRACTION, FRACTION, objective.rows)
+    fitted = fit(seen, Levels(objective.chance, FRACTION, 1.0), noise)
+    return clipped(fitted, grid, verdict.d90)
 
 
 def row(runs: list[Run]) -> str:

@@ -46,11 +46,13 @@ class Objective(ABC):
         size: D.
         k: how many numbers of θ matter.
         rows: examples that the score is counted on, None where it is exact.
+        chance: the score that takes no training.
     """
 
     size: int
     k: int
     rows: int | None
+    chance: float
 
     @property
     @abstractmethod
@@ -98,6 +100,7 @@ class Quadratic(Objective):
     """
 
     rows = None
+    chance = 0.0
 
     def __init__(self, k: int, seed: int = 0, length: int = 8, aligned: bool = False) -> None:
         self.k, self.size = k, k * length
@@ -137,6 +140,8 @@ class Teacher(Objective):
 
     As in a real cell the curve is smooth, P's seed matters, and accuracy is counted on examples.
     """
+
+    chance = 0.5
 
     def __init__(self, k: int, seed: int, rows: int = 1000) -> None:
         self.k, self.size, self.rows = k, 3 * k, rows

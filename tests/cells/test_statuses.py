@@ -102,7 +102,7 @@ def study(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         measure_said(
             open_(world, root, name, case), case.search, SubspaceConfig(), case.finetune, baseline,
-            root / name / "b", places[1],
+            None, root / name / "b", places[1],
         )  # fmt: skip
     return root
 
