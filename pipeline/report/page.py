@@ -22,10 +22,11 @@ _TEMPLATE = Path(__file__).with_name("page.html")
 _CAPTIONS = {
     "trajectory": (
         "Trajectory",
-        "Smallest subspace dimension that reaches the target, over pretraining. An arrow "
-        "upwards stands where even the largest dimension tried fell short, one downwards where "
-        "the smallest already reached. Checkpoints where no d₉₀ is meaningful have no mark; under "
-        "the figure and in the last table it says why.",
+        "Smallest subspace dimension that reaches the target, over pretraining. A thin upright "
+        "line is the 95 % interval of a d₉₀. An arrow upwards stands where even the largest "
+        "dimension tried fell short, one downwards where the smallest already reached. "
+        "Checkpoints where no d₉₀ is meaningful have no mark; under the figure and in the last "
+        "table it says why.",
     ),
     "generalization": (
         "Generalization",
