@@ -159,7 +159,7 @@ def test_the_recipe_is_fairseqs_command_line(
     assert expected.items() <= found.items()
     assert "--cpu" in found and "--bf16" not in found
     assert options(words(processes=2, cpu=False))["--update-freq"] == "1"
-    assert "--bf16" in words(precision="bf16") and "--cpu" not in words(cpu=False)
+    assert "--bf16" in words(precision="bf16_weights") and "--cpu" not in words(cpu=False)
     constant = options(words(schedule="constant"))
     assert constant["--lr-scheduler"] == "fixed" and "--total-num-update" not in constant
     decay = options(words(schedule="constant", decay=True, first=3))
