@@ -115,6 +115,18 @@ def test_processes_are_gpus(
         train(job(start, data, tmp_path))
 
 
+def test_bf16_is_for_gpus(
+    start: Places,  # noqa: F811
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend(tmp_path, monkeypatch)
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+    with pytest.raises(UserError, match="is bf16_weights, which fairseq has on GPUs only"):
+        train(job(start, data, tmp_path, precision="bf16_weights"))
+
+
 def test_a_row_is_in_nats() -> None:
     row = parse(ROW % "8.0")
     assert row == {

@@ -55,6 +55,11 @@ def train(job: Job) -> None:
     python = interpreter()
     place = device.prepare(job.width)
     processes = _processes(place)
+    if place.type == "cpu" and job.recipe.precision != "fp32":
+        raise UserError(
+            f"pretrain.recipe.precision is {job.recipe.precision}, which fairseq has on GPUs only: "
+            "set it to fp32"
+        )
     first = first_update(job.start, job.stop)
     special = special_tokens(open_tokenizer(job.start.tokenizer))
     # No checkpoint's name begins with a dot, so this is no segment's scratch.
