@@ -293,6 +293,11 @@ class Params:
         where = "params.yaml: pretrain.backend is fairseq, "
         if recipe.compile:
             raise UserError(f"{where}which cannot compile: set pretrain.recipe.compile to false")
+        if recipe.precision == "bf16":
+            raise UserError(
+                f"{where}which has no bf16 autocast: set pretrain.recipe.precision to bf16_weights "
+                "or fp32"
+            )
         if recipe.batch % recipe.micro_batch:
             raise UserError(
                 f"{where}which needs pretrain.recipe.batch {recipe.batch} to be a multiple of "

@@ -83,6 +83,7 @@ def test_each_mistake_is_one_sentence(tmp_path: Path, mistake: str) -> None:
 
 FAIRSEQ = {
     "compiled": ({"compile": True}, False, "which cannot compile: set pretrain.recipe.compile to false"),
+    "in autocast": ({"precision": "bf16"}, False, "has no bf16 autocast: set pretrain.recipe.precision to bf16_weights"),
     "uneven": ({"micro_batch": 48}, False, "batch 64 to be a multiple of micro_batch 48"),
     "decaying in the warm-up": (
         {"schedule": "constant"}, True, "cannot decay in pretrain.segments.s1000 before the end of"),

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from pipeline.backends.fairseq.environment import DEFAULT, VARIABLE
 
@@ -25,13 +27,10 @@ def make_environment() -> Path:
     if shutil.which("make") is None:
         pytest.skip("there is no make to run `make fairseq` with")
     python = getattr(sys, "_base_executable", sys.executable)
-    done = subprocess.run(
-        ["make", "fairseq", f"PYTHON={python}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["make", "fairseq", f"PYTHON={python}"]
+    # Tests run in several processes, and two of them must not fill the same folder.
+    with FileLock(Path(tempfile.gettempdir()) / "make-fairseq.lock"):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         reason = [line for line in done.stderr.splitlines() if "error" in line.lower()]
         pytest.skip(f"make fairseq failed: {reason[0] if reason else done.stderr[-500:]}")

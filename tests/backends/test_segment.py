@@ -115,6 +115,18 @@ def test_processes_are_gpus(
         train(job(start, data, tmp_path))
 
 
+def test_bf16_is_for_gpus(
+    start: Places,  # noqa: F811
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend(tmp_path, monkeypatch)
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+    with pytest.raises(UserError, match="is bf16_weights, which fairseq has on GPUs only"):
+        train(job(start, data, tmp_path, precision="bf16_weights"))
+
+
 def test_a_row_is_in_nats() -> None:
     row = parse(ROW % "8.0")
     assert row == {
@@ -159,7 +171,7 @@ def test_the_recipe_is_fairseqs_command_line(
     assert expected.items() <= found.items()
     assert "--cpu" in found and "--bf16" not in found
     assert options(words(processes=2, cpu=False))["--update-freq"] == "1"
-    assert "--bf16" in words(precision="bf16") and "--cpu" not in words(cpu=False)
+    assert "--bf16" in words(precision="bf16_weights") and "--cpu" not in words(cpu=False)
     constant = options(words(schedule="constant"))
     assert constant["--lr-scheduler"] == "fixed" and "--total-num-update" not in constant
     decay = options(words(schedule="constant", decay=True, first=3))

@@ -45,7 +45,7 @@ def tiny_params() -> dict[str, Any]:
         "save_every": 2,
     }  # fmt: skip
     params["pretrain"]["segments"] = {"s8": {"after": "s0", "step": 8}}
-    params["trajectory"] = {
+    params["trajectory"] |= {
         "checkpoints": {"s0": 0, "s8": 8}, "near": {"s0": "baseline/s0", "s8": "said/s0"},
     }  # fmt: skip
     tasks = {name: params["tasks"][name] for name in ("polarity_short", "paraphrase")}

@@ -28,7 +28,9 @@ def test_fairseq_trains_through_the_same_stages(
         "s4": {"after": "s0", "step": 4}, "s8": {"after": "s4", "step": 8}
     }  # fmt: skip
     study.write(params)
-    assert study.repro("pretrain@s4") == {"tokenizer", "corpus", "init", "pretrain@s4"}
+    assert study.repro("pretrain@s4") == {
+        "tokenizer@s0", "corpus@s0", "init@s0", "pretrain@s4"
+    }  # fmt: skip
 
     done = study.command("python", "-m", "stages.pretrain", "s8", **{VARIABLE: "absent"})
     assert done.returncode == 2

@@ -71,7 +71,7 @@ def train_arguments(
     }
     switches = ["--no-epoch-checkpoints", "--disable-validation"]
     switches += ["--cpu"] if cpu else []
-    switches += [] if recipe.precision == "fp32" else ["--bf16"]
+    switches += ["--bf16"] if recipe.precision == "bf16_weights" else []
     pairs = [(f"--{name}", str(value)) for name, value in options.items()]
     return [str(data), *(word for pair in pairs for word in pair), *switches]
 

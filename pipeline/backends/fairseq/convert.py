@@ -122,8 +122,8 @@ def _to_transformers(source: Path, out: Path, dictionary: Path, tokenizer: Path 
     sentence = f"{out}: {_size(model)} from {source}, {checkpoint.updates} updates"
     if model.config.hidden_act != "gelu":
         sentence += (
-            "; its head was trained with the tanh form of GELU, but transformers computes that one "
-            "exactly: logits differ in the third or fourth decimal"
+            "; its head was trained with the tanh form of GELU, where transformers always has the "
+            "exact one: logits differ by about 0.001"
         )
     return sentence
 
