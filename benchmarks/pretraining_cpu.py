@@ -1,7 +1,7 @@
 """Pretraining on a CPU, side by side: this project, fairseq-train, transformers.Trainer.
 
-    python -m benchmarks.pretraining_cpu [--sizes 2x128,4x256] [--repeats 3] [--threads 2]
-                                       [--levers]
+    python -m benchmarks.pretraining_cpu [--sizes 2x128,4x256,4x256-16k] [--repeats 3]
+                                       [--threads 1] [--levers]
 
 One model, corpus, batch, recipe and number of threads. A repeat is a seed: every side trains from
 its own random weights in a process of its own, one after the other, before the next repeat begins.
@@ -104,9 +104,9 @@ def _work(layers: int, width: int, vocabulary: int, updates: int) -> Work:
 
 
 SIZES = {
-    "2x128": _work(2, 128, 4000, 24),
-    "4x256": _work(4, 256, 4000, 12),
-    "4x256-16k": _work(4, 256, 16000, 12),
+    "2x128": _work(2, 128, 4000, 50),
+    "4x256": _work(4, 256, 4000, 20),
+    "4x256-16k": _work(4, 256, 16000, 20),
     "smoke": Work(ModelConfig(1, 16, 2, 32, 32), 500, 4, 32, 10, 2),
 }
 
@@ -345,7 +345,7 @@ def curves(sides: Sequence[str], runs: dict[str, list[Curve]]) -> list[str]:
 def main() -> None:
     """Measure all sides alternately, or be one of them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sizes", default="2x128,4x256", help="of " + ", ".join(SIZES))
+    parser.add_argument("--sizes", default="2x128,4x256,4x256-16k", help="of " + ", ".join(SIZES))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--levers", action="store_true")
@@ -366,7 +366,13 @@ def main() -> None:
         runs: dict[str, list[Curve]] = {side: [] for side in sides}
         for seed in range(chosen.repeats):
             for side in sides:
-                runs[side].append(measure(side, size, seed, chosen.threads))
+                run = measure(side, size, seed, chosen.threads)
+                runs[side].append(run)
+                clock, cpu = run.speed(SIZES[size])
+                print(
+                    f"{size}, seed {seed}, {side}: {clock:,.0f} tokens/s, {cpu:,.0f} a CPU second",
+                    file=sys.stderr,
+                )
         print("\n".join([*table(size, sides, runs), "", *curves(sides, runs), ""]), flush=True)
 
 

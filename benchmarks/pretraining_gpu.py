@@ -10,8 +10,8 @@ to 25 tokens of padding, as blocks of whole sentences do. The first row is the m
 computes it, the head on masked positions only; MFU counts the same FLOP for it and for the others,
 which leave some out (`pipeline/pretraining/encoder.py`). The last row leaves out attention dropout
 and so is not the recipe. Fine-tuning: the wall time of a step at 32 × 64 tokens, and how much of it
-the GPU was idle. `--smoke` runs all of it on any machine, with a tiny model, to show that it works;
-its figures mean nothing.
+the GPU was idle. `--smoke` runs all of it on any machine, CUDA graphs only where
+there is CUDA, with a tiny model, to show that it works; its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ def pretraining_table(work: Work, device: torch.device, repeats: int) -> list[st
         "|---|---|---|---|---|",
     ]
     for name, levers in LEVERS.items():
+        if levers.cuda_graphs and device.type != "cuda":
+            continue
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
         rate = tokens / _median(pretraining_step(work, levers, device), work.updates, repeats)

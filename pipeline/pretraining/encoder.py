@@ -22,8 +22,8 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from transformers import RobertaModel
 
-# A random integer of 64 bits decides for four entries.
-_BITS, _DECISIONS = 16, 4
+# A random integer of 64 bits decides for four entries, each by 16 of them.
+_DECISIONS, _LEVELS = 4, 1 << 16
 
 
 def encode(
@@ -61,7 +61,7 @@ def _taken(x_blw: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     rows, length, _ = x_blw.shape
     starts = torch.arange(0, rows * length, length, device=positions.device)
     flat = (positions + starts[:, None]).flatten()
-    return x_blw.flatten(0, 1).index_select(0, flat).unflatten(0, positions.shape)
+    return x_blw.flatten(0, 1).index_select(0, flat).view(*positions.shape, -1)
 
 
 def _block(
@@ -130,9 +130,9 @@ def _dropped(x: torch.Tensor, rate: float) -> torch.Tensor:
         return functional.dropout(x, rate)
     count = x.numel()
     bits = torch.empty(-(-count // _DECISIONS), dtype=torch.int64).random_(-(1 << 63), None)
-    dropped = round(rate * 2**_BITS)
-    keep = bits.view(torch.int16)[:count] >= dropped - 2 ** (_BITS - 1)
-    scale = 2.0**_BITS / (2**_BITS - dropped)
+    dropped = round(rate * _LEVELS)
+    keep = bits.view(torch.int16)[:count] >= dropped - _LEVELS // 2
+    scale = _LEVELS / (_LEVELS - dropped)
     return x * keep.view(x.shape).to(x.dtype).mul_(scale)
 
 

@@ -27,6 +27,7 @@ def test_every_lever_runs(
 ) -> None:
     assert run(monkeypatch, "--smoke", "--repeats", "1") == 0
     printed = capsys.readouterr().out
-    for name in pretraining_gpu.LEVERS:
-        assert f"| {name} |" in printed
+    for name, levers in pretraining_gpu.LEVERS.items():
+        expected = torch.cuda.is_available() or not levers.cuda_graphs
+        assert (f"| {name} |" in printed) is expected
     assert printed.count("32 × 64") == 1
