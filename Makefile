@@ -43,7 +43,7 @@ lock: $(BIN)/.installed
 	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 \
 	  --constraint requirements/constraints.txt --no-annotate --no-header --quiet $(UPGRADE) \
 	  --output-file requirements/resolved.txt
-	grep -vE '^(nvidia-|cuda-|triton)' requirements/resolved.txt > requirements/lock.txt
+	grep -vE '^(nvidia-|cuda-)' requirements/resolved.txt > requirements/lock.txt
 	rm requirements/resolved.txt
 
 clean:

@@ -1,13 +1,12 @@
 """Which learning rate is best at which d, for each normalisation of the projection.
 
     python -m benchmarks.normalisation STUDY --checkpoint s6000 [--tasks paraphrase …]
-        [--dims 64 512 4096 32768] [--epochs 5] [--journal normalisation.jsonl]
+        [--dims 64 512 4096 32768] [--only entry …] [--epochs 5] [--journal normalisation.jsonl]
 
 STUDY is the folder of a finished study: its data, checkpoints and parameters are read, nothing in
-it is changed. For each normalisation and d, rates of a grid (half-decades) are tried around the
-best one so far until it has a worse neighbour on both sides; the score of a rate is the evaluation
-accuracy of the best epoch, averaged over the tasks. Finished runs are in the journal, so an
-interrupted study goes on.
+it is changed. For each normalisation and d, a window of rates (half-decades) is scanned, and made
+wider until the best one is inside; the score of a rate is the evaluation accuracy of the best
+epoch, averaged over the tasks. Finished runs are in the journal, so an interrupted study goes on.
 Prints Markdown: the best rates, how far they move over d, and what one rate for all d costs.
 """
 
@@ -16,7 +15,7 @@ from __future__ import annotations
 import argparse
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -32,6 +31,8 @@ from pipeline.subspace.structure import Subspace
 
 _LOG = logging.getLogger(__name__)
 _STEPS_A_DECADE = 2
+# Half-decades on either side of where a scan begins.
+_REACH = 2
 NORMALISATIONS: tuple[Normalisation, ...] = ("entry", "column", "reference")
 
 # Scores by the rate's place on the grid: rate = 10^(place / 2).
@@ -44,19 +45,21 @@ def rate(place: int) -> float:
     return float(10 ** (place / _STEPS_A_DECADE))
 
 
-def climb(score: Callable[[int], float], start: int) -> dict[int, float]:
-    """Score places from ``start`` uphill, until the best one has a worse neighbour on both sides.
+def scan(score: Callable[[int], float], centre: int) -> dict[int, float]:
+    """Score the places around ``centre``, and on until the best one is at neither end.
 
-    Of equally good places the middle counts, so a plateau is walked to both of its ends.
+    A window instead of a climb, because accuracy over the rate has more than one summit.
     """
-    scores = {start: score(start)}
+    scores = {place: score(place) for place in range(centre - _REACH, centre + _REACH + 1)}
     while True:
         top = max(scores.values())
-        plateau = [place for place, value in scores.items() if value == top]
-        missing = [p for p in (max(plateau) + 1, min(plateau) - 1) if p not in scores]
-        if not missing:
+        ends = [min(scores), max(scores)]
+        if scores[ends[0]] == top:
+            scores[ends[0] - 1] = score(ends[0] - 1)
+        elif scores[ends[1]] == top:
+            scores[ends[1] + 1] = score(ends[1] + 1)
+        else:
             return dict(sorted(scores.items()))
-        scores[missing[0]] = score(missing[0])
 
 
 def best(scores: Scores) -> float:
@@ -82,6 +85,11 @@ class Trials:
     cells: Mapping[str, Cell]
     epochs: int
     journal: Journal
+
+    @property
+    def size(self) -> int:
+        """D, about: the tasks' heads differ by a few parameters."""
+        return next(iter(self.cells.values())).flat.size
 
     def mean(self, normalisation: Normalisation, d: int, place: int) -> float:
         """Mean accuracy over the tasks at one rate."""
@@ -114,18 +122,16 @@ class Trials:
         return run.best.accuracy if run.best else 0.0
 
 
-def measure(trials: Trials, dims: list[int]) -> Table:
-    """Climb to the best rate at each d, from the best one of the d before."""
+def measure(trials: Trials, dims: list[int], chosen: Sequence[Normalisation]) -> Table:
+    """Scan the rates at each d, around 0.01 times what makes θ^D move as with ``entry``."""
     table: Table = {}
-    for normalisation in NORMALISATIONS:
-        place = round(_STEPS_A_DECADE * math.log10(5e-3))
+    for normalisation in chosen:
         for d in dims:
-            scores = climb(
-                lambda p, d=d, n=normalisation: trials.mean(n, d, p),  # type: ignore[misc]
-                place,
+            move = 1.0 if normalisation == "entry" else math.sqrt(trials.size / d)
+            table[normalisation, d] = scan(
+                lambda place, d=d, n=normalisation: trials.mean(n, d, place),  # type: ignore[misc]
+                round(_STEPS_A_DECADE * math.log10(0.01 * move)),
             )
-            table[normalisation, d] = scores
-            place = round(best(scores))
     return table
 
 
@@ -145,7 +151,9 @@ def one_rate(trials: Trials, table: Table, normalisation: Normalisation) -> tupl
     return chosen, cost(chosen)
 
 
-def markdown(trials: Trials, table: Table, dims: list[int]) -> list[str]:
+def markdown(
+    trials: Trials, table: Table, dims: list[int], chosen: Sequence[Normalisation]
+) -> list[str]:
     """The study's two tables."""
     lines = [
         "| normalisation | "
@@ -153,14 +161,14 @@ def markdown(trials: Trials, table: Table, dims: list[int]) -> list[str]:
         + " | slope | one rate | costs |",
         "|---|" + "---|" * (len(dims) + 3),
     ]
-    for name in NORMALISATIONS:
+    for name in chosen:
         places = {d: best(table[name, d]) for d in dims}
         cells = [
             f"{10 ** (places[d] / _STEPS_A_DECADE):.2g} ({max(table[name, d].values()):.3f})"
             for d in dims
         ]
-        chosen, cost = one_rate(trials, table, name)
-        cells += [f"{slope(places):+.2f}", f"{rate(chosen):.2g}", f"{100 * cost:.1f} points"]
+        common, cost = one_rate(trials, table, name)
+        cells += [f"{slope(places):+.2f}", f"{rate(common):.2g}", f"{100 * cost:.1f} points"]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     lines += ["", "Mean accuracy at each rate that was tried:", ""]
     for (name, d), scores in table.items():
@@ -176,6 +184,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--tasks", nargs="+", default=["paraphrase", "polarity_short", "inference"])
     parser.add_argument("--dims", nargs="+", type=int, default=[64, 512, 4096, 32768])
+    parser.add_argument("--only", nargs="+", choices=NORMALISATIONS, default=NORMALISATIONS)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--journal", type=Path, default=Path("normalisation.jsonl"))
     chosen = parser.parse_args()
@@ -190,7 +199,8 @@ def main() -> None:
         for task in chosen.tasks
     }  # fmt: skip
     trials = Trials(config, cells, chosen.epochs, Journal(chosen.journal))
-    print("\n".join(markdown(trials, measure(trials, chosen.dims), chosen.dims)))
+    table = measure(trials, chosen.dims, chosen.only)
+    print("\n".join(markdown(trials, table, chosen.dims, chosen.only)))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,14 @@ from pipeline.subspace.structure import Subspace, SubspaceConfig
 if TYPE_CHECKING:
     from transformers import RobertaForSequenceClassification
 
-MEASUREMENTS = ("said-1000", "said-100000", "reference-1000", "model-8x64", "model-32x128")
+MEASUREMENTS = (
+    "said-1000",
+    "said-100000",
+    "reference-1000",
+    "reference-100000",
+    "model-8x64",
+    "model-32x128",
+)
 
 
 def build_model() -> RobertaForSequenceClassification:

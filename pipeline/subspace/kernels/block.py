@@ -75,6 +75,8 @@ def pull_back(
         back = tl.sum(_collect(back, block, order_key, ROWS, LENGTH), axis=0)
         if ended - begun == 1:
             tl.store(place_of_shares, tl.sum(back * tl.load(inner + column)))
+        # Another thread may read an entry of ``target`` than wrote it.
+        tl.debug_barrier()
         tl.store(target, tl.load(target) + after * back)
 
 
