@@ -96,7 +96,8 @@ def pins(places: Mapping[str, Place]) -> str:
         if place.source == "hub":
             try:
                 commit = HfApi().model_info(place.id, revision=place.revision).sha
-            except (OSError, ValueError) as error:
+            except Exception as error:
+                # The hub's client hands on errors of whatever HTTP library it uses.
                 raise UserError(
                     f"the hub does not tell the commit of {place.describe()} ({_line(error)})"
                 ) from error
@@ -126,7 +127,8 @@ def _download(name: str, revision: str | None, folder: str | None) -> Path:
         root = Path(first)
         if not list((root / prefix).glob("model*.safetensors")):
             snapshot_download(name, revision=root.name, allow_patterns=_under(prefix, _PICKLES))
-    except (OSError, ValueError) as error:
+    except Exception as error:
+        # As in `pins`.
         at = f" at {revision}" if revision else ""
         raise UserError(
             f"hub model {name!r}{at} cannot be fetched ({_line(error)}): check id, revision and "

@@ -22,7 +22,7 @@ def write(path: Path, content: dict) -> Path:
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_every_preset_is_valid(path: Path) -> None:
-    assert len(params.load(path).tasks) == 6
+    assert len(params.load(path).tasks) == {"table1": 2, "zoo": 1}.get(path.stem, 6)
 
 
 def test_the_laptop_preset_is_what_runs_after_a_clone() -> None:
@@ -63,6 +63,19 @@ MISTAKES = {
     "start in a circle": (["trajectory", "near", "s0"], "said/s6000", "leads back to s0: one"),
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
+    "no model section": (["model"], "absent", "params lacks the key 'model', which pretraining needs"),
+    "no start": (["pretrain", "start"], [], "so pretrain.start must be [s0]"),
+    "a suite beside pretraining": (
+        ["suite", "checkpoints"], {"s7": {"step": 7}}, "suite.checkpoints is not empty"),
+    "pretraining beside a suite": (["trajectory", "source"], "hub", "set pretrain to {start: []"),
+    "wrong tokens": (
+        ["trajectory", "tokens_per_update"], 7, "counts updates of pretrain.recipe.batch × length = 2048"),
+    "a sweep of nothing": (["sweep", "methods"], ["did"], "a sweep needs models, tasks and methods"),
+    "a sweep of an unknown model": (["sweep", "models"], ["bert"], "sweep.models names 'bert'"),
+    "a zoo of an unknown task": (["zoo", "tasks"], ["paraphrse"], "did you mean 'paraphrase'?"),
+    "a model named as a checkpoint": (
+        ["zoo", "models"], {"s0": {"id": "a/b"}}, "the trajectory both have a 's0'"),
+    "a model without an id": (["zoo", "models"], {"bert": {}}, "params.zoo.models.bert lacks the key 'id'"),
     "long rows": (["tasks", "paraphrase", "data", "max_length"], 999, "max_length is 999, above"),
     "another backend": (["pretrain", "backend"], "fairsec", "params.pretrain.backend is 'fairsec', but must be one of"),
 }  # fmt: skip
@@ -75,7 +88,10 @@ def test_each_mistake_is_one_sentence(tmp_path: Path, mistake: str) -> None:
     section = content
     for key in place[:-1]:
         section = section[key]
-    section[place[-1]] = deepcopy(section["paraphrase"]) if value is None else value
+    if value == "absent":
+        del section[place[-1]]
+    else:
+        section[place[-1]] = deepcopy(section["paraphrase"]) if value is None else value
     with pytest.raises(UserError) as caught:
         params.load(write(tmp_path / "params.yaml", content))
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
@@ -108,3 +124,33 @@ def test_what_fairseq_cannot_do_is_one_sentence(tmp_path: Path, mistake: str) ->
 def test_an_unknown_task_names_the_closest() -> None:
     with pytest.raises(UserError, match="did you mean 'paraphrase'"):
         params.load(ROOT / "presets/laptop.yaml").task("paraphrases")
+
+
+def test_a_suite_needs_no_section_of_pretraining(tmp_path: Path) -> None:
+    content = read_yaml(ROOT / "presets/multiberts.yaml")
+    assert not {"tokenizer", "corpus", "model"} & set(content)
+    suite = params.load(write(tmp_path / "params.yaml", content))
+    place, step = suite.published("s20k")
+    assert (place.id, step) == ("google/multiberts-seed_0-step_20k", 20_000)
+    assert suite.tokens_per_step() == 131_072
+
+
+SUITE_MISTAKES = {
+    "never published": (["trajectory", "checkpoints", "s20k"], 20, "has s20k: 20, but suite.checkpoints has"),
+    "an odd tokenizer": (["trajectory", "tokenizer"], "data/tokenizer", "such as checkpoints/s0k/model"),
+    "tokens unknown": (["trajectory", "tokens_per_update"], None, "report.axis is tokens, so"),
+    "one place": (["suite", "pattern", "id"], "google/bert", "gives s0k and s20k the same place"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", SUITE_MISTAKES)
+def test_each_mistake_of_a_suite_is_one_sentence(tmp_path: Path, mistake: str) -> None:
+    place, value, sentence = SUITE_MISTAKES[mistake]
+    content = read_yaml(ROOT / "presets/multiberts.yaml")
+    section = content
+    for key in place[:-1]:
+        section = section[key]
+    section[place[-1]] = value
+    with pytest.raises(UserError) as caught:
+        params.load(write(tmp_path / "params.yaml", content))
+    assert sentence in str(caught.value) and "\n" not in str(caught.value)
