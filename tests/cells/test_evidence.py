@@ -87,6 +87,12 @@ def test_other_fractions_come_from_the_same_probes():
     assert {name: one["d"] for name, one in found.items()} == {"0.75": 20, "0.9": 40, "0.95": 80}
 
 
+def test_a_fraction_below_the_majority_class_has_no_dimension():
+    config = replace(CONFIG, fractions=(0.6,))
+    found = other_fractions(config, QUESTION, FOUND, ROWS_SEEN, BASELINE)["0.6"]
+    assert found["d"] is None and "majority" in found["reason"]
+
+
 def test_a_fraction_that_probes_ended_too_early_for_has_a_reason():
     rows = [*ROWS_SEEN[:2], row(40, [0.60, 0.74], complete=False)]
     found = other_fractions(CONFIG, QUESTION, FOUND, rows, BASELINE)["0.95"]
