@@ -27,13 +27,12 @@ def test_the_same_seed_is_the_same_cell():
 
 
 def test_accuracy_crosses_the_target_at_the_truth():
-    above, below = [], []
+    grid, above, below = np.array(GRID), [], []
     for cell in cells("mnli"):
-        best = cell.curves[:, 0].max((1, 2)) >= cell.question.target
-        grid = np.array(GRID)
-        above.append(best[grid > 2 * cell.truth].mean())
-        below.append(best[grid < cell.truth / 2].mean())
-    assert np.nanmean(above) > 0.95 and np.nanmean(below) < 0.05
+        reached = cell.curves[:, 0].max((1, 2)) >= cell.question.target
+        above += reached[grid > 2 * cell.truth].tolist()
+        below += reached[grid < cell.truth / 2].tolist()
+    assert np.mean(above) > 0.95 and np.mean(below) < 0.05
 
 
 def test_accuracies_are_counts_of_examples():
