@@ -62,6 +62,11 @@ def _search(problem: Problem, protocol: ProtocolName, config: EfficientConfig) -
     return answer(problem, PROTOCOLS[protocol](problem.question, config))
 
 
+def _reseeded(problem: Problem) -> Problem:
+    """The same cell and examples with the other seed's trainings first."""
+    return replace(problem, curves=problem.curves[:, ::-1])
+
+
 def place(d90: int | None) -> int:
     """Index on the grid; one past its end where d₉₀ was not reached."""
     return len(GRID) if d90 is None else GRID.index(d90)
@@ -145,6 +150,8 @@ def main() -> None:
           f"   {'cost':<7}  {'tokens':<7}{'covers':>8}{'width':>8}")  # fmt: skip
     papers = [cell.paper for cell in asked]
     print(report("paper", asked, papers, True))
+    again = [_search(_reseeded(cell.problem), "paper", NONE) for cell in asked]
+    print(report("paper, another seed", asked, again, False))
     whole = [_search(cell.problem, "efficient", EfficientConfig()) for cell in asked]
     print(report("efficient", asked, whole, True))
     for task in PROFILES:

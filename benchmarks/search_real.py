@@ -1,6 +1,6 @@
 """Both protocols on real cells: the same verdict from fewer training tokens?
 
-    python -m benchmarks.search_real STUDY… --out FOLDER [--rates 0.001 0.004 0.016]
+    python -m benchmarks.search_real STUDY… --out FOLDER [--rates 0.002 0.008] [--tasks …]
 
 A study is a folder with ``params.yaml``, ``data/``, ``checkpoints/`` and ``results/baseline/`` of a
 finished ``dvc repro``. Every probe trains for all epochs, once, and goes to a journal in ``--out``;
@@ -49,14 +49,16 @@ class Compared:
         return self.low <= (float("inf") if d90 is None else d90) <= self.high
 
 
-def compare(study: Path, out: Path, rates: Sequence[float]) -> Iterator[Compared]:
+def compare(
+    study: Path, out: Path, rates: Sequence[float], tasks: Sequence[str]
+) -> Iterator[Compared]:
     """Search every cell of a study that has a target, a checkpoint after its neighbour."""
     config = params.load(study / "params.yaml")
     place = device.prepare(config.model.width)
     said = replace(config.said, learning_rates=tuple(rates))
     known: dict[tuple[str, str], tuple[Answer, float | None]] = {}
     for checkpoint in config.trajectory.checkpoints:
-        for task in config.tasks:
+        for task in tasks or config.tasks:
             finetune = config.task(task).finetune
             baseline = read_json(study / "results/baseline" / checkpoint / task / "result.json")
             cell = Cell.open(
@@ -124,13 +126,14 @@ def main() -> None:
     )
     parser.add_argument("studies", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rates", nargs="+", type=float, default=[0.001, 0.004, 0.016])
+    parser.add_argument("--rates", nargs="+", type=float, default=[0.002, 0.008])
+    parser.add_argument("--tasks", nargs="+", default=[], help="all by default")
     chosen = parser.parse_args()
     print(f"{'study':<8}{'checkpoint':<12}{'task':<16}{'paper':>8}{'short':>8}  {'interval':<20}"
           f"{'epochs':>12}")  # fmt: skip
     rows = []
     for study in chosen.studies:
-        for one in compare(study, chosen.out, chosen.rates):
+        for one in compare(study, chosen.out, chosen.rates, chosen.tasks):
             rows.append(one)
             spread = f"{one.low:.0f} – {one.high:.0f}"
             print(f"{one.study:<8}{one.checkpoint:<12}{one.task:<16}{one.paper.verdict.d90!s:>8}"

@@ -9,6 +9,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
+from hypothesis import settings
+
+# How long an example takes says nothing on a machine that others use too.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 # Kernels run in Triton's interpreter where nothing can run them compiled. Triton reads this when it
 # is imported, and torch may import it before any test of a kernel.

@@ -88,6 +88,10 @@ def other_fractions(
         target = target_metric(
             baseline["full_metric"], baseline["majority"], fraction, config.target
         )
+        if reaches(baseline["majority"], target):
+            reason = f"the target {target:.4f} is no more than the majority class's accuracy"
+            found[f"{fraction:g}"] = {"d": None, "lower": None, "upper": None, "reason": reason}
+            continue
         rule = config.efficient.rule(question, target)
         known = {d: _decided(seeds, target, rule) for d, seeds in by_d.items()}
         reading = read(question.grid, known)

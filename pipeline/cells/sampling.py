@@ -35,22 +35,17 @@ class SampledEvaluation:
     def __call__(self, model: nn.Module, split: Split, batch: int) -> Evaluation:
         """Evaluate the model on the sample, and on the rest if that is worth it."""
         order = numpy_generator(self.seed, "evaluation").permutation(len(split))
-        predictions = np.full(len(split), -1, dtype=np.int64)
-        parts = (np.sort(order[: self.rows]), np.sort(order[self.rows :]))
-        tried = 0
-        for part in parts:
-            if not len(part):
-                continue
-            predictions[part] = predict(model, split.take(part), batch)
-            tried += len(part)
-            done = np.flatnonzero(predictions >= 0)
-            if accuracy(predictions[done], split.labels[done]) < self.threshold():
-                break
-        whole = tried == len(split)
-        labels, answers = split.labels[done], predictions[done]
+        sample, rest = np.sort(order[: self.rows]), np.sort(order[self.rows :])
+        predictions = np.empty(len(split), dtype=np.int64)
+        predictions[sample] = predict(model, split.take(sample), batch)
+        seen = sample
+        if accuracy(predictions[sample], split.labels[sample]) >= self.threshold() and len(rest):
+            predictions[rest] = predict(model, split.take(rest), batch)
+            seen = np.arange(len(split))
+        answers, labels = predictions[seen], split.labels[seen]
         return Evaluation(
             accuracy(answers, labels),
             f1(answers, labels) if split.binary else None,
-            answers == labels if whole else None,
-            tried,
+            answers == labels if len(seen) == len(split) else None,
+            len(seen),
         )

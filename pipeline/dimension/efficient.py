@@ -7,6 +7,7 @@ outcomes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -16,8 +17,9 @@ from pipeline.dimension.search import Outcome, Probe, Verdict, conclude
 from pipeline.dimension.status import reaches
 from pipeline.dimension.stopping import StopRule
 
-# Grid steps around the neighbour's d₉₀ within which nothing is taken for granted.
-_REACH = 2
+# Decades around the neighbour's d₉₀ within which nothing is taken for granted: two steps of A21's
+# grid; on a coarse one only the neighbour's own bracket is tried first.
+_REACH = 0.127
 
 T = TypeVar("T")
 Walk = Generator[Probe, Outcome, T]
@@ -129,17 +131,18 @@ class _Search:
     beliefs: dict[int, bool] = field(default_factory=dict)
     sure: set[int] = field(default_factory=set)
     centre: int | None = None
-    reach: int = _REACH
+    reach: int = 0
+    moved: bool = False
 
     def walk(self) -> Walk[Verdict]:
         question = self.question
-        self.centre = self._start()
+        self.centre, self.reach = self._start(), self._reach()
         bracket = (-1, len(question.grid))
         for seeds in (1, question.seeds) if self.config.neighbour else (question.seeds,):
-            self.beliefs, self.sure = {}, set()
+            self.beliefs, self.sure, self.moved = {}, set(), False
             bracket = yield from self._settle(seeds)
             if self.config.neighbour:
-                self.centre, self.reach = min(bracket[1], len(question.grid) - 1), _REACH
+                self.centre, self.reach = min(bracket[1], len(question.grid) - 1), self._reach()
             if seeds == question.seeds:
                 break
         return conclude(question.grid, bracket, question.target, list(self.seen), self.seen)
@@ -153,6 +156,11 @@ class _Search:
             return len(grid) - 1
         at = near.d90
         return min(range(len(grid)), key=lambda index: max(grid[index], at) / min(grid[index], at))
+
+    def _reach(self) -> int:
+        """`_REACH` in steps of the grid."""
+        grid = self.question.grid
+        return round(_REACH * (len(grid) - 1) / math.log10(grid[-1] / grid[0])) if grid[1:] else 0
 
     def _settle(self, seeds: int) -> Walk[tuple[int, int]]:
         """Neighbouring grid indices of which the lower misses and the higher reaches, for certain.
@@ -178,7 +186,12 @@ class _Search:
                 # A pass found now still has to be confirmed.
                 self.sure |= set() if self.beliefs[end] else {end}
             if self.beliefs[end] is not before:
-                self.centre, self.reach = end, 2 * self.reach
+                self._move(end)
+
+    def _move(self, end: int) -> None:
+        """A belief broke at ``end``: look twice as far around it; the second time, everywhere."""
+        self.centre, self.reach = (None if self.moved else end), max(1, 2 * self.reach)
+        self.moved = True
 
     def _bisect(self, seeds: int) -> Walk[tuple[int, int]]:
         low, high = -1, len(self.question.grid)

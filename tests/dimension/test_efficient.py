@@ -108,7 +108,7 @@ def probed(near: Near | None, threshold: int = 70, **changes: bool) -> set[int]:
 
 
 def test_a_near_neighbour_leaves_far_dimensions_unprobed():
-    assert all(abs(d - 70) <= 6 for d in probed(Near(72, 1e-2)))
+    assert all(abs(d - 70) <= 16 for d in probed(Near(72, 1e-2)))
     assert max(abs(d - 70) for d in probed(None)) > 20
     assert probed(Near(72, 1e-2), neighbour=False) == probed(None)
 
@@ -158,7 +158,7 @@ def test_a_lucky_epoch_needs_a_second_seed(second, d90):
             return Outcome(0.75, proven=False)
         return Outcome(0.8 if probe.d > 50 else 0.7 if probe.seed == 0 else second)
 
-    question = Question(GRID, TARGET, (1e-2,), near=Near(52, 1e-2))
+    question = Question(GRID, TARGET, (1e-2,), rows=600, near=Near(52, 1e-2))
     verdict, fresh = run(EfficientSearch(question, EfficientConfig()), world)
     assert (verdict.status, verdict.d90, verdict.lower) == (Status.OK, d90, d90 - 1)
     assert Probe(50, 1, 1e-2) in fresh
@@ -169,7 +169,7 @@ def test_a_lucky_epoch_needs_a_second_seed(second, d90):
 def test_further_seeds_start_from_the_firsts_bracket():
     question = Question(GRID, TARGET, (1e-2,), seeds=3)
     _, fresh = run(EfficientSearch(question, EfficientConfig()), step(70))
-    assert all(abs(probe.d - 70) <= 6 for probe in fresh if probe.seed > 0)
+    assert all(abs(probe.d - 70) <= 16 for probe in fresh if probe.seed > 0)
     assert {probe.d for probe in fresh if probe.seed > 0} >= {69, 70}
 
 

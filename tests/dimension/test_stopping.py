@@ -53,13 +53,13 @@ def test_a_flat_curve_far_below_is_hopeless_and_a_rising_one_is_not():
 
 
 def test_nothing_is_hopeless_in_the_first_epochs():
-    assert not any(rule()([0.5] * done) for done in range(1, 4))
-    assert rule()([0.5] * 4)
+    assert not any(rule()([0.5] * done) for done in range(1, 3))
+    assert rule()([0.5] * 3)
 
 
 def test_a_curve_still_at_the_majority_class_has_longer():
     waiting = rule(idle=0.53)
-    assert not any(waiting([0.5] * done) for done in range(1, 6)) and waiting([0.5] * 6)
+    assert not any(waiting([0.5] * done) for done in range(1, 7)) and waiting([0.5] * 7)
     assert not waiting([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.62])
 
 
