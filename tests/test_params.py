@@ -57,7 +57,7 @@ MISTAKES = {
     "backwards": (["pretrain", "segments", "s6000", "step"], 100, "step is 100, not after s1000's 1000"),
     "past the horizon": (["pretrain", "segments", "s6000", "step"], 9000, "the learning rate is 0"),
     "never made": (["trajectory", "checkpoints", "s9"], 9, "has s9: 9, but pretraining makes s0: 0"),
-    "no start": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s1000' is in one of them only"),
+    "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s1000' is in one of them only"),
     "start from nowhere": (
         ["trajectory", "near", "s1000"], "said/s10", "near.s1000 is 'said/s10': did you mean 'said/s0'?"),
     "start in a circle": (["trajectory", "near", "s0"], "said/s6000", "leads back to s0: one"),

@@ -201,7 +201,7 @@ def test_without_a_network_the_hub_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match="hub model 'a/b' cannot be fetched .*check id, revision"):
+    with pytest.raises(UserError, match=r"hub model 'a/b' cannot be fetched .*check id, revision"):
         fetch(Place("a/b"), 0, tmp_path / "model")
 
 
