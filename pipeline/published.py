@@ -21,6 +21,9 @@ _SAFE, _PICKLED = "model.safetensors", "pytorch_model.bin"
 _FIRST = (_CONFIG, "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*",
           "merges.txt", "spiece.model", "spm.model", "sentencepiece*", "model.safetensors*",
           "model-*.safetensors")  # fmt: skip
+# One of these holds a tokenizer's vocabulary; without any, transformers makes up an empty one.
+_VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab*", "spiece.model", "spm.model",
+                 "sentencepiece*")  # fmt: skip
 _PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 
 
@@ -206,20 +209,22 @@ def _tokenizer(place: Place, origin: Path, where: str) -> PreTrainedTokenizerFas
     """The checkpoint's own fast tokenizer, or the place's other one, with a padding token."""
     from transformers import AutoTokenizer
 
-    source: Path | str = origin
+    source = origin
     if place.tokenizer:
         source = (
             _download(place.tokenizer, place.tokenizer_revision, None)
             if place.source == "hub"
-            else place.tokenizer
+            else Path(place.tokenizer)
         )
+    advice = "set tokenizer to a model that has the same vocabulary"
+    if not any(list(source.glob(name)) for name in _VOCABULARIES):
+        raise UserError(f"{where} has no tokenizer: {advice}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
     except Exception as error:
         # Each tokenizer has its own way of failing when its files are missing.
         raise UserError(
-            f"{where} has no tokenizer that can be loaded ({_line(error)}): set tokenizer to a "
-            "model that has the same vocabulary"
+            f"{where} has no tokenizer that can be loaded ({_line(error)}): {advice}"
         ) from error
     if not tokenizer.is_fast:
         raise UserError(f"the tokenizer of {where} has no fast form: set tokenizer to one that has")

@@ -139,7 +139,7 @@ SUITE_MISTAKES = {
     "never published": (["trajectory", "checkpoints", "s20k"], 20, "has s20k: 20, but suite.checkpoints has"),
     "an odd tokenizer": (["trajectory", "tokenizer"], "data/tokenizer", "such as checkpoints/s0k/model"),
     "tokens unknown": (["trajectory", "tokens_per_update"], None, "report.axis is tokens, so"),
-    "one place": (["suite", "pattern", "id"], "google/bert", "gives s0k and s20k the same place"),
+    "one place": (["suite", "pattern", "id"], "google/bert", "gives s0k and s1000k the same place"),
 }  # fmt: skip
 
 

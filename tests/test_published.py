@@ -173,10 +173,8 @@ def test_the_hub_is_asked_for_one_commit_and_for_pickles_only_if_needed(
 ) -> None:
     commit, asked = "0123456789abcdef", []
     snapshot = tmp_path / "cache" / commit
-    (snapshot / "step-7").parent.mkdir(parents=True)
-    published.rename(tmp_path / "step-7")
-    snapshot.mkdir()
-    (tmp_path / "step-7").rename(snapshot / "step-7")
+    snapshot.mkdir(parents=True)
+    published.rename(snapshot / "step-7")
 
     def download(name, revision, allow_patterns):
         asked.append((name, revision, allow_patterns))
