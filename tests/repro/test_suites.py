@@ -116,8 +116,12 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
     assert (zoo["parameters"] > 1000).all() and zoo["status"].notna().all()
     sweep = pd.read_csv(reports / "sweep.csv")
     counts = sweep.groupby(["method", "status"]).size()
-    assert counts["said", "left_out"] == 1 and counts["did"].sum() == counts["said"].sum() == 3
-    assert len(pd.read_csv(reports / "table1.csv")) == 2
+    assert counts["said", "left_out"] == 1
+    table = pd.read_csv(reports / "table1.csv")
+    assert table["method"].tolist() == ["did", "said"]
+    # So small a model may not beat the majority class; then nothing is swept, and the table says so.
+    swept = ~table["status"].isin(["baseline_at_majority", "target_below_majority"])
+    assert (table["probes"] == swept * (3 - (table["method"] == "said"))).all()
     for name in ("model_zoo", "dimension_curve"):
         assert (reports / "figures" / f"{name}.png").stat().st_size > 1000
     assert "GPT-2" in (reports / "index.html").read_text()
