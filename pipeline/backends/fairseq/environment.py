@@ -23,7 +23,7 @@ def interpreter() -> Path:
     Raises:
         UserError: there is none, or its fairseq is missing or of another version.
     """
-    path = Path(os.environ.get(VARIABLE, DEFAULT))
+    path = Path(os.environ.get(VARIABLE) or DEFAULT)
     advice = f"run make fairseq, or name another interpreter in {VARIABLE}"
     if not path.exists():
         raise UserError(f"fairseq needs an environment of its own, and {path} is missing: {advice}")
