@@ -16,7 +16,6 @@ there is CUDA, with a tiny model, to show that it works; its figures mean nothin
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
@@ -26,6 +25,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.gpu import arguments, print_machine
 from benchmarks.whole_encoder import whole_encoder
 from pipeline.cost import EncoderSize
 from pipeline.device import prepare, product_rate
@@ -252,17 +252,12 @@ def _busy(step: Callable[[], None], calls: int) -> float:
 
 def main() -> int:
     """Print the tables, or say that there is no GPU."""
-    parser = argparse.ArgumentParser(description="pretraining and fine-tuning speed on a GPU")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--smoke", action="store_true")
-    chosen = parser.parse_args()
-    if not torch.cuda.is_available() and not chosen.smoke:
-        print("error: torch sees no CUDA device; --smoke tries the code without", file=sys.stderr)
+    chosen = arguments("pretraining and fine-tuning speed on a GPU", 5)
+    if chosen is None:
         return 2
     work = SMOKE if chosen.smoke else BASE
     device = prepare(work.model.width)
-    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, smoke test"
-    print(f"{name}, torch {torch.__version__}\n")
+    print_machine(device)
     print("\n".join(pretraining_table(work, device, chosen.repeats)), end="\n\n")
     print("\n".join(finetuning_table(work, device, chosen.repeats)))
     return 0

@@ -12,7 +12,6 @@ model, to show that it works; its figures mean nothing.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from benchmarks.gpu import arguments, print_machine
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Full, Subspace, SubspaceConfig
 
@@ -164,17 +164,12 @@ def training_step(work: Work, device: torch.device, d: int | None) -> Callable[[
 
 def main() -> int:
     """Print the tables, or say that there is no GPU."""
-    parser = argparse.ArgumentParser(description="speed of a subspace's step on a GPU")
-    parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--smoke", action="store_true")
-    chosen = parser.parse_args()
-    if not torch.cuda.is_available() and not chosen.smoke:
-        print("error: torch sees no CUDA device; --smoke tries the code without", file=sys.stderr)
+    chosen = arguments("speed of a subspace's step on a GPU", 20)
+    if chosen is None:
         return 2
     work = SMOKE if chosen.smoke else BASE
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, smoke test"
-    print(f"{name}, torch {torch.__version__}\n")
+    print_machine(device)
     print("\n".join(projection_table(work, device, chosen.repeats)), end="\n\n")
     print("\n".join(step_table(work, device, chosen.repeats)))
     return 0

@@ -43,6 +43,8 @@ _GUESSED_ROWS = (10_000, 1_000)
 # AdamW's moments; fairseq's own checkpoint has the weights once more.
 _STATE_BYTES_PER_PARAMETER = {"native": 8, "fairseq": 12}
 _WEIGHT_BYTES = 4
+# Every part has its line, in the order of the pipeline.
+_NOTHING = dict.fromkeys(("pretraining", "baseline", "said"), 0.0)
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ class _Group:
 class _Sum:
     """Tokens trained on and FLOP by part, and the most that searches can cost."""
 
-    tokens: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    flop: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    tokens: dict[str, float] = field(default_factory=lambda: defaultdict(float, _NOTHING))
+    flop: dict[str, float] = field(default_factory=lambda: defaultdict(float, _NOTHING))
 
     def add(
         self, part: str, size: EncoderSize, length: float, trained: float, evaluated: float
@@ -99,9 +101,6 @@ def estimate(params: Params) -> Estimate:
     """Add up pretraining, full fine-tuning, searches and sweeps."""
     groups = [*_trajectory(params), *_zoo(params)]
     total, probes = _Sum(), 0
-    # Every part has its line, in the order of the pipeline.
-    for part in ("pretraining", "baseline", "said"):
-        total.add(part, EncoderSize(1, 1, 1, 1, 1), 0, 0, 0)
     if params.trajectory.source == "pretrain":
         recipe, size = params.pretrain.recipe, groups[0].size.encoder
         tokens = float(max(params.pretrain.steps().values()) * recipe.batch * recipe.length)

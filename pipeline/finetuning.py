@@ -120,6 +120,16 @@ class Evaluation:
     correct: np.ndarray | None
     rows: int
 
+    @staticmethod
+    def of(predictions: np.ndarray, labels: np.ndarray, binary: bool) -> Evaluation:
+        """Judge the predictions of a whole evaluation set; F1 only where there are two labels."""
+        return Evaluation(
+            accuracy(predictions, labels),
+            f1(predictions, labels) if binary else None,
+            predictions == labels,
+            len(labels),
+        )
+
 
 @dataclass(frozen=True)
 class Run:
@@ -271,10 +281,7 @@ def fine_tune(
 
 def score(model: nn.Module, split: Split, batch: int) -> Evaluation:
     """Evaluate on a whole split."""
-    predictions = predict(model, split, batch)
-    binary_f1 = f1(predictions, split.labels) if split.binary else None
-    right = predictions == split.labels
-    return Evaluation(accuracy(predictions, split.labels), binary_f1, right, len(split))
+    return Evaluation.of(predict(model, split, batch), split.labels, split.binary)
 
 
 def restore(trainable: Trainable, vector: torch.Tensor) -> None:

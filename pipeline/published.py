@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pipeline.artifacts import atomic_directory, read_json, sha256, write_json
+from pipeline.artifacts import atomic_directory, read_json, write_json
 from pipeline.errors import UserError
-from pipeline.pretraining.checkpoints import MODEL_MANIFEST
+from pipeline.pretraining.checkpoints import MODEL_MANIFEST, seal
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -76,14 +76,8 @@ def fetch(place: Place, step: int, directory: Path) -> dict[str, Any]:
         tokenizer = _tokenizer(place, origin, where)
         tokenizer.save_pretrained(folder)
         write_json(folder / _CONFIG, _padded(config, tokenizer, where))
-        hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-        manifest = {
-            "step": step,
-            "sha256": hashes,
-            "origin": {**asdict(place), "commit": commit},
-        }
-        write_json(folder / MODEL_MANIFEST, manifest)
-    return manifest
+        origin_facts = {**asdict(place), "commit": commit}
+        return seal(folder, MODEL_MANIFEST, step, origin=origin_facts)
 
 
 def pins(places: Mapping[str, Place]) -> str:

@@ -19,8 +19,7 @@ from pipeline.dimension.stopping import Stop, never, suffices
 from pipeline.finetuning import FinetuneConfig, Recipe, fine_tune
 from pipeline.optim import OptimizerConfig
 from pipeline.seeds import derive
-from pipeline.subspace.layout import layer_groups
-from pipeline.subspace.structure import Subspace, SubspaceConfig
+from pipeline.subspace.structure import Subspace, SubspaceConfig, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector
 
 _LOG = logging.getLogger(__name__)
@@ -62,9 +61,7 @@ class ProbeRunner:
 
     def layers(self) -> int:
         """m, the number of scales among the d numbers."""
-        if self.subspace.method == "did":
-            return 0
-        return len(layer_groups(self.cell.flat.spans, self.subspace.layers))
+        return scale_count(self.cell.flat.spans, self.subspace)
 
     def known(self, probe: Probe, stop: Stop = never) -> dict[str, Any] | None:
         """The journal's row of the probe if training under ``stop`` would leave the same one."""

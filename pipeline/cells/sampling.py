@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import nn
 
 from pipeline.finetuning import Evaluation, predict
 from pipeline.seeds import numpy_generator
-from pipeline.tasks import Split, accuracy, f1
+from pipeline.tasks import Split, accuracy
 
 # A sample this many of its standard errors below the target is not evaluated further.
 _NEAR = 2.0
@@ -38,14 +38,8 @@ class SampledEvaluation:
         sample, rest = np.sort(order[: self.rows]), np.sort(order[self.rows :])
         predictions = np.empty(len(split), dtype=np.int64)
         predictions[sample] = predict(model, split.take(sample), batch)
-        seen = sample
         if accuracy(predictions[sample], split.labels[sample]) >= self.threshold() and len(rest):
             predictions[rest] = predict(model, split.take(rest), batch)
-            seen = np.arange(len(split))
-        answers, labels = predictions[seen], split.labels[seen]
-        return Evaluation(
-            accuracy(answers, labels),
-            f1(answers, labels) if split.binary else None,
-            answers == labels if len(seen) == len(split) else None,
-            len(seen),
-        )
+            return Evaluation.of(predictions, split.labels, split.binary)
+        part = Evaluation.of(predictions[sample], split.labels[sample], split.binary)
+        return replace(part, correct=None) if len(rest) else part

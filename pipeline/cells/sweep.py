@@ -12,8 +12,7 @@ from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.sweep_grid import SweepProbes
 from pipeline.errors import UserError
 from pipeline.finetuning import FinetuneConfig
-from pipeline.subspace.layout import layer_groups
-from pipeline.subspace.structure import SubspaceConfig
+from pipeline.subspace.structure import SubspaceConfig, scale_count
 from pipeline.zoo import Method
 
 
@@ -33,7 +32,7 @@ def measure_sweep(
         UserError: the model allows none of the sweep's d.
     """
     own = replace(subspace, method=method)
-    layers = len(layer_groups(cell.flat.spans, own.layers)) if method == "said" else 0
+    layers = scale_count(cell.flat.spans, own)
     values = sweep.possible(layers, cell.flat.size)
     if len(values) < 2:
         raise UserError(

@@ -70,10 +70,15 @@ def save_model(
         seal(folder, MODEL_MANIFEST, step)
 
 
-def seal(folder: Path, name: str, step: int) -> None:
-    """Write the manifest of what is in a folder: the update it is of, and each file's hash."""
+def seal(folder: Path, name: str, step: int, **facts: Any) -> dict[str, Any]:
+    """Write, and return, the manifest of what is in a folder.
+
+    It has the update that the folder is of, each file's hash, and further ``facts``.
+    """
     hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-    write_json(folder / name, {"step": step, "sha256": hashes})
+    manifest = {"step": step, "sha256": hashes, **facts}
+    write_json(folder / name, manifest)
+    return manifest
 
 
 def check_model(directory: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.report.saving import save_figure
+from pipeline.report.shown import interval_ends
 from pipeline.report.style import ReportConfig, styled
 from pipeline.report.tables import Tables
 
@@ -161,8 +162,7 @@ def _tasks(cells: pd.DataFrame) -> list[str]:
 
 def _intervals(axes: Any, computed: pd.DataFrame, colours: dict[str, str]) -> None:
     """A thin bar a cell under the marks; a bound beyond the search is drawn to its end."""
-    low = computed["d90_low"].fillna(computed["d_min"]).astype(float)
-    high = computed["d90_high"].fillna(computed["d_max"]).astype(float)
+    low, high = interval_ends(computed)
     axes.vlines(
         computed["step"], low, high, colors=[colours[task] for task in computed["task"]],
         linewidth=0.8, alpha=0.45, zorder=1, gid="intervals",

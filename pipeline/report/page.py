@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.artifacts import atomic_file
 from pipeline.report.provenance import Provenance
-from pipeline.report.shown import d90_shown, interval_shown
+from pipeline.report.shown import d90_shown, interval_shown, metric_shown
 from pipeline.report.tables import Tables
 from pipeline.report.trends import CLAIMS, POOLED
 from pipeline.report.zoo_page import ZOO_CAPTIONS, table1_rows, zoo_captions, zoo_rows
@@ -169,7 +169,7 @@ def _shown(row: pd.Series) -> dict[str, Any]:
     shown["interval"] = interval_shown(row)
     metrics = ("target", "full_metric", "majority", "acc_train", "relative_gap", "f1_eval")
     for key in metrics:
-        shown[key] = "–" if pd.isna(row[key]) else f"{row[key]:.3f}".replace("-", "−")
+        shown[key] = metric_shown(row[key])
     return shown
 
 

@@ -22,3 +22,15 @@ def interval_shown(row: pd.Series) -> str:
     if pd.isna(high):
         return f"≥ {low:,}"
     return f"≤ {high:,}" if pd.isna(low) else f"{low:,} – {high:,}"
+
+
+def metric_shown(value: float) -> str:
+    """An accuracy or gap with three decimals, its minus sign as such; a dash for none."""
+    return "–" if pd.isna(value) else f"{value:.3f}".replace("-", "−")
+
+
+def interval_ends(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """The 95 % intervals as numbers to draw; a bound beyond the search is the search's end."""
+    low = rows["d90_low"].astype(float).fillna(rows["d_min"].astype(float))
+    high = rows["d90_high"].astype(float).fillna(rows["d_max"].astype(float))
+    return low, high

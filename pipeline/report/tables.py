@@ -91,9 +91,7 @@ def collect(
 def write_tables(tables: Tables, folder: Path) -> None:
     """Write ``cells.csv``, ``probes.csv``, ``trends.csv`` and ``summary.json``."""
     for name in ("cells", "probes", "trends"):
-        frame: pd.DataFrame = getattr(tables, name)
-        with atomic_file(folder / f"{name}.csv") as temporary:
-            frame.to_csv(temporary, index=False, lineterminator="\n")
+        write_csv(getattr(tables, name), folder / f"{name}.csv")
     write_json(folder / "summary.json", tables.summary)
 
 
@@ -146,6 +144,28 @@ def summarise(cells: pd.DataFrame, found: pd.DataFrame) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table that `read_csv` reads."""
+    with atomic_file(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_trials(folder: Path, count: int, remedy: str) -> list[dict[str, Any]]:
+    """A search's ``trials.jsonl``, ``count`` rows; ``remedy`` says what makes it anew.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    path = folder / "trials.jsonl"
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from error
+    if len(rows) != count:
+        raise UserError(f"{path} holds {len(rows)} probes instead of {count}: {remedy}")
+    return rows
+
+
 def read_csv(path: Path, columns: Sequence[str], types: dict[str, str]) -> pd.DataFrame:
     """Read a table with exactly these columns.
 
@@ -194,14 +214,9 @@ def _cell(baseline: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
 
 def _probes(results: Path, said: dict[str, Any]) -> list[dict[str, Any]]:
     """A row a probe, each with its cell's columns; a probe's own win where both have one."""
-    path = results / "said" / said["checkpoint"] / said["task"] / "trials.jsonl"
-    remedy = f"run dvc repro said@{said['checkpoint']}-{said['task']}"
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from error
-    if len(rows) != said["probes"]:
-        raise UserError(f"{path} holds {len(rows)} probes instead of {said['probes']}: {remedy}")
+    checkpoint, task = said["checkpoint"], said["task"]
+    remedy = f"run dvc repro said@{checkpoint}-{task}"
+    rows = read_trials(results / "said" / checkpoint / task, said["probes"], remedy)
     return [{**said, **row, **_in_words(said)} for row in rows]
 
 

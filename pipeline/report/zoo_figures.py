@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.report.saving import save_figure
+from pipeline.report.shown import interval_ends
 from pipeline.report.style import ReportConfig, styled
 from pipeline.report.zoo_tables import ZooTables
 
@@ -54,8 +55,7 @@ def model_zoo(axes: Any, zoo: pd.DataFrame, config: ReportConfig) -> None:
     for task in tasks:
         rows = shown[shown["task"] == task]
         found = rows[rows["d90"].notna()]
-        low = found["d90_low"].astype(float).fillna(found["d_min"].astype(float))
-        high = found["d90_high"].astype(float).fillna(found["d_max"].astype(float))
+        low, high = interval_ends(found)
         axes.vlines(
             found["parameters"], low, high, colors=colours[task], linewidth=0.9, alpha=0.5, zorder=1
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.report.shown import d90_shown, interval_shown
+from pipeline.report.shown import d90_shown, interval_shown, metric_shown
 from pipeline.report.zoo_tables import ZooTables
 
 ZOO_CAPTIONS = {
@@ -52,5 +52,5 @@ def _shown(row: pd.Series) -> dict[str, Any]:
     shown = {key: row[key] for key in ("label", "task", "status", "reason", "probes")}
     shown |= {"d90": d90_shown(row), "interval": interval_shown(row)}
     for key in ("full_metric", "target"):
-        shown[key] = "–" if pd.isna(row[key]) else f"{row[key]:.3f}"
+        shown[key] = metric_shown(row[key])
     return shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.artifacts import atomic_file, read_json
+from pipeline.artifacts import read_json
 from pipeline.dimension.sweep_grid import SweepProbes, left_out
-from pipeline.errors import UserError
-from pipeline.report.tables import CELL_COLUMNS, collect, read_csv
+from pipeline.report.tables import CELL_COLUMNS, collect, read_csv, read_trials, write_csv
 
 # A cell's columns less those of a trajectory.
 ZOO_COLUMNS = (
@@ -77,7 +75,8 @@ def collect_zoo(
         baseline = read_json(results / "baseline" / cell.model / cell.task / "result.json")
         own = {**result, **vars(cell), "parameters": baseline["parameters"]}
         table1.append(own)
-        rows += _sweep_rows(own, _trials(folder, result["probes"]), probes)
+        trials = read_trials(folder, result["probes"], "run dvc repro sweep")
+        rows += _sweep_rows(own, trials, probes)
     return ZooTables(
         zoo[list(ZOO_COLUMNS)],
         _frame(rows, SWEEP_COLUMNS),
@@ -88,8 +87,7 @@ def collect_zoo(
 def write_zoo(tables: ZooTables, folder: Path) -> None:
     """Write ``zoo.csv``, ``sweep.csv`` and ``table1.csv``; without models they have no rows."""
     for name, frame in vars(tables).items():
-        with atomic_file(folder / f"{name}.csv") as temporary:
-            frame.to_csv(temporary, index=False, lineterminator="\n")
+        write_csv(frame, folder / f"{name}.csv")
 
 
 def read_zoo(folder: Path) -> ZooTables:
@@ -112,17 +110,6 @@ def read_zoo(folder: Path) -> ZooTables:
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     types = {column: kind for column, kind in _TYPES.items() if column in columns}
     return pd.DataFrame(rows, columns=list(columns)).astype(types)
-
-
-def _trials(folder: Path, count: int) -> list[dict[str, Any]]:
-    path = folder / "trials.jsonl"
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged ({error}): run dvc repro sweep") from error
-    if len(rows) != count:
-        raise UserError(f"{path} holds {len(rows)} probes instead of {count}: run dvc repro sweep")
-    return rows
 
 
 def _sweep_rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Literal
@@ -145,6 +145,11 @@ class Subspace:
         if self.layers:
             return vector[self._inner : self.dimension]
         return self._unit if vector is self.vector else torch.empty_like(self._unit)
+
+
+def scale_count(spans: Sequence[Span], config: SubspaceConfig) -> int:
+    """m, how many λ are among the d numbers when all of the spans are moved; 0 for DID."""
+    return 0 if config.method == "did" else len(layer_groups(spans, config.layers))
 
 
 def _layers(body: tuple[Span, ...], config: SubspaceConfig) -> tuple[int, Layers]:

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 from pipeline.subspace.kernels.draws import affine, diagonal, inverse
-from pipeline.subspace.kernels.layering import scale_of, scales_of, write_shares
+from pipeline.subspace.kernels.layering import scale_of, scales_of, write_moved, write_shares
 from pipeline.subspace.kernels.transform import pick, walsh_hadamard
 
 
@@ -26,16 +26,11 @@ def displace(
     block = tile * ROWS + tl.arange(0, ROWS)
     begin = block.to(tl.int64)[:, None] * LENGTH
     place = begin + column[None, :]
-    inside = place < size
     row = tl.load(inner + column)
     random = diagonal(begin, column.to(tl.uint32)[None, :], diagonal_key, quantiles, NORMAL)
     move = walsh_hadamard(_spread(row, block, order_key, ROWS, LENGTH) * random, ROWS, LENGTH)
     factor = scales_of(place, tl.load(first + tile), tl.load(stop + tile), starts, owners, scales)
-    held = tl.load(origin + place, mask=inside, other=0.0)
-    base = held.to(row.dtype)
-    # θ₀ + 0 would turn a weight of −0 into +0.
-    moved = tl.where(move == 0, base, base + factor * move)
-    tl.store(out + place, moved.to(held.dtype), mask=inside)
+    write_moved(origin, out, place, size, factor, move)
 
 
 @triton.jit

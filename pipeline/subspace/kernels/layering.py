@@ -35,6 +35,17 @@ def write_shares(products, place, first, stop, starts, shares):
 
 
 @triton.jit
+def write_moved(origin, out, place, size, factor, move):
+    """Write θ₀ + λ·``move`` at each place of a tile: formed in ``move``'s dtype, rounded once."""
+    inside = place < size
+    held = tl.load(origin + place, mask=inside, other=0.0)
+    base = held.to(move.dtype)
+    # θ₀ + 0 would turn a weight of −0 into +0.
+    moved = tl.where(move == 0, base, base + factor * move)
+    tl.store(out + place, moved.to(held.dtype), mask=inside)
+
+
+@triton.jit
 def add_up(shares, owners, count, out, WIDTH: tl.constexpr):
     """``out[i]`` is the sum of the shares that belong to layer i; a program a layer."""
     layer = tl.program_id(0)

@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 
 from pipeline.subspace.kernels.draws import affine, diagonal, inverse
-from pipeline.subspace.kernels.layering import scale_of, scales_of, write_shares
+from pipeline.subspace.kernels.layering import scale_of, scales_of, write_moved, write_shares
 from pipeline.subspace.kernels.transform import pick, walsh_hadamard
 
 
@@ -68,16 +68,11 @@ def displace_rows(
 ):  # fmt: skip
     """Write θ₀ + λ·(1 ⊗ H_{n₂}) work; a program a block and ROWS of its rows."""
     place, at, tile = _rows(begun, ROWS, HIGH, LOW)
-    inside = place < size
     source = _order(begun + tl.program_id(1), order_key, HIGH, LOW)
     mixed = pick(tl.load(work + at), source[None, :], ROWS, LOW)
     move = walsh_hadamard(mixed, ROWS, LOW)
     factor = scales_of(place, tl.load(first + tile), tl.load(stop + tile), starts, owners, scales)
-    held = tl.load(origin + place, mask=inside, other=0.0)
-    base = held.to(move.dtype)
-    # θ₀ + 0 would turn a weight of −0 into +0.
-    moved = tl.where(move == 0, base, base + factor * move)
-    tl.store(out + place, moved.to(held.dtype), mask=inside)
+    write_moved(origin, out, place, size, factor, move)
 
 
 @triton.jit
