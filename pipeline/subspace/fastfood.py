@@ -77,8 +77,7 @@ class Fastfood(Projection):
         self._streams = {name: counter.key(seed, "fastfood", name) for name in "GΠ"}
         self._mixer = (SharedSigns if share_signs else OwnSigns)(d, self._n, seed)
         self._kept: dict[int, _Factors] = {}
-        # One piece of memory for all that is kept of G: many would be scattered among temporaries.
-        self._store: torch.Tensor | None = None
+        self._store: _Factors | None = None
         self._draws = Draws(self._streams["Π"], self._streams["G"], gaussian == "normal")
         self._shared = share_signs
         self._fused: dict[torch.device, Fused | None] = {}
@@ -208,10 +207,12 @@ class Fastfood(Projection):
         place = blocks.unsqueeze(1) * self._n + index
         diagonal = self._draw(self._streams["G"], place, torch.float16)
         factor, offset = (item.to(torch.int32).unsqueeze(1) for item in (factor, offset))
+        made = (factor, offset, diagonal)
         if diagonal.device.type != "cpu":
-            return factor, offset, diagonal
+            return made
         if self._store is None:
-            self._store = torch.empty(self._blocks, self._n, dtype=torch.float16)
-        kept = self._store[first : first + len(blocks)]
-        self._kept[first] = (factor, offset, kept.copy_(diagonal))
+            # One piece of memory a factor: many small ones would be scattered among temporaries.
+            self._store = tuple(item.new_empty(self._blocks, item.shape[1]) for item in made)
+        places = (item[first : first + len(blocks)] for item in self._store)
+        self._kept[first] = tuple(place.copy_(item) for place, item in zip(places, made))
         return self._kept[first]
