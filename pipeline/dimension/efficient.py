@@ -227,7 +227,10 @@ class _Search:
         return 2 * reached > seeds
 
     def _confirmed(self, index: int) -> Walk[bool]:
-        """Whether the pass of an index is more than one seed's lucky epoch."""
+        """Whether the pass of an index is more than one seed's lucky epoch.
+
+        Where it is not, the index misses, and the other rates are not tried.
+        """
         if self.question.seeds > 1 or not self.config.confirm:
             return True
         d = self.question.grid[index]

@@ -2,16 +2,24 @@
 
 Legend: n the block length, c blocks at a time, B the signs, H the Hadamard matrix (not normalised),
 σ one permutation for all blocks.
+
+σ, and B where it is one for all blocks, are kept while they are short: small models make them anew
+at every update otherwise, which takes longer than using them.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 
 import torch
 
 from pipeline.subspace import counter
 from pipeline.subspace.hadamard import walsh_hadamard
+
+# Up to 3 MB of them.
+_LONGEST_KEPT = 1 << 18
 
 
 class Mixer(ABC):
@@ -26,6 +34,7 @@ class Mixer(ABC):
         self._d, self._n = d, n
         self._signs = counter.key(seed, "fastfood", "B")
         self._order = counter.key(seed, "fastfood", "σ")
+        self._kept: dict[tuple[str, torch.device, torch.dtype], torch.Tensor] = {}
 
     @abstractmethod
     def begin(self, theta: torch.Tensor) -> torch.Tensor:
@@ -47,12 +56,11 @@ class Mixer(ABC):
         """σHBθ for each row of ``diagonal`` (c, d): (c, n)."""
         padded = theta.new_zeros(len(diagonal), self._n)
         padded[:, : self._d] = theta * diagonal
-        order = counter.permutation(self._order, self._n, theta.device)
-        return walsh_hadamard(padded).index_select(1, order)
+        return walsh_hadamard(padded).index_select(1, self._permutation(theta.device))
 
     def _gather(self, rows: torch.Tensor, diagonal: torch.Tensor) -> torch.Tensor:
         """The adjoint of `_spread`, summed over the rows: (d,)."""
-        order = counter.permutation(self._order, self._n, rows.device)
+        order = self._permutation(rows.device)
         theta = walsh_hadamard(torch.empty_like(rows).index_copy_(1, order, rows))
         return (theta[:, : self._d] * diagonal).sum(0)
 
@@ -60,6 +68,22 @@ class Mixer(ABC):
         """B_k (c, d)."""
         index = blocks.unsqueeze(1) * self._d + torch.arange(self._d, device=like.device)
         return counter.signs(self._signs, index, like.dtype)
+
+    def _permutation(self, device: torch.device) -> torch.Tensor:
+        """σ (n,)."""
+        make = partial(counter.permutation, self._order, self._n, device)
+        return self._remember(("σ", device, torch.int64), make)
+
+    def _remember(
+        self, key: tuple[str, torch.device, torch.dtype], make: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """What ``make`` makes, kept where a block is short."""
+        if (known := self._kept.get(key)) is not None:
+            return known
+        made = make()
+        if self._n <= _LONGEST_KEPT:
+            self._kept[key] = made
+        return made
 
 
 class SharedSigns(Mixer):
@@ -86,7 +110,9 @@ class SharedSigns(Mixer):
         return self._gather(total.unsqueeze(0), self._one(total))
 
     def _one(self, like: torch.Tensor) -> torch.Tensor:
-        return self._diagonal(torch.zeros(1, dtype=torch.int64, device=like.device), like)
+        first = torch.zeros(1, dtype=torch.int64, device=like.device)
+        make = partial(self._diagonal, first, like)
+        return self._remember(("B", like.device, like.dtype), make)
 
 
 class OwnSigns(Mixer):

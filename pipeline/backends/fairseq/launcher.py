@@ -68,6 +68,11 @@ def main() -> None:
         sys.exit(f"usage: launcher.py [--attached] {{{','.join(_COMMANDS)}}} ARGUMENTS")
     command = sys.argv.pop(1)
     importlib.import_module(f"fairseq_cli.{command}").cli_main()
+    # fairseq leaves a thread that reads batches ahead. Python stops it at the end wherever it is,
+    # which aborts the process where that is inside of torch: so there is no such end.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
