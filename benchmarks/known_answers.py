@@ -27,7 +27,7 @@ from pipeline.dimension.interval import Levels, Seen, clipped, evaluation_noise
 from pipeline.dimension.interval import interval as fit
 from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
 from pipeline.seeds import derive, numpy_generator
-from pipeline.subspace.structure import SubspaceConfig
+from pipeline.subspace.config import SubspaceConfig
 
 RATIO = 1.06
 PROJECTIONS = ("dense", "fastfood")

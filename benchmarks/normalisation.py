@@ -1,6 +1,6 @@
 """Which learning rate is best at which d, for each normalisation of the projection.
 
-    python -m benchmarks.normalisation STUDY --checkpoint s6000 [--tasks paraphrase …]
+    python -m benchmarks.normalisation STUDY --checkpoint s3000 [--tasks paraphrase …]
         [--dims 64 512 4096 32768] [--only entry …] [--epochs 5] [--journal normalisation.jsonl]
 
 STUDY is the folder of a finished study: its data, checkpoints and parameters are read, nothing in
@@ -23,10 +23,11 @@ from statistics import fmean
 from pipeline import device, params
 from pipeline.artifacts import Journal
 from pipeline.cells.cell import Cell
-from pipeline.finetuning import Recipe, fine_tune
+from pipeline.finetuning import fine_tune
 from pipeline.params import Params
+from pipeline.recipe import Recipe
 from pipeline.seeds import derive
-from pipeline.subspace.projection import Normalisation
+from pipeline.subspace.config import Normalisation
 from pipeline.subspace.structure import Subspace
 
 _LOG = logging.getLogger(__name__)

@@ -22,8 +22,9 @@ from scipy.stats import beta
 from torch import nn
 
 from pipeline.seeds import torch_generator
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Subspace, SubspaceConfig
+from pipeline.subspace.structure import Subspace
 from pipeline.train import train
 
 FRACTION = 0.9

@@ -48,7 +48,6 @@ from pipeline.pretraining import encoder
 from pipeline.pretraining.ahead import Ahead
 from pipeline.pretraining.masking import IGNORE, MaskedBatch, masked_batches
 from pipeline.pretraining.mlm import (
-    ModelConfig,
     SummedLoss,
     build_model,
     compiled_loss,
@@ -56,6 +55,7 @@ from pipeline.pretraining.mlm import (
     summed_loss,
 )
 from pipeline.pretraining.packing import Blocks, SpecialTokens
+from pipeline.pretraining.recipe import ModelConfig
 from pipeline.pretraining.watch import Window
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Full

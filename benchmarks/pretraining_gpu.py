@@ -32,9 +32,9 @@ from pipeline.device import prepare, product_rate
 from pipeline.optim import OptimizerConfig, adamw, schedule
 from pipeline.pretraining.halves import Halves
 from pipeline.pretraining.masking import MaskedBatch
-from pipeline.pretraining.mlm import ModelConfig, build_model, compiled_loss, masked_loss
+from pipeline.pretraining.mlm import build_model, compiled_loss, masked_loss
 from pipeline.pretraining.packing import SpecialTokens
-from pipeline.pretraining.recipe import Precision
+from pipeline.pretraining.recipe import ModelConfig, Precision
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Full
 from pipeline.train import train

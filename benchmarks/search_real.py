@@ -18,8 +18,9 @@ from pathlib import Path
 from pipeline import device, params
 from pipeline.artifacts import read_json, write_jsonl
 from pipeline.cells.cell import Cell
+from pipeline.cells.config import SaidConfig
 from pipeline.cells.probe import ProbeRunner
-from pipeline.cells.said import SaidConfig
+from pipeline.cells.said import probe_training
 from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import grid_values
 from pipeline.dimension.interval import Levels, best_of, clipped, evaluation_noise, interval
@@ -65,7 +66,7 @@ def compare(
                 checkpoint, task, study / "checkpoints" / checkpoint / "model",
                 study / "data/tasks" / task, finetune, config.seed, place,
             )  # fmt: skip
-            training = said.training(0.0, cell.seed)
+            training = probe_training(said, 0.0, cell.seed)
             scratch = out / study.name / checkpoint / task
             runner = ProbeRunner(cell, config.subspace, finetune, training, scratch)
             before = known.get((_before(config, checkpoint), task))

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.reference import ReferenceFastfood
-from pipeline.subspace.structure import Subspace, SubspaceConfig
+from pipeline.subspace.structure import Subspace
 
 if TYPE_CHECKING:
     from transformers import RobertaForSequenceClassification

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.gpu import arguments, print_machine
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full, Subspace, SubspaceConfig
+from pipeline.subspace.structure import Full, Subspace
 
 if TYPE_CHECKING:
     from transformers import RobertaForSequenceClassification

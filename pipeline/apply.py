@@ -10,7 +10,7 @@ from pipeline import device
 from pipeline.artifacts import atomic_directory, sha256
 from pipeline.errors import UserError
 from pipeline.finetuning import open_classifier
-from pipeline.pretraining.checkpoints import MODEL_MANIFEST, check_model
+from pipeline.manifest import MODEL_MANIFEST, check_model
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.task_vector import Classifier, load_task_vector
 

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.cells.said import SaidConfig
+from pipeline.cells.config import SaidConfig
 from pipeline.cost import EncoderSize
 from pipeline.dimension.grid import grid_values
 from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.question import Question
-from pipeline.finetuning import FinetuneConfig
 from pipeline.params import Params
+from pipeline.recipe import FinetuneConfig
 from pipeline.simulate import expected_probes
 from pipeline.sizes import ModelSize, published_size
 from pipeline.tasks.prepare import TaskDataConfig

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 ScheduleName = Literal["linear", "constant"]
 
@@ -30,6 +31,8 @@ class OptimizerConfig:
 
 def adamw(vector: torch.Tensor, config: OptimizerConfig) -> torch.optim.AdamW:
     """AdamW over the one tensor that a trainable exposes; every entry is decayed, as in fairseq."""
+    import torch
+
     return torch.optim.AdamW(
         [vector],
         lr=0.0,

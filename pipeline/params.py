@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import paths
-from pipeline.cells.said import SaidConfig
+from pipeline.cells.config import SaidConfig
 from pipeline.config import nearest, parse, read_yaml
 from pipeline.errors import UserError
-from pipeline.finetuning import FinetuneConfig
-from pipeline.pretraining.mlm import ModelConfig
-from pipeline.pretraining.recipe import PretrainConfig
+from pipeline.pretraining.recipe import ModelConfig, PretrainConfig
 from pipeline.published import Place
+from pipeline.recipe import FinetuneConfig
 from pipeline.report.style import ReportConfig
-from pipeline.subspace.structure import SubspaceConfig
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.suites import SuiteConfig
 from pipeline.tasks.prepare import TaskDataConfig
 from pipeline.text.corpus import CorpusConfig

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pipeline.artifacts import atomic_directory, read_json, write_json
 from pipeline.errors import UserError
-from pipeline.pretraining.checkpoints import MODEL_MANIFEST, seal
+from pipeline.manifest import MODEL_MANIFEST, seal
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

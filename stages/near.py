@@ -10,7 +10,7 @@ import argparse
 
 from pipeline import params, paths
 from pipeline.artifacts import atomic_directory, read_json, write_json
-from pipeline.cells.said import found_near
+from pipeline.dimension.question import found_near
 from stages import entry
 
 

@@ -10,8 +10,9 @@ from torch import nn
 
 from pipeline.distributed import ALONE, Ranks, join, leave
 from pipeline.optim import OptimizerConfig, adamw, schedule
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full, Subspace, SubspaceConfig
+from pipeline.subspace.structure import Full, Subspace
 from pipeline.train import train
 from tests.processes import together
 

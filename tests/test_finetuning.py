@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from pipeline.finetuning import FinetuneConfig, Recipe, bucketed, collate, fine_tune, predict
+from pipeline.finetuning import bucketed, collate, fine_tune, predict
 from pipeline.optim import OptimizerConfig
+from pipeline.recipe import FinetuneConfig, Recipe
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Full
 from pipeline.tasks import Split

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from pipeline.artifacts import read_json, sha256
 from pipeline.errors import UserError
 from pipeline.finetuning import open_classifier
-from pipeline.pretraining.checkpoints import check_model
+from pipeline.manifest import check_model
 from pipeline.published import Place, fetch, pins
 from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
 from tests.families import write_family

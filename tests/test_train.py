@@ -5,8 +5,9 @@ from torch import nn
 
 from pipeline.optim import OptimizerConfig, adamw, schedule
 from pipeline.pretraining.checkpoints import Moments
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full, Subspace, SubspaceConfig
+from pipeline.subspace.structure import Full, Subspace
 from pipeline.train import train
 
 

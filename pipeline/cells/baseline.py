@@ -11,7 +11,8 @@ from pipeline.artifacts import Journal, fingerprint, write_json, write_jsonl
 from pipeline.cells.cell import Cell
 from pipeline.dimension.examples import pack
 from pipeline.dimension.status import Status
-from pipeline.finetuning import EpochScore, FinetuneConfig, Recipe, fine_tune
+from pipeline.finetuning import EpochScore, fine_tune
+from pipeline.recipe import FinetuneConfig, Recipe
 from pipeline.subspace.structure import Full
 
 _LOG = logging.getLogger(__name__)

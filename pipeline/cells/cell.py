@@ -12,9 +12,10 @@ from torch import nn
 
 from pipeline.artifacts import sha256
 from pipeline.errors import UserError
-from pipeline.finetuning import FinetuneConfig, Run, open_classifier
+from pipeline.finetuning import Run, open_classifier
 from pipeline.flops import TokenCost, token_cost
-from pipeline.pretraining.checkpoints import check_model
+from pipeline.manifest import check_model
+from pipeline.recipe import FinetuneConfig
 from pipeline.seeds import derive
 from pipeline.subspace.layout import FlatParameters
 from pipeline.tasks import Split, TaskData

@@ -26,10 +26,10 @@ from pipeline.dimension.question import Question
 from pipeline.dimension.search import Verdict
 from pipeline.dimension.status import Status, reaches, target_metric
 from pipeline.dimension.stopping import StopRule, ceiling
-from pipeline.finetuning import FinetuneConfig
+from pipeline.recipe import FinetuneConfig
 
 if TYPE_CHECKING:
-    from pipeline.cells.said import SaidConfig
+    from pipeline.cells.config import SaidConfig
 
 Row = dict[str, Any]
 

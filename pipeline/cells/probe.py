@@ -16,10 +16,12 @@ from pipeline.cells.sampling import SampledEvaluation
 from pipeline.dimension.examples import pack
 from pipeline.dimension.search import Probe
 from pipeline.dimension.stopping import Stop, never, suffices
-from pipeline.finetuning import FinetuneConfig, Recipe, fine_tune
+from pipeline.finetuning import fine_tune
 from pipeline.optim import OptimizerConfig
+from pipeline.recipe import FinetuneConfig, Recipe
 from pipeline.seeds import derive
-from pipeline.subspace.structure import Subspace, SubspaceConfig, scale_count
+from pipeline.subspace.config import SubspaceConfig
+from pipeline.subspace.structure import Subspace, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector
 
 _LOG = logging.getLogger(__name__)

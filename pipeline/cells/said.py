@@ -3,87 +3,26 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts import atomic_file, write_json, write_jsonl
 from pipeline.cells.cell import Cell
+from pipeline.cells.config import SaidConfig
 from pipeline.cells.evidence import deviations, other_fractions, uncertainty
 from pipeline.cells.probe import ProbeRunner, ProbeTraining
 from pipeline.cells.sampling import SampledEvaluation
-from pipeline.dimension.efficient import EfficientConfig
-from pipeline.dimension.grid import GridConfig, grid_values
-from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
+from pipeline.dimension.grid import grid_values
+from pipeline.dimension.protocols import PROTOCOLS, Strategy
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.search import Outcome, Probe, Verdict
-from pipeline.dimension.status import Status, TargetKind, precheck, reaches, target_metric
+from pipeline.dimension.status import Status, precheck, reaches, target_metric
 from pipeline.dimension.stopping import proven
-from pipeline.finetuning import FinetuneConfig
-from pipeline.optim import OptimizerConfig
-from pipeline.subspace.structure import SubspaceConfig
+from pipeline.recipe import FinetuneConfig
+from pipeline.subspace.config import SubspaceConfig
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class SaidConfig:
-    """How d₉₀ is searched for (METHOD §2, docs/search.md).
-
-    Attributes:
-        grid: the values of d.
-        fraction: the share of the full metric that is to be reached, and ``target`` from where it
-            is counted.
-        fractions: further shares whose smallest d is read from the same probes where they tell it.
-        margin: by how many standard errors full fine-tuning must beat the majority class for a d₉₀
-            to be searched (0: A21's literal rule).
-        learning_rates: those a probe may have.
-        epochs: how long a probe trains (None: as long as the task's fine-tuning).
-        seeds: how many projections and trainings decide about a d.
-        protocol: the strategy of the search, and ``efficient`` the levers of that one.
-    """
-
-    grid: GridConfig
-    fraction: float = 0.9
-    target: TargetKind = "fraction"
-    fractions: tuple[float, ...] = (0.75, 0.9, 0.95)
-    margin: float = 0.0
-    learning_rates: tuple[float, ...] = (1e-3, 5e-3, 1e-2, 3e-2)
-    epochs: int | None = None
-    seeds: int = 1
-    protocol: ProtocolName = "efficient"
-    efficient: EfficientConfig = field(default_factory=EfficientConfig)
-    betas: tuple[float, float] = (0.9, 0.98)
-    eps: float = 1e-6
-    weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        for fraction in (self.fraction, *self.fractions):
-            if not 0 < fraction <= 1:
-                raise ValueError(f"fraction is {fraction}, but must be in (0, 1]")
-        if not self.learning_rates or min(self.learning_rates) <= 0:
-            raise ValueError("learning_rates must list at least one rate, all above 0")
-        if len(set(self.learning_rates)) < len(self.learning_rates):
-            raise ValueError("learning_rates must all be different")
-        if self.margin < 0:
-            raise ValueError(f"margin is {self.margin}, but must be at least 0")
-        if self.seeds < 1:
-            raise ValueError(f"seeds is {self.seeds}, but must be at least 1")
-        if self.epochs is not None and self.epochs < 1:
-            raise ValueError(f"epochs is {self.epochs}, but must be at least 1, or null")
-        self.optimizer()
-
-    def optimizer(self) -> OptimizerConfig:
-        """AdamW's constants for the d numbers."""
-        return OptimizerConfig(self.betas, self.eps, self.weight_decay)
-
-    def training(self, target: float, seed: int) -> ProbeTraining:
-        """How a cell's probes train: only the efficient protocol caps or samples anything."""
-        if self.protocol != "efficient":
-            return ProbeTraining(self.epochs, self.optimizer())
-        rows = self.efficient.eval_rows
-        sampled = None if rows is None else SampledEvaluation(rows, target, seed)
-        return ProbeTraining(self.epochs, self.optimizer(), self.efficient.max_steps, sampled)
 
 
 @dataclass(frozen=True)
@@ -134,9 +73,13 @@ def _outcome(row: dict[str, Any]) -> Outcome:
     return Outcome(row["metric"], diverged, row["proven"], tuple(row["curve"]))
 
 
-def found_near(result: dict[str, Any]) -> dict[str, Any]:
-    """The part of a search's result that the next checkpoint's search starts from."""
-    return {key: result[key] for key in ("checkpoint", "status", "d90", "learning_rate")}
+def probe_training(config: SaidConfig, target: float, seed: int) -> ProbeTraining:
+    """How a cell's probes train: only the efficient protocol caps or samples anything."""
+    if config.protocol != "efficient":
+        return ProbeTraining(config.epochs, config.optimizer())
+    rows = config.efficient.eval_rows
+    sampled = None if rows is None else SampledEvaluation(rows, target, seed)
+    return ProbeTraining(config.epochs, config.optimizer(), config.efficient.max_steps, sampled)
 
 
 def measure_said(
@@ -157,7 +100,7 @@ def measure_said(
     """
     full, majority = baseline["full_metric"], baseline["majority"]
     target = None if full is None else target_metric(full, majority, config.fraction, config.target)
-    training = config.training(target or 0.0, cell.seed)
+    training = probe_training(config, target or 0.0, cell.seed)
     runner = ProbeRunner(cell, subspace, finetune, training, scratch)
     question = Question(
         grid_values(config.grid, runner.layers(), cell.flat.size),

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cells.cell import Cell
-from pipeline.cells.said import SaidConfig, measure_said
+from pipeline.cells.config import SaidConfig
+from pipeline.cells.said import measure_said
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.sweep_grid import SweepProbes
 from pipeline.errors import UserError
-from pipeline.finetuning import FinetuneConfig
-from pipeline.subspace.structure import SubspaceConfig, scale_count
+from pipeline.recipe import FinetuneConfig
+from pipeline.subspace.config import SubspaceConfig
+from pipeline.subspace.structure import scale_count
 from pipeline.zoo import Method
 
 

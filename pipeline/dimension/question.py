@@ -25,6 +25,11 @@ class Near:
         return Near(result["d90"], result["learning_rate"])
 
 
+def found_near(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a search's result that the next checkpoint's search starts from."""
+    return {key: result[key] for key in ("checkpoint", "status", "d90", "learning_rate")}
+
+
 @dataclass(frozen=True)
 class Question:
     """Find the smallest d of ``grid`` whose training reaches ``target``.

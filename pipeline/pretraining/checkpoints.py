@@ -15,17 +15,14 @@ import torch
 from pipeline.artifacts import (
     atomic_directory,
     fingerprint,
-    read_json,
-    sha256,
-    write_json,
     write_jsonl,
 )
 from pipeline.errors import UserError
+from pipeline.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, RobertaForMaskedLM
 
-MODEL_MANIFEST, STATE_MANIFEST = "checkpoint.json", "state.json"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -68,39 +65,6 @@ def save_model(
             for name in _TOKENIZER_FILES:
                 shutil.copyfile(tokenizer_dir / name, folder / name)
         seal(folder, MODEL_MANIFEST, step)
-
-
-def seal(folder: Path, name: str, step: int, **facts: Any) -> dict[str, Any]:
-    """Write, and return, the manifest of what is in a folder.
-
-    It has the update that the folder is of, each file's hash, and further ``facts``.
-    """
-    hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-    manifest = {"step": step, "sha256": hashes, **facts}
-    write_json(folder / name, manifest)
-    return manifest
-
-
-def check_model(directory: Path) -> dict[str, Any]:
-    """Return ``checkpoint.json`` after checking every file against its hash.
-
-    Raises:
-        UserError: a file is missing, truncated or altered.
-    """
-    manifest: dict[str, Any] = read_json(directory / MODEL_MANIFEST)
-    _check(directory, manifest["sha256"])
-    return manifest
-
-
-def check_state(directory: Path) -> dict[str, Any]:
-    """Return a state's ``state.json`` after checking every file against its hash.
-
-    Raises:
-        UserError: a file is missing, truncated or altered.
-    """
-    manifest: dict[str, Any] = read_json(directory / STATE_MANIFEST)
-    _check(directory, manifest["sha256"])
-    return manifest
 
 
 def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
@@ -178,13 +142,3 @@ def _content(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -
         for name, tensor in tensors.items()
     }
     return fingerprint([hashes, dict(metadata)])
-
-
-def _check(directory: Path, hashes: dict[str, str]) -> None:
-    for name, digest in hashes.items():
-        path = directory / name
-        if not path.exists() or sha256(path) != digest:
-            raise UserError(
-                f"{path} is missing, truncated or altered: remove {directory.parent} and run "
-                "dvc repro"
-            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,41 +11,13 @@ from torch.nn import functional
 from pipeline.pretraining.encoder import encode
 from pipeline.pretraining.masking import IGNORE, MaskedBatch
 from pipeline.pretraining.packing import SpecialTokens
+from pipeline.pretraining.recipe import ModelConfig
 from pipeline.seeds import isolated
 
 if TYPE_CHECKING:
     from transformers import RobertaForMaskedLM
 
 SummedLoss = Callable[..., torch.Tensor]
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """RoBERTa's sizes; the defaults are RoBERTa-Base (METHOD §3).
-
-    ``init_std`` suits a width of 768; narrow models learn sooner from wider weights.
-    """
-
-    layers: int = 12
-    width: int = 768
-    heads: int = 12
-    feed_forward: int = 3072
-    positions: int = 512
-    dropout: float = 0.1
-    attention_dropout: float = 0.1
-    init_std: float = 0.02
-
-    def __post_init__(self) -> None:
-        for key in ("layers", "width", "heads", "feed_forward", "positions"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} is {getattr(self, key)}, but must be at least 1")
-        if self.width % self.heads:
-            raise ValueError(f"width is {self.width}, but must be a multiple of heads {self.heads}")
-        if self.init_std <= 0:
-            raise ValueError(f"init_std is {self.init_std}, but must be above 0")
-        for key in ("dropout", "attention_dropout"):
-            if not 0 <= getattr(self, key) < 1:
-                raise ValueError(f"{key} is {getattr(self, key)}, but must be in [0, 1)")
 
 
 def build_model(

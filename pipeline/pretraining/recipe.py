@@ -1,4 +1,4 @@
-"""The recipe of pretraining: the numbers that Liu et al. 2019 list, and how it is computed."""
+"""What is pretrained, and by which recipe: the numbers that Liu et al. 2019 list."""
 
 from __future__ import annotations
 
@@ -64,3 +64,32 @@ class PretrainConfig:
     def optimizer(self) -> OptimizerConfig:
         """AdamW's constants."""
         return OptimizerConfig(self.betas, self.eps, self.weight_decay)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """RoBERTa's sizes; the defaults are RoBERTa-Base (METHOD §3).
+
+    ``init_std`` suits a width of 768; narrow models learn sooner from wider weights.
+    """
+
+    layers: int = 12
+    width: int = 768
+    heads: int = 12
+    feed_forward: int = 3072
+    positions: int = 512
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    init_std: float = 0.02
+
+    def __post_init__(self) -> None:
+        for key in ("layers", "width", "heads", "feed_forward", "positions"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key} is {getattr(self, key)}, but must be at least 1")
+        if self.width % self.heads:
+            raise ValueError(f"width is {self.width}, but must be a multiple of heads {self.heads}")
+        if self.init_std <= 0:
+            raise ValueError(f"init_std is {self.init_std}, but must be above 0")
+        for key in ("dropout", "attention_dropout"):
+            if not 0 <= getattr(self, key) < 1:
+                raise ValueError(f"{key} is {getattr(self, key)}, but must be in [0, 1)")

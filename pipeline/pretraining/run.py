@@ -28,9 +28,9 @@ from pipeline.pretraining.checkpoints import (
 )
 from pipeline.pretraining.halves import Halves
 from pipeline.pretraining.masking import MaskedBatch, masked_batches
-from pipeline.pretraining.mlm import ModelConfig, build_model, compiled_loss, masked_loss
+from pipeline.pretraining.mlm import build_model, compiled_loss, masked_loss
 from pipeline.pretraining.packing import Blocks, SpecialTokens
-from pipeline.pretraining.recipe import PretrainConfig
+from pipeline.pretraining.recipe import ModelConfig, PretrainConfig
 from pipeline.pretraining.watch import Progress, Window, healthy
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Full

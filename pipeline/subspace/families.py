@@ -1,42 +1,15 @@
-"""The projections by name, and the keys that choose among them."""
+"""The projections by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from pipeline.subspace.config import Normalisation, ProjectionConfig
 from pipeline.subspace.dense import DenseGaussian
-from pipeline.subspace.fastfood import Fastfood, Gaussian
-from pipeline.subspace.projection import Normalisation, PerTensor, Projection
+from pipeline.subspace.fastfood import Fastfood
+from pipeline.subspace.projection import PerTensor, Projection
 from pipeline.subspace.reference import ReferenceFastfood
 from pipeline.subspace.sparse import SparseSigns
-
-Family = Literal["fastfood", "fastfood_whole", "dense", "sparse", "reference"]
-
-
-@dataclass(frozen=True)
-class ProjectionConfig:
-    """Which projection (METHOD §1). ``gaussian`` and ``share_signs`` are Fastfood's own keys."""
-
-    projection: Family = "fastfood"
-    gaussian: Gaussian = "normal"
-    share_signs: bool = True
-    normalisation: Normalisation = "entry"
-
-    def __post_init__(self) -> None:
-        if not self.projection.startswith("fastfood"):
-            for key, standard in (("gaussian", "normal"), ("share_signs", True)):
-                if getattr(self, key) != standard:
-                    raise ValueError(
-                        f"{key} is {getattr(self, key)}, but only Fastfood has this choice: "
-                        f"leave it out with projection: {self.projection}"
-                    )
-        if self.projection == "reference" and self.normalisation != "reference":
-            raise ValueError(
-                f"normalisation is {self.normalisation}, but must be reference with "
-                "projection: reference, which has a scale of its own for each tensor"
-            )
 
 
 def make_projection(

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
 from pipeline.subspace import counter
+from pipeline.subspace.config import Gaussian, Normalisation
 from pipeline.subspace.hadamard import walsh_hadamard
 from pipeline.subspace.kernels import Draws, fused
 from pipeline.subspace.layers import Layers
 from pipeline.subspace.mixing import OwnSigns, SharedSigns
-from pipeline.subspace.projection import Normalisation, Projection
+from pipeline.subspace.projection import Projection
 
 if TYPE_CHECKING:
     from pipeline.subspace.kernels.launch import Fused
 
-Gaussian = Literal["normal", "rademacher"]
 
 # Chunks of about this many entries stay in a CPU's cache through a transform.
 _CHUNK_ENTRIES = 1 << 18
@@ -206,13 +206,15 @@ class Fastfood(Projection):
         factor, offset = counter.affine(self._streams["Π"], blocks, self._n)
         place = blocks.unsqueeze(1) * self._n + index
         diagonal = self._draw(self._streams["G"], place, torch.float16)
-        factor, offset = (item.to(torch.int32).unsqueeze(1) for item in (factor, offset))
-        made = (factor, offset, diagonal)
+        made = (factor.to(torch.int32).unsqueeze(1), offset.to(torch.int32).unsqueeze(1), diagonal)
         if diagonal.device.type != "cpu":
             return made
         if self._store is None:
             # One piece of memory a factor: many small ones would be scattered among temporaries.
-            self._store = tuple(item.new_empty(self._blocks, item.shape[1]) for item in made)
-        places = (item[first : first + len(blocks)] for item in self._store)
-        self._kept[first] = tuple(place.copy_(item) for place, item in zip(places, made))
-        return self._kept[first]
+            a, c, g = (item.new_empty(self._blocks, item.shape[1]) for item in made)
+            self._store = (a, c, g)
+        a, c, g = (store[first : first + len(blocks)] for store in self._store)
+        for kept, new in zip((a, c, g), made, strict=True):
+            kept.copy_(new)
+        self._kept[first] = (a, c, g)
+        return a, c, g

@@ -6,14 +6,12 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import nn
 
 from pipeline.errors import UserError
-
-Granularity = Literal["block", "module", "tensor"]
+from pipeline.subspace.config import Granularity
 
 # Outside the blocks a name tells more than the place: some models hold the head before them, or
 # tables of positions between an encoder's blocks and a decoder's.

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from pipeline.errors import UserError
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Subspace, SubspaceConfig
+from pipeline.subspace.structure import Subspace
 
 
 def _alone(gradient: torch.Tensor) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import torch
 
+from pipeline.subspace.config import Normalisation
 from pipeline.subspace.layers import Layers
-
-Normalisation = Literal["column", "entry", "reference"]
 
 
 class Projection(ABC):

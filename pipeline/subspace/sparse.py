@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import torch
 
 from pipeline.subspace import counter
-from pipeline.subspace.projection import Normalisation, Projection
+from pipeline.subspace.config import Normalisation
+from pipeline.subspace.projection import Projection
 
 _TILE_ENTRIES = 1 << 20
 

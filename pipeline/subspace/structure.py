@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import wraps
-from typing import Literal
 
 import torch
 
 from pipeline.errors import UserError
-from pipeline.subspace.families import ProjectionConfig, make_projection
+from pipeline.subspace.config import SubspaceConfig
+from pipeline.subspace.families import make_projection
 from pipeline.subspace.layers import Layers
-from pipeline.subspace.layout import FlatParameters, Granularity, Span, layer_groups
-
-
-@dataclass(frozen=True)
-class SubspaceConfig(ProjectionConfig):
-    """Which subspace: its structure, its projection and how that is normalised (METHOD §1).
-
-    With ``head: inside`` the d numbers move the classification head too; with ``outside`` the head
-    is trained directly in addition to them.
-    """
-
-    method: Literal["said", "did"] = "said"
-    layers: Granularity = "block"
-    head: Literal["inside", "outside"] = "inside"
+from pipeline.subspace.layout import FlatParameters, Span, layer_groups
 
 
 class Full:

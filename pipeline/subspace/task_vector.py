@@ -12,9 +12,10 @@ from typing import Any, Literal
 import torch
 
 from pipeline.errors import UserError
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters, fingerprint
 from pipeline.subspace.quantise import Quantised
-from pipeline.subspace.structure import Subspace, SubspaceConfig
+from pipeline.subspace.structure import Subspace
 
 _VERSION = 2
 _KEY = "task_vector"

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from pipeline.artifacts import atomic_directory, sha256
+from pipeline.artifacts import atomic_directory, read_json, sha256
 from pipeline.errors import UserError
 from pipeline.text.sources import TextSource
 
@@ -72,6 +72,13 @@ def open_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
     """Load the folder that `make_tokenizer` wrote; it takes ``MASK`` for its last id."""
     if not (directory / "tokenizer.json").exists():
         raise UserError(f"{directory}/tokenizer.json is missing: run dvc repro tokenizer")
+    config = directory / "tokenizer_config.json"
+    if config.exists() and read_json(config).get("tokenizer_class") == "TokenizersBackend":
+        # What this project trains. The class by its name: looking it up would import torch.
+        from transformers import PreTrainedTokenizerFast
+
+        own: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(directory)
+        return own
     return _load(str(directory), None)
 
 

@@ -19,7 +19,7 @@ from pipeline.artifacts import read_json
 from pipeline.backends.fairseq.checkpoint import read_checkpoint
 from pipeline.backends.fairseq.convert import convert
 from pipeline.errors import UserError
-from pipeline.pretraining.checkpoints import check_model
+from pipeline.manifest import check_model
 from pipeline.pretraining.run import Places, init_checkpoint
 from tests.pretraining.conftest import MODEL, SOURCES
 

@@ -10,10 +10,11 @@ import torch
 from benchmarks import known_answers
 from benchmarks.known_answers import measure
 from benchmarks.objectives import ConjugateGradients, Objective, Quadratic, Teacher, Weights
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.dense import DenseGaussian
 from pipeline.subspace.fastfood import Fastfood
 from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full, Subspace, SubspaceConfig
+from pipeline.subspace.structure import Full, Subspace
 from pipeline.train import train
 
 FAMILIES = {"dense": DenseGaussian, "fastfood": Fastfood}

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pipeline.cells.cell import Cell
-from pipeline.finetuning import FinetuneConfig
 from pipeline.pretraining.run import Places, init_checkpoint
+from pipeline.recipe import FinetuneConfig
 from pipeline.tasks.prepare import Columns, TaskDataConfig, prepare_task
 from pipeline.text.sources import RowSource, SyntheticRows
 from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer

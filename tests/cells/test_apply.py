@@ -22,8 +22,9 @@ from pipeline.cells.probe import ProbeRunner, ProbeTraining
 from pipeline.dimension.search import Probe
 from pipeline.errors import UserError
 from pipeline.finetuning import predict
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import quantise
-from pipeline.subspace.structure import Subspace, SubspaceConfig
+from pipeline.subspace.structure import Subspace
 from pipeline.subspace.task_vector import Classifier, load_task_vector, save_task_vector
 from tests.cells.conftest import FINETUNE, open_cell
 

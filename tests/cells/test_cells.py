@@ -12,11 +12,12 @@ import torch
 from pipeline.artifacts import read_json
 from pipeline.cells import probe
 from pipeline.cells.baseline import measure_baseline
-from pipeline.cells.said import SaidConfig, measure_said
+from pipeline.cells.config import SaidConfig
+from pipeline.cells.said import measure_said
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.status import Status
 from pipeline.errors import UserError
-from pipeline.subspace.structure import SubspaceConfig
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.task_vector import load_task_vector
 from tests.cells.conftest import FINETUNE, open_cell, task_config
 

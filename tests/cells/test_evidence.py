@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.cells.config import SaidConfig
 from pipeline.cells.evidence import deviations, other_fractions, uncertainty
 from pipeline.cells.probe import ProbeTraining
-from pipeline.cells.said import SaidConfig
 from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.examples import pack
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.question import Question
 from pipeline.dimension.search import Probe, Verdict
 from pipeline.dimension.status import Status
-from pipeline.finetuning import FinetuneConfig
+from pipeline.recipe import FinetuneConfig
 
 ROWS = 400
 QUESTION = Question((10, 20, 40, 80), 0.72, (1e-2,), epochs=4, rows=ROWS, majority=0.5)

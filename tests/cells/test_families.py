@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from pipeline.cells.cell import Cell
-from pipeline.finetuning import FinetuneConfig, Recipe, fine_tune, open_classifier
+from pipeline.finetuning import fine_tune, open_classifier
 from pipeline.optim import OptimizerConfig
 from pipeline.published import Place, fetch
+from pipeline.recipe import FinetuneConfig, Recipe
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import layer_groups
-from pipeline.subspace.structure import Full, Subspace, SubspaceConfig
+from pipeline.subspace.structure import Full, Subspace
 from pipeline.tasks.prepare import prepare_task
 from tests.cells.conftest import task_config
 from tests.families import FAMILIES, write_family

@@ -13,16 +13,17 @@ import torch
 from pipeline.artifacts import read_json
 from pipeline.cells.baseline import measure_baseline
 from pipeline.cells.cell import Cell
-from pipeline.cells.said import SaidConfig, measure_said
+from pipeline.cells.config import SaidConfig
+from pipeline.cells.said import measure_said
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.status import Status
-from pipeline.finetuning import FinetuneConfig
+from pipeline.recipe import FinetuneConfig
 from pipeline.report.figures import draw_all
 from pipeline.report.page import write_page
 from pipeline.report.provenance import Provenance
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables, collect, read_tables, write_tables
-from pipeline.subspace.structure import SubspaceConfig
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.tasks.prepare import TaskDataConfig, prepare_task
 from pipeline.text.files import FilesConfig
 from pipeline.text.sources import RowSource, SyntheticRows

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.pretraining.mlm import ModelConfig
-from pipeline.pretraining.recipe import PretrainConfig
+from pipeline.pretraining.recipe import ModelConfig, PretrainConfig
 from pipeline.pretraining.run import Places, init_checkpoint
 from pipeline.text.corpus import CorpusConfig, make_corpus
 from pipeline.text.sources import SyntheticText, TextSource

@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from pipeline.pretraining import encoder
 from pipeline.pretraining.encoder import encode
-from pipeline.pretraining.mlm import ModelConfig, build_model
+from pipeline.pretraining.mlm import build_model
 from pipeline.pretraining.packing import SpecialTokens
+from pipeline.pretraining.recipe import ModelConfig
 
 SPECIAL = SpecialTokens(bos=0, pad=1, eos=2, mask=99, count=4)
 CONFIG = ModelConfig(3, 16, 4, 40, 24, dropout=0.1, attention_dropout=0.1, init_std=0.3)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.pretraining.mlm import ModelConfig, build_model
+from pipeline.pretraining.mlm import build_model
 from pipeline.pretraining.packing import SpecialTokens
+from pipeline.pretraining.recipe import ModelConfig
 
 SPECIAL = SpecialTokens(bos=0, pad=1, eos=2, mask=99, count=4)
 CONFIG = ModelConfig(2, 16, 4, 40, 24, dropout=0.2, attention_dropout=0.3, init_std=0.05)

@@ -13,8 +13,9 @@ import torch
 from torch.nn import functional
 
 from pipeline.errors import UserError
+from pipeline.manifest import check_model
 from pipeline.pretraining import run
-from pipeline.pretraining.checkpoints import check_model, open_model, save_model
+from pipeline.pretraining.checkpoints import open_model, save_model
 from pipeline.pretraining.masking import IGNORE, masked_batches
 from pipeline.pretraining.mlm import masked_loss
 from pipeline.pretraining.packing import Blocks

@@ -9,9 +9,10 @@ from torch import nn
 
 from pipeline.distributed import ALONE, Ranks, join, leave
 from pipeline.errors import UserError
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.optimizer import SubspaceOptimizer
-from pipeline.subspace.structure import Subspace, SubspaceConfig
+from pipeline.subspace.structure import Subspace
 from tests.processes import together
 
 ROWS = torch.randn(6, 4, 5, generator=torch.Generator().manual_seed(1))

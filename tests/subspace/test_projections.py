@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from pipeline.subspace import fastfood
-from pipeline.subspace.families import ProjectionConfig, make_projection
+from pipeline.subspace.config import ProjectionConfig
+from pipeline.subspace.families import make_projection
 from pipeline.subspace.fastfood import Fastfood
 from pipeline.subspace.projection import Projection
 from pipeline.subspace.reference import ReferenceFastfood

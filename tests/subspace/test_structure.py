@@ -9,9 +9,10 @@ from torch import nn
 from pipeline.errors import UserError
 from pipeline.optim import OptimizerConfig, adamw
 from pipeline.subspace import structure
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.projection import Projection
-from pipeline.subspace.structure import Full, Subspace, SubspaceConfig
+from pipeline.subspace.structure import Full, Subspace
 
 
 def network() -> nn.Module:

@@ -11,9 +11,10 @@ from torch import nn
 from torch._dynamo.utils import counters
 
 from pipeline.seeds import torch_generator
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.optimizer import SubspaceOptimizer
-from pipeline.subspace.structure import Subspace, SubspaceConfig
+from pipeline.subspace.structure import Subspace
 
 GRID = (6, 13, 20, 45, 100)
 PROJECTIONS = ("fastfood", "fastfood_whole", "dense", "sparse")

@@ -19,7 +19,8 @@ from pipeline.backends.fairseq.checkpoint import (
 from pipeline.backends.fairseq.dictionary import read_dictionary, vocabulary, write_dictionary
 from pipeline.backends.fairseq.weights import current_names, to_fairseq, to_transformers
 from pipeline.errors import UserError
-from pipeline.pretraining.checkpoints import MODEL_MANIFEST, check_model, save_model
+from pipeline.manifest import MODEL_MANIFEST, check_model
+from pipeline.pretraining.checkpoints import save_model
 from pipeline.text.tokenizer import open_tokenizer
 
 if TYPE_CHECKING:

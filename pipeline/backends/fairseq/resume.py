@@ -16,13 +16,8 @@ from pipeline.backends.fairseq.checkpoint import Checkpoint, read_checkpoint
 from pipeline.backends.fairseq.convert import checkpoint_of
 from pipeline.backends.fairseq.weights import current_names
 from pipeline.errors import UserError
-from pipeline.pretraining.checkpoints import (
-    STATE_MANIFEST,
-    check_model,
-    check_state,
-    open_model,
-    seal,
-)
+from pipeline.manifest import STATE_MANIFEST, check_model, check_state, seal
+from pipeline.pretraining.checkpoints import open_model
 from pipeline.pretraining.run import Places
 
 STATE = "fairseq.pt"

@@ -27,12 +27,8 @@ from pipeline.backends.fairseq.log import Progress, parse
 from pipeline.backends.fairseq.resume import LAST, first_update, restore, save_state
 from pipeline.backends.job import Job
 from pipeline.errors import UserError
-from pipeline.pretraining.checkpoints import (
-    MODEL_MANIFEST,
-    STATE_MANIFEST,
-    open_model,
-    save_model,
-)
+from pipeline.manifest import MODEL_MANIFEST, STATE_MANIFEST
+from pipeline.pretraining.checkpoints import open_model, save_model
 from pipeline.pretraining.packing import Blocks, SpecialTokens
 from pipeline.pretraining.run import held_out_loss, special_tokens
 from pipeline.pretraining.watch import healthy
