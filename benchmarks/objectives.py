@@ -139,13 +139,15 @@ class Teacher(Objective):
     right with probability 1 − φ/π. So the median accuracy is 0.9 at the d where the median of
     Beta(d/2, (k − d)/2) is cos²(π/10) = 0.9045: that is d₉₀, a little below 0.9045 · k.
 
-    As in a real cell the curve is smooth, P's seed matters, and accuracy is counted on examples.
+    As in a real cell the curve is smooth, P's seed matters, accuracy is counted on examples, and P
+    has many blocks: A and v are the same for all P, so with two or three blocks of Fastfood the
+    median over P would depend on them.
     """
 
     chance = 0.5
 
     def __init__(self, k: int, seed: int, rows: int = 1000) -> None:
-        self.k, self.size, self.rows = k, 3 * k, rows
+        self.k, self.size, self.rows = k, 24 * k, rows
         random = torch_generator(seed, "teacher", k)
 
         def gaussian(*shape: int) -> torch.Tensor:

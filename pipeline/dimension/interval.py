@@ -9,6 +9,8 @@ flattens towards the majority class below and full fine-tuning's accuracy above.
 parts: that of the seed; that of the evaluation examples which differs between probes; and that
 which all probes share because they and full fine-tuning, which sets the target, answer the same
 examples. Probes that were stopped count for what they tell: at least so much, or below the target.
+So do those well above the target, because curves differ there: some level off, others rise ever
+more steeply to the top, and h would let such probes pull θ down.
 Slope and seed noise are integrated over wide priors, so a few probes give an interval, a wide one.
 """
 
@@ -27,6 +29,8 @@ _PLACES = 240
 # The slope in units of (full − majority) a decade, and the seeds' standard deviation of accuracy.
 _SLOPES = np.geomspace(0.12, 3.0, 10)
 _SEED_ERRORS = np.geomspace(0.001, 0.03, 6)
+# A probe more than this part of the way from the target to the full accuracy is well above it.
+_WELL_ABOVE = 1 / 3
 # A probe that was stopped as hopeless would have reached with about this probability.
 _LEAK = 0.02
 _SHARED_NODES = 7
@@ -88,7 +92,7 @@ def posterior(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[np.nd
     shift = (noise.shared * nodes)[None, None, None, :]
     shape = (_PLACES, len(_SLOPES), len(_SEED_ERRORS), _SHARED_NODES)
     total = np.broadcast_to(np.log(weights / weights.sum()), shape)
-    for one, at in zip(seen, probed, strict=True):
+    for one, at in zip((_told(one, levels) for one in seen), probed, strict=True):
         mean = levels.target + _bend(slope * (at - place), levels) + shift
         above = (one.low - mean) / sigma
         if one.low == one.high:
@@ -100,6 +104,12 @@ def posterior(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[np.nd
         total = total + np.log(np.maximum(share, 1e-12))
     chance = np.exp(total - total.max()).sum(axis=(1, 2, 3))
     return theta, chance / chance.sum()
+
+
+def _told(one: Seen, levels: Levels) -> Seen:
+    """What a probe tells of the curve near the target."""
+    edge = levels.target + _WELL_ABOVE * max(levels.full - levels.target, 0.0)
+    return Seen(one.d, edge, math.inf) if one.low > edge else one
 
 
 def interval(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[float, float]:
