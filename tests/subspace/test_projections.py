@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -95,50 +96,50 @@ def test_chunks_do_not_change_the_map(
     torch.testing.assert_close(apply(make(config, 33, 5000), x), whole, rtol=1e-12, atol=1e-12)
 
 
-class DividedBackward(Fastfood):
-    """The fault of the public code: each transform's backward is divided by √n."""
+@pytest.mark.parametrize("config", CONFIGS, ids=name)
+class TestContractBites:
+    """The known faults, planted in every projection, are noticed in every one."""
 
-    def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
-        super().adjoint(gradient, out)
-        out.div_(self._n)
+    def test_a_backward_divided_by_the_root_of_n(self, config: ProjectionConfig) -> None:
+        projection = make(config, 100, 1000)
+        adjoint = projection.adjoint
 
+        def divided(gradient: torch.Tensor, out: torch.Tensor) -> None:
+            adjoint(gradient, out)
+            out.div_(math.sqrt(128))
 
-class Cropping(Fastfood):
-    """The fault of the public code: what a small tensor's transform cannot hold is dropped."""
+        projection.adjoint = divided  # type: ignore[method-assign]
+        assert adjointness_error(projection) > 1e-3
 
-    def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-        kept = torch.cat([theta[: self.d // 2], torch.zeros_like(theta[self.d // 2 :])])
-        return super().pieces(kept)
+    def test_a_cropped_vector(self, config: ProjectionConfig) -> None:
+        projection = make(config, 100, 1000)
+        pieces = projection.pieces
 
+        def cropping(theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+            return pieces(torch.cat([theta[:50], torch.zeros_like(theta[50:])]))
 
-class GlobalGenerator(Fastfood):
-    """The fault of the public code: factors from the global generator."""
+        projection.pieces = cropping  # type: ignore[method-assign]
+        assert null_columns(projection) == 50
+        assert adjointness_error(projection) > 1e-3
 
-    def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-        yield 0, torch.randn(self.size, self.d, dtype=theta.dtype) @ theta
+    def test_factors_of_the_global_generator(self, config: ProjectionConfig) -> None:
+        projection = make(config, 10, 100)
 
+        def drawn(theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+            yield 0, torch.randn(100, 10, dtype=theta.dtype) @ theta
 
-class ForgottenScale(Fastfood):
-    """A layer's scale is left out of the gradient of θ^d."""
+        projection.pieces = drawn  # type: ignore[method-assign]
+        assert leans_on_the_global_generator(projection)
 
-    def adjoint_by_layer(self, gradient, theta, scales, layers, out) -> None:
-        super().adjoint_by_layer(gradient, theta, torch.ones_like(scales), layers, out)
+    def test_a_forgotten_scale(self, config: ProjectionConfig) -> None:
+        projection = make(config, 100, 1000)
+        adjoint = projection.adjoint_by_layer
 
+        def forgetful(gradient, theta, scales, layers, out) -> None:
+            adjoint(gradient, theta, torch.ones_like(scales), layers, out)
 
-def test_the_contract_notices_the_divided_backward() -> None:
-    assert adjointness_error(DividedBackward(100, 1000, 0, "entry")) > 1e-3
-
-
-def test_the_contract_notices_cropping() -> None:
-    assert null_columns(Cropping(100, 1000, 0, "entry")) == 50
-
-
-def test_the_contract_notices_the_global_generator() -> None:
-    assert leans_on_the_global_generator(GlobalGenerator(10, 100, 0, "entry"))
-
-
-def test_the_contract_notices_a_forgotten_scale() -> None:
-    assert layer_error(ForgottenScale(100, 1000, 0, "entry"), 3) > 1e-2
+        projection.adjoint_by_layer = forgetful  # type: ignore[method-assign]
+        assert layer_error(projection, 3) > 1e-2
 
 
 class TestReference:
