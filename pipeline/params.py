@@ -324,6 +324,7 @@ class Params:
                     f"params.yaml: trajectory.near.{name} is {source!r}: "
                     f"{nearest(source, possible)}"
                 )
+        for name in near:
             seen = [name]
             while (before := self.trajectory.neighbour(seen[-1])) is not None:
                 if before in seen:

@@ -59,9 +59,9 @@ MISTAKES = {
     "backwards": (["pretrain", "segments", "s2000", "step"], 100, "step is 100, not after s500's 500"),
     "past the horizon": (["pretrain", "segments", "s2000", "step"], 9000, "the learning rate is 0"),
     "never made": (["trajectory", "checkpoints", "s9"], 9, "has s9: 9, but pretraining makes s0: 0"),
-    "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s500' is in one of them only"),
+    "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s2000' is in one of them only"),
     "start from nowhere": (
-        ["trajectory", "near", "s500"], "said/s10", "near.s500 is 'said/s10': did you mean 'said/s0'?"),
+        ["trajectory", "near", "s500"], "said/s5", "near.s500 is 'said/s5': did you mean"),
     "start in a circle": (["trajectory", "near", "s0"], "said/s2000", "leads back to s0: one"),
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
