@@ -1,6 +1,6 @@
 """Which learning rate is best at which d, for each normalisation of the projection.
 
-    python -m benchmarks.normalisation STUDY --checkpoint s2000 [--tasks paraphrase …]
+    python -m benchmarks.normalisation STUDY --checkpoint s4000 [--tasks paraphrase …]
         [--dims 64 512 4096 32768] [--only entry …] [--epochs 5] [--journal normalisation.jsonl]
 
 STUDY is the folder of a finished study: its data, checkpoints and parameters are read, nothing in

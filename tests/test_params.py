@@ -55,14 +55,14 @@ MISTAKES = {
     "name of digits": (["trajectory", "checkpoints", "500"], 500, "has the name '500'"),
     "shell in a name": (["tasks", "a;b"], None, "has the name 'a;b'"),
     "unknown predecessor": (
-        ["pretrain", "segments", "s2000", "after"], "s50", "after is 's50': did you mean 's500'?"),
-    "backwards": (["pretrain", "segments", "s2000", "step"], 100, "step is 100, not after s500's 500"),
-    "past the horizon": (["pretrain", "segments", "s2000", "step"], 9000, "the learning rate is 0"),
+        ["pretrain", "segments", "s4000", "after"], "s100", "after is 's100': did you mean 's1000'?"),
+    "backwards": (["pretrain", "segments", "s4000", "step"], 100, "step is 100, not after s1000's 1000"),
+    "past the horizon": (["pretrain", "segments", "s4000", "step"], 9000, "the learning rate is 0"),
     "never made": (["trajectory", "checkpoints", "s9"], 9, "has s9: 9, but pretraining makes s0: 0"),
-    "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s2000' is in one of them only"),
+    "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s4000' is in one of them only"),
     "start from nowhere": (
-        ["trajectory", "near", "s500"], "said/s5", "near.s500 is 'said/s5': did you mean"),
-    "start in a circle": (["trajectory", "near", "s0"], "said/s2000", "leads back to s0: one"),
+        ["trajectory", "near", "s1000"], "said/s5", "near.s1000 is 'said/s5': did you mean"),
+    "start in a circle": (["trajectory", "near", "s0"], "said/s4000", "leads back to s0: one"),
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
     "no model section": (["model"], "absent", "params lacks the key 'model', which pretraining needs"),
@@ -104,7 +104,7 @@ FAIRSEQ = {
     "in autocast": ({"precision": "bf16"}, False, "has no bf16 autocast: set pretrain.recipe.precision to bf16_weights"),
     "uneven": ({"micro_batch": 48}, False, "batch 64 to be a multiple of micro_batch 48"),
     "decaying in the warm-up": (
-        {"schedule": "constant"}, True, "cannot decay in pretrain.segments.s500 before the end of"),
+        {"schedule": "constant"}, True, "cannot decay in pretrain.segments.s1000 before the end of"),
 }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_what_fairseq_cannot_do_is_one_sentence(tmp_path: Path, mistake: str) ->
     content["pretrain"]["backend"] = "fairseq"
     assert params.load(write(tmp_path / "params.yaml", content)).pretrain.backend == "fairseq"
     content["pretrain"]["recipe"] |= recipe
-    content["pretrain"]["segments"]["s500"]["decay"] = decay
+    content["pretrain"]["segments"]["s1000"]["decay"] = decay
     with pytest.raises(UserError, match=r"pretrain\.backend is fairseq") as caught:
         params.load(write(tmp_path / "params.yaml", content))
     assert sentence in str(caught.value)
