@@ -59,7 +59,7 @@ MISTAKES = {
     "backwards": (["pretrain", "segments", "s4000", "step"], 100, "step is 100, not after s1000's 1000"),
     "past the horizon": (["pretrain", "segments", "s4000", "step"], 9000, "the learning rate is 0"),
     "never made": (["trajectory", "checkpoints", "s9"], 9, "has s9: 9, but pretraining makes s0: 0"),
-    "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s4000' is in one of them only"),
+    "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s1000' is in one of them only"),
     "start from nowhere": (
         ["trajectory", "near", "s1000"], "said/s5", "near.s1000 is 'said/s5': did you mean"),
     "start in a circle": (["trajectory", "near", "s0"], "said/s4000", "leads back to s0: one"),
