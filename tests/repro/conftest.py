@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 from pipeline.config import read_yaml
@@ -123,11 +124,16 @@ class Study:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A study that ran to its end; tests work on copies."""
-    study = Study.create(tmp_path_factory.mktemp("study") / "finished")
-    study.repro()
-    return study
+def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Study:
+    """A study that ran to its end, once for all workers; tests work on copies."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            study = Study.create(tmp_path_factory.mktemp("study") / "study")
+            study.repro()
+            study.folder.rename(folder)
+    return Study(folder)
 
 
 @pytest.fixture
