@@ -20,10 +20,9 @@ lint: $(BIN)/.installed
 	$(RUN) mypy
 	$(RUN) lint-imports
 
-# Python compiles a module when it is first imported; most are never.
 $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/lock.txt
 	touch $@
 
 fairseq: $(FAIRSEQ)/.installed
