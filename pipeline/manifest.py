@@ -28,9 +28,7 @@ def check_model(directory: Path) -> dict[str, Any]:
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    manifest: dict[str, Any] = read_json(directory / MODEL_MANIFEST)
-    _check(directory, manifest["sha256"])
-    return manifest
+    return _checked(directory, MODEL_MANIFEST)
 
 
 def check_state(directory: Path) -> dict[str, Any]:
@@ -39,16 +37,16 @@ def check_state(directory: Path) -> dict[str, Any]:
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    manifest: dict[str, Any] = read_json(directory / STATE_MANIFEST)
-    _check(directory, manifest["sha256"])
-    return manifest
+    return _checked(directory, STATE_MANIFEST)
 
 
-def _check(directory: Path, hashes: dict[str, str]) -> None:
-    for name, digest in hashes.items():
-        path = directory / name
+def _checked(directory: Path, name: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = read_json(directory / name)
+    for file, digest in manifest["sha256"].items():
+        path = directory / file
         if not path.exists() or sha256(path) != digest:
             raise UserError(
                 f"{path} is missing, truncated or altered: remove {directory.parent} and run "
                 "dvc repro"
             )
+    return manifest

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from pipeline.cells.config import SaidConfig
 from pipeline.cells.probe import ProbeTraining
 from pipeline.dimension.examples import unpack
 from pipeline.dimension.fractions import read
@@ -27,9 +28,6 @@ from pipeline.dimension.search import Verdict
 from pipeline.dimension.status import Status, reaches, target_metric
 from pipeline.dimension.stopping import StopRule, ceiling
 from pipeline.recipe import FinetuneConfig
-
-if TYPE_CHECKING:
-    from pipeline.cells.config import SaidConfig
 
 Row = dict[str, Any]
 

@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.artifacts import (
-    atomic_directory,
-    fingerprint,
-    write_jsonl,
-)
+from pipeline.artifacts import atomic_directory, fingerprint, write_jsonl
 from pipeline.errors import UserError
 from pipeline.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
 

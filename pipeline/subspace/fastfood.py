@@ -23,7 +23,6 @@ from pipeline.subspace.projection import Projection
 if TYPE_CHECKING:
     from pipeline.subspace.kernels.launch import Fused
 
-
 # Chunks of about this many entries stay in a CPU's cache through a transform.
 _CHUNK_ENTRIES = 1 << 18
 _Factors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]

@@ -10,8 +10,7 @@ at every update otherwise, which takes longer than using them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Hashable
 
 import torch
 
@@ -34,7 +33,7 @@ class Mixer(ABC):
         self._d, self._n = d, n
         self._signs = counter.key(seed, "fastfood", "B")
         self._order = counter.key(seed, "fastfood", "σ")
-        self._kept: dict[tuple[str, torch.device, torch.dtype], torch.Tensor] = {}
+        self._kept: dict[Hashable, torch.Tensor] = {}
 
     @abstractmethod
     def begin(self, theta: torch.Tensor) -> torch.Tensor:
@@ -71,12 +70,11 @@ class Mixer(ABC):
 
     def _permutation(self, device: torch.device) -> torch.Tensor:
         """σ (n,)."""
-        make = partial(counter.permutation, self._order, self._n, device)
-        return self._remember(("σ", device, torch.int64), make)
+        return self._remember(
+            ("σ", device), lambda: counter.permutation(self._order, self._n, device)
+        )
 
-    def _remember(
-        self, key: tuple[str, torch.device, torch.dtype], make: Callable[[], torch.Tensor]
-    ) -> torch.Tensor:
+    def _remember(self, key: Hashable, make: Callable[[], torch.Tensor]) -> torch.Tensor:
         """What ``make`` makes, kept where a block is short."""
         if (known := self._kept.get(key)) is not None:
             return known
@@ -110,9 +108,10 @@ class SharedSigns(Mixer):
         return self._gather(total.unsqueeze(0), self._one(total))
 
     def _one(self, like: torch.Tensor) -> torch.Tensor:
-        first = torch.zeros(1, dtype=torch.int64, device=like.device)
-        make = partial(self._diagonal, first, like)
-        return self._remember(("B", like.device, like.dtype), make)
+        return self._remember(
+            ("B", like.device, like.dtype),
+            lambda: self._diagonal(torch.zeros(1, dtype=torch.int64, device=like.device), like),
+        )
 
 
 class OwnSigns(Mixer):

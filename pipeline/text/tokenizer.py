@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pipeline.artifacts import atomic_directory, read_json, sha256
 from pipeline.errors import UserError
@@ -73,13 +73,8 @@ def open_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
     if not (directory / "tokenizer.json").exists():
         raise UserError(f"{directory}/tokenizer.json is missing: run dvc repro tokenizer")
     config = directory / "tokenizer_config.json"
-    if config.exists() and read_json(config).get("tokenizer_class") == "TokenizersBackend":
-        # What this project trains. The class by its name: looking it up would import torch.
-        from transformers import PreTrainedTokenizerFast
-
-        own: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(directory)
-        return own
-    return _load(str(directory), None)
+    plain = config.exists() and read_json(config).get("tokenizer_class") == "TokenizersBackend"
+    return _load(str(directory), None, plain)
 
 
 def bulk_encoder(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
@@ -105,11 +100,14 @@ def tokenizer_hash(directory: Path) -> str:
     return sha256(directory / "tokenizer.json")
 
 
-def _load(place: str, revision: str | None) -> PreTrainedTokenizerFast:
-    from transformers import AutoTokenizer
+def _load(place: str, revision: str | None, plain: bool = False) -> PreTrainedTokenizerFast:
+    """Load a tokenizer; a ``plain`` one, as this project trains, without looking up its class."""
+    import transformers
 
+    # Looking a class up imports torch, which half of the stages can do without.
+    loader: Any = transformers.PreTrainedTokenizerFast if plain else transformers.AutoTokenizer
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+        tokenizer = loader.from_pretrained(place, revision=revision)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(
