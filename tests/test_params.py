@@ -61,7 +61,7 @@ MISTAKES = {
     "never made": (["trajectory", "checkpoints", "s9"], 9, "has s9: 9, but pretraining makes s0: 0"),
     "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s1000' is in one of them only"),
     "start from nowhere": (
-        ["trajectory", "near", "s1000"], "said/s5", "near.s1000 is 'said/s5': did you mean"),
+        ["trajectory", "near", "s1000"], "said/s10", "near.s1000 is 'said/s10': did you mean 'said/s0'?"),
     "start in a circle": (["trajectory", "near", "s0"], "said/s4000", "leads back to s0: one"),
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
