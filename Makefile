@@ -8,7 +8,9 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .PHONY: repro test lint fairseq lock clean
 
+# Several stages at a time; DVC itself has the last word, and finds nothing to do.
 repro: $(BIN)/.installed
+	$(RUN) python -m pipeline repro
 	$(RUN) dvc repro
 
 test: lint

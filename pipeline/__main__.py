@@ -1,14 +1,16 @@
-"""Commands beside the pipeline: ``python -m pipeline --help`` lists them."""
+"""Commands beside the pipeline: ``python -m pipeline --help`` lists them.
+
+What one command alone needs, DVC or torch, is imported by it.
+"""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
 from pipeline import params
-from pipeline.apply import apply_task
-from pipeline.backends.fairseq.convert import convert
 from pipeline.errors import UserError
 from pipeline.estimate import describe, estimate
 from pipeline.pretraining.chain import chain_yaml, checkpoint_steps
@@ -19,6 +21,13 @@ def main() -> int:
     """Run the command that the arguments name; a user's mistake is one sentence and status 2."""
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    study = commands.add_parser("repro", help="dvc repro with several stages at a time")
+    study.add_argument("targets", nargs="*", help="stages to bring up to date (default: all)")
+    study.add_argument(
+        "--jobs", type=_jobs, metavar="N",
+        help="stages at a time (default: one a core for a narrow model, else 1)",
+    )  # fmt: skip
+    study.set_defaults(run=_repro)
     cost = commands.add_parser("estimate", help="what the current parameters will cost")
     cost.add_argument("--params", type=Path, default=Path("params.yaml"))
     cost.add_argument(
@@ -58,6 +67,15 @@ def main() -> int:
     return 0
 
 
+def _repro(chosen: argparse.Namespace) -> str:
+    from pipeline.workers.driver import default_jobs, reproduce
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("dvc").setLevel(logging.WARNING)
+    config = params.load()
+    return reproduce(chosen.targets, chosen.jobs or default_jobs(config))
+
+
 def _estimate(chosen: argparse.Namespace) -> str:
     return describe(estimate(params.load(chosen.params)), chosen.flops)
 
@@ -73,11 +91,22 @@ def _pin(chosen: argparse.Namespace) -> str:
 
 
 def _apply(chosen: argparse.Namespace) -> str:
+    from pipeline.apply import apply_task
+
     return apply_task(chosen.checkpoint, chosen.task, chosen.out)
 
 
 def _convert(chosen: argparse.Namespace) -> str:
+    from pipeline.backends.fairseq.convert import convert
+
     return convert(chosen.source, chosen.out, chosen.dict, chosen.tokenizer)
+
+
+def _jobs(text: str) -> int:
+    jobs = int(text)
+    if jobs < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return jobs
 
 
 def _rate(text: str) -> float:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from pipeline.errors import UserError
+from pipeline.sizes import ONE_THREAD_WIDTH
 
-_ONE_THREAD_WIDTH = 64
 _PRODUCT_SIZE = {"cpu": 768, "cuda": 8192}
 _PRODUCT_REPEATS = 4
 
@@ -38,7 +38,7 @@ def prepare(width: int) -> torch.device:
     A model of small ``width`` gets one thread: its matrices are too small to share, and on a busy
     machine threads that wait for each other have cost a factor of forty.
     """
-    if width <= _ONE_THREAD_WIDTH:
+    if width <= ONE_THREAD_WIDTH:
         torch.set_num_threads(1)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)

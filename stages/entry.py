@@ -17,12 +17,13 @@ from pipeline.errors import UserError
 
 def run(stage: Callable[[], None]) -> None:
     """Run a stage; a user's mistake or a full disk ends it with one sentence and status 2."""
-    name = stage.__module__ if stage.__module__ != "__main__" else Path(sys.argv[0]).stem
+    # DVC names the stage that it runs; lines of several at a time must be told apart.
+    name = os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
     # Of several processes that train together the first speaks, the others warn.
     first = os.environ.get("RANK", "0") == "0"
     logging.basicConfig(
         level=logging.INFO if first else logging.WARNING,
-        format=f"[{name.removeprefix('stages.')}] %(message)s",
+        format=f"[{name}] %(message)s",
         stream=sys.stdout,
     )
     for noisy in ("httpx", "datasets", "fsspec", "huggingface_hub"):

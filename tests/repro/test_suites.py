@@ -49,7 +49,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Study:
         folder = study.folder / f"published/step-{step}"
         write_family("bert", root / "tokenizer", folder, seed=step)
     study.write(suite_params(STEPS))
-    ran = study.repro()
+    ran = study.quick()
     assert {name.partition("@")[0] for name in ran} == {
         "suite", "task", "baseline", "near", "said", "collect", "report",
     }  # fmt: skip
@@ -73,7 +73,7 @@ def test_another_checkpoint_reruns_nothing_else(suite: Study, tmp_path: Path) ->
     assert study.repro() == set()
     study.write(suite_params((*STEPS, 4000)))
     new = {f"{stage}@s4000-polarity_short" for stage in ("baseline", "said")}
-    assert study.repro() == {"suite@s4000", "near@s4000"} | new | ENDING
+    assert study.quick() == {"suite@s4000", "near@s4000"} | new | ENDING
 
 
 def test_another_tokenizer_is_refused(suite: Study, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
              for stage in ("zoo_task", "zoo_baseline", "zoo_said")}  # fmt: skip
     sweeps = {f"sweep@electra-polarity_short-{method}" for method in ("did", "said")}
     models = {"model@electra", "model@gpt2"}
-    assert study.repro() == models | cells | sweeps | ENDING
+    assert study.quick() == models | cells | sweeps | ENDING
 
     reports = study.folder / "reports"
     zoo = pd.read_csv(reports / "zoo.csv")
@@ -130,4 +130,4 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
     params["zoo"]["labels"]["electra"] = "ELECTRA"
     study.write(params)
     more = {f"sweep@gpt2-polarity_short-{method}" for method in ("did", "said")}
-    assert study.repro() == more | ENDING
+    assert study.quick() == more | ENDING

@@ -1,0 +1,1 @@
+"""``dvc repro`` on several workers: one driver alone talks to DVC, workers only run commands."""

@@ -1,0 +1,123 @@
+"""``python -m pipeline repro``: the study's graph, several stages at a time."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from multiprocessing import connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.errors import UserError
+from pipeline.params import Params
+from pipeline.sizes import ONE_THREAD_WIDTH
+from pipeline.workers import graph, process
+from pipeline.workers.schedule import Schedule
+
+log = logging.getLogger(__name__)
+
+
+def default_jobs(config: Params) -> int:
+    """Stages at a time where nobody says: one a core if each uses one thread, else one.
+
+    The bytes of a result depend on its number of threads, so a stage's threads are never divided.
+    """
+    narrow = config.pretrain.start and config.model.width <= ONE_THREAD_WIDTH
+    return (os.cpu_count() or 1) if narrow and not config.zoo.models else 1
+
+
+def reproduce(targets: Sequence[str], jobs: int) -> str:
+    """Bring the targets (all of dvc.yaml without any) up to date; return a closing sentence.
+
+    After a failure nothing new starts, and what runs may end.
+
+    Raises:
+        UserError: a stage failed, or DVC refuses the graph.
+    """
+    with graph.opened(targets) as stages, _Workers(stages, jobs) as workers:
+        schedule = Schedule(stages.needs)
+        counts: Counter[str] = Counter()
+        while True:
+            while workers.free and not workers.failed and (stage := schedule.take()):
+                how = stages.settle(stage)
+                if how is None:
+                    workers.start(stage, f"{counts.total()} of {len(stages.needs)} done")
+                else:
+                    counts[how] += 1
+                    schedule.finish(stage)
+            if not workers.running:
+                break
+            for stage in workers.wait():
+                stages.commit(stage)
+                schedule.finish(stage)
+                counts["ran"] += 1
+        if workers.failed:
+            left = len(stages.needs) - counts.total() - len(workers.failed)
+            names = ", ".join(workers.failed)
+            raise UserError(f"failed: {names} (see above); {left} other stages are left undone")
+    if set(counts) <= {"unchanged"}:
+        return "everything is up to date"
+    return "stages: " + ", ".join(f"{count} {how}" for how, count in sorted(counts.items()))
+
+
+class _Running(NamedTuple):
+    stage: Any
+    process: ForkServerProcess
+    since: float
+    hold: ExitStack
+
+
+class _Workers:
+    """The commands that run now, at most ``jobs``; leaving the block early ends them."""
+
+    def __init__(self, stages: graph.Graph, jobs: int) -> None:
+        self._stages = stages
+        self._jobs = jobs
+        self._forks = process.context()
+        self.running: dict[Any, _Running] = {}
+        self.failed: list[str] = []
+
+    @property
+    def free(self) -> bool:
+        return len(self.running) < self._jobs
+
+    def start(self, stage: Any, progress: str) -> None:
+        command = self._stages.command(stage)
+        log.info("Running stage '%s' (%s): %s", stage.addressing, progress, command)
+        hold = ExitStack()
+        hold.enter_context(self._stages.busy(stage))
+        variables = self._stages.variables(stage)
+        started = process.start(self._forks, command, Path(stage.wdir), variables)
+        self.running[started.sentinel] = _Running(stage, started, time.monotonic(), hold)
+
+    def wait(self) -> list[Any]:
+        """Wait until a command ends; return the stages whose commands succeeded."""
+        with self._stages.unlocked():
+            sentinels = connection.wait(list(self.running))
+        made = []
+        for sentinel in sentinels:
+            stage, ended, since, hold = self.running.pop(sentinel)
+            hold.close()
+            ended.join()
+            took = time.monotonic() - since
+            if ended.exitcode:
+                self.failed.append(stage.addressing)
+                log.info("Stage '%s' failed after %.0f s", stage.addressing, took)
+            else:
+                made.append(stage)
+                log.info("Stage '%s' took %.0f s", stage.addressing, took)
+        return made
+
+    def __enter__(self) -> _Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self.running.values():
+            one.process.terminate()
+            one.process.join()
+            one.hold.close()

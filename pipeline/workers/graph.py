@@ -1,0 +1,110 @@
+"""What DVC does before and after a stage's command: staleness, run cache, commit, dvc.lock."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from dvc.env import DVC_ROOT, DVC_STAGE
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
+from dvc.rwlock import rwlock
+from dvc.stage.cache import RunCacheNotFoundError
+
+from pipeline.errors import UserError
+
+
+class Graph:
+    """The stages that some targets need, in a DVC repository that the caller has locked."""
+
+    def __init__(self, repo: Any, targets: Iterable[str]) -> None:
+        self._repo = repo
+        stages = collect_stages(repo, list(targets) or ["dvc.yaml"])
+        graph = get_active_graph(repo.index.graph)
+        steps = plan_repro(graph, stages)
+        among = set(steps)
+        self.needs = {
+            stage: [on for on in graph.successors(stage) if on in among] for stage in steps
+        }
+
+    def settle(self, stage: Any) -> str | None:
+        """Say how the stage is settled without its command, or None: it must run.
+
+        A stage that must run has lost its old outputs, as with ``dvc repro``.
+        """
+        if stage.frozen or not stage.cmd:
+            # Data that is tracked or imported, and frozen stages: no command of ours.
+            return "checked" if self._dumped(stage.reproduce(), stage) else "unchanged"
+        if not stage.changed():
+            return "unchanged"
+        stage.remove_outs(ignore_remove=False, force=False)
+        try:
+            self._repo.stage_cache.restore(stage)
+        except RunCacheNotFoundError:
+            stage.save_deps()
+            return None
+        self.commit(stage)
+        return "restored from the run cache"
+
+    def commit(self, stage: Any) -> None:
+        """Take what the command made into DVC's cache and dvc.lock."""
+        measured = [out for out in stage.outs if not (out.is_metric or out.is_plot)]
+        stage.save(run_cache=all(out.use_cache for out in measured))
+        stage.commit()
+        self._dumped(True, stage)
+
+    def busy(self, stage: Any) -> AbstractContextManager[None]:
+        """Keep other DVC processes off the stage's paths while its command runs."""
+        held: AbstractContextManager[None] = rwlock(
+            self._repo.tmp_dir,
+            self._repo.fs,
+            f"{' '.join(sys.argv)}: {stage.addressing}",
+            [dep.fs_path for dep in stage.deps],
+            [out.fs_path for out in stage.outs],
+            self._repo.config["core"].get("hardlink_lock", False),
+        )
+        return held
+
+    @staticmethod
+    def command(stage: Any) -> str:
+        """The stage's command; several are one, each run if the one before it succeeded."""
+        lines = stage.cmd if isinstance(stage.cmd, list) else stage.cmd.splitlines()
+        return " && ".join(lines)
+
+    def variables(self, stage: Any) -> dict[str, str]:
+        """The environment that DVC gives a command."""
+        return {DVC_ROOT: self._repo.root_dir, **os.environ, DVC_STAGE: stage.addressing}
+
+    @contextmanager
+    def unlocked(self) -> Iterator[None]:
+        """Let other DVC commands have the repository while the driver waits."""
+        self._repo.lock.unlock()
+        self._repo._reset()
+        try:
+            yield
+        finally:
+            self._repo.lock.lock()
+
+    @staticmethod
+    def _dumped(made: object, stage: Any) -> bool:
+        if made:
+            stage.dump(update_pipeline=False)
+        return bool(made)
+
+
+@contextmanager
+def opened(targets: Iterable[str]) -> Iterator[Graph]:
+    """The graph of the repository around the working directory, locked.
+
+    Raises:
+        UserError: what DVC says of a broken dvc.yaml, an unknown target, or a repository in use.
+    """
+    try:
+        with Repo(_wait_for_lock=True) as repo, repo.lock, repo.scm_context():
+            yield Graph(repo, targets)
+    except DvcException as error:
+        raise UserError(str(error)) from error
