@@ -112,9 +112,9 @@ class Study:
             start_new_session=True,
         )  # fmt: skip
 
-    def repro(self) -> set[str]:
+    def repro(self, *words: str) -> set[str]:
         """Run ``dvc repro``; return the stages that ran."""
-        return self._ran("dvc", "repro")
+        return self._ran("dvc", "repro", *words)
 
     def quick(self, jobs: int = 1) -> set[str]:
         """The same by ``python -m pipeline repro``, whose stages start in no time."""
