@@ -1,7 +1,7 @@
 """Fastfood (A21 eq. 2) in its blocked form: M = H G Π H B, one G and Π a block (Le et al. 2013).
 
-Legend: n = 2^⌈log₂ d⌉ the block length, K = ⌈D/n⌉ blocks, c blocks a chunk; σ the permutation that
-all blocks share, τ_k the one of block k: Π_k takes entry i from σ(τ_k(i)). H is not normalised.
+Legend: n = 2^⌈log₂ d⌉ the block length, K = ⌈D/n⌉ blocks, c blocks a chunk, τ_k what Π_k has of its
+own (`pipeline.subspace.mixing`). H is not normalised.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from pipeline.subspace.config import Gaussian, Normalisation
 from pipeline.subspace.hadamard import walsh_hadamard
 from pipeline.subspace.kernels import Draws, fused
 from pipeline.subspace.layers import Layers
-from pipeline.subspace.mixing import OwnSigns, SharedSigns
+from pipeline.subspace.mixing import Collector, Orders
 from pipeline.subspace.projection import Projection
+from pipeline.subspace.windows import mixer
 
 if TYPE_CHECKING:
     from pipeline.subspace.kernels.launch import Fused
@@ -31,12 +32,12 @@ _DRAWS = {"normal": counter.normals, "rademacher": counter.signs}
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Neighbouring blocks: their numbers (c,), their entries of θ^D, τ_k (c, n) and G_k (c, n)."""
+    """Neighbouring blocks: their numbers (c,), their entries of θ^D, their τ_k and G_k (c, n)."""
 
     blocks: torch.Tensor
     start: int
     stop: int
-    order: torch.Tensor
+    orders: Orders
     diagonal: torch.Tensor
 
 
@@ -73,26 +74,26 @@ class Fastfood(Projection):
         self._n = 1 << ((size if whole else d) - 1).bit_length()
         self._blocks = -(-size // self._n)
         self._draw = _DRAWS[gaussian]
-        self._streams = {name: counter.key(seed, "fastfood", name) for name in "GΠ"}
-        self._mixer = (SharedSigns if share_signs else OwnSigns)(d, self._n, seed)
+        self._stream = counter.key(seed, "fastfood", "G")
+        self._mixer = mixer(d, self._n, seed, self._blocks, share_signs=share_signs)
         self._kept: dict[int, _Factors] = {}
         self._store: _Factors | None = None
-        self._draws = Draws(self._streams["Π"], self._streams["G"], gaussian == "normal")
+        self._draws = Draws(self._mixer.turns, self._stream, gaussian == "normal")
         self._shared = share_signs
         self._fused: dict[torch.device, Fused | None] = {}
 
     def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield Pθ; see `Projection.pieces`."""
-        inner = self._mixer.begin(theta * self._scale(self._n))
-        for chunk in self._chunks(theta):
-            yield chunk.start, self._image(inner, chunk)
+        source = self._mixer.source(self._mixer.begin(theta * self._scale(self._n)))
+        for chunk in self._chunks(theta.device):
+            yield chunk.start, self._image(source, chunk)
 
     def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
         """Write Pᵀg into ``out``; see `Projection.adjoint`."""
-        total = out.new_zeros(self._mixer.width)
-        for chunk in self._chunks(out):
-            total += self._preimage(gradient[chunk.start : chunk.stop], chunk)
-        out.copy_(self._mixer.end(total).mul_(self._scale(self._n)))
+        collector = self._mixer.collector(out.new_empty(self._mixer.width))
+        for chunk in self._chunks(out.device):
+            self._collect(gradient[chunk.start : chunk.stop].to(out.dtype), chunk, collector)
+        out.copy_(self._mixer.end(collector.take()).mul_(self._scale(self._n)))
 
     def displace(
         self,
@@ -127,12 +128,12 @@ class Fastfood(Projection):
         inner = self._mixer.begin(theta * self._scale(self._n))
         kernels = self._kernels(theta.device)
         if kernels is None:
-            total = self._collect(gradient, inner, scales, layers, by_scale)
+            total = self._by_layer(gradient, inner, scales, layers, by_scale)
         else:
             total = kernels.pull_back(gradient, inner, scales, layers, by_scale)
         by_theta.copy_(self._mixer.end(total).mul_(self._scale(self._n)))
 
-    def _collect(
+    def _by_layer(
         self,
         gradient: torch.Tensor,
         inner: torch.Tensor,
@@ -140,26 +141,37 @@ class Fastfood(Projection):
         layers: Layers,
         by_scale: torch.Tensor,
     ) -> torch.Tensor:
-        """The gradient of ``inner`` (n,); that of λ is written into ``by_scale``."""
+        """The gradient of ``inner`` (width,); that of λ is written into ``by_scale``."""
         by_scale.zero_()
         factors = scales.tolist()
-        total = torch.zeros_like(inner)
-        for chunk in self._chunks(inner):
-            part = gradient[chunk.start : chunk.stop]
+        source = self._mixer.source(inner)
+        total, layer = torch.zeros_like(inner), -1
+        # Of chunks inside one layer, as long as it is the same one; of those where layers meet.
+        alone, mixed = self._mixer.collector(inner), self._mixer.collector(inner)
+
+        def close() -> None:
+            back = alone.take()
+            by_scale[layer] += torch.dot(back, inner)
+            total.add_(back, alpha=factors[layer])
+
+        for chunk in self._chunks(inner.device):
+            part = gradient[chunk.start : chunk.stop].to(inner.dtype)
             runs = layers.within(chunk.start, chunk.stop)
             if len(runs) == 1:
-                back = self._preimage(part, chunk)
-                by_scale[runs[0].layer] += torch.dot(back, inner)
-                total.add_(back, alpha=factors[runs[0].layer])
+                if layer not in (-1, runs[0].layer):
+                    close()
+                layer = runs[0].layer
+                self._collect(part, chunk, alone)
                 continue
-            part = part.to(inner.dtype, copy=True)
-            image = self._image(inner, chunk)
+            image, part = self._image(source, chunk), part.clone()
             for run in runs:
                 place = slice(run.start - chunk.start, run.stop - chunk.start)
                 by_scale[run.layer] += torch.dot(part[place], image[place])
                 part[place].mul_(factors[run.layer])
-            total += self._preimage(part, chunk)
-        return total
+            self._collect(part, chunk, mixed)
+        if layer != -1:
+            close()
+        return total.add_(mixed.take())
 
     def _kernels(self, device: torch.device) -> Fused | None:
         """Fused kernels where there are any for this device and block length."""
@@ -169,44 +181,37 @@ class Fastfood(Projection):
             self._fused[device] = fused(device, self._n, self.size, self._draws)
         return self._fused[device]
 
-    def _image(self, inner: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
+    def _image(self, source: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
         """(stop − start,): the chunk's entries of Pθ."""
-        rows = torch.gather(self._mixer.rows(inner, chunk.blocks), 1, chunk.order)
+        rows = self._mixer.rows(source, chunk.blocks, chunk.orders)
         image = walsh_hadamard(rows.mul_(chunk.diagonal))
         return image.view(-1)[: chunk.stop - chunk.start]
 
-    def _preimage(self, part: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
-        """The adjoint of `_image` as a function of ``inner``."""
+    def _collect(self, part: torch.Tensor, chunk: _Chunk, collector: Collector) -> None:
+        """The adjoint of `_image`: add what the chunk's entries of a gradient come to."""
         missing = chunk.diagonal.numel() - len(part)
         whole = torch.nn.functional.pad(part, (0, missing)) if missing else part
-        block = whole.to(chunk.diagonal.dtype).view_as(chunk.diagonal)
-        block = walsh_hadamard(block) * chunk.diagonal
-        rows = torch.empty_like(block).scatter_(1, chunk.order, block)
-        return self._mixer.collect(rows, chunk.blocks)
+        rows = walsh_hadamard(whole.view_as(chunk.diagonal)) * chunk.diagonal
+        collector.add(rows, chunk.blocks, chunk.orders)
 
-    def _chunks(self, like: torch.Tensor) -> Iterator[_Chunk]:
+    def _chunks(self, device: torch.device) -> Iterator[_Chunk]:
         width = max(1, _CHUNK_ENTRIES // self._n)
-        index = torch.arange(self._n, device=like.device)
-        # Products of 32-bit numbers wrap around, which a remainder modulo 2^k does not notice.
-        narrow = index.to(torch.int32)
         for first in range(0, self._blocks, width):
-            blocks = torch.arange(first, min(first + width, self._blocks), device=like.device)
-            factor, offset, diagonal = self._factors(blocks, index)
-            order = torch.mul(factor, narrow).add_(offset).bitwise_and_(self._n - 1).long()
+            blocks = torch.arange(first, min(first + width, self._blocks), device=device)
+            first_order, second_order, diagonal = self._factors(blocks)
             start = first * self._n
-            stop = min(start + order.numel(), self.size)
-            yield _Chunk(blocks, start, stop, order, diagonal.to(like.dtype))
+            stop = min(start + diagonal.numel(), self.size)
+            yield _Chunk(blocks, start, stop, (first_order, second_order), diagonal)
 
-    def _factors(self, blocks: torch.Tensor, index: torch.Tensor) -> _Factors:
+    def _factors(self, blocks: torch.Tensor) -> _Factors:
         """What makes τ_k, int32 (c, 1) each, and G_k (c, n) in half precision: exactly."""
         first = int(blocks[0])
         if (known := self._kept.get(first)) is not None:
             return known
-        factor, offset = counter.affine(self._streams["Π"], blocks, self._n)
+        index = torch.arange(self._n, device=blocks.device)
         place = blocks.unsqueeze(1) * self._n + index
-        diagonal = self._draw(self._streams["G"], place, torch.float16)
-        made = (factor.to(torch.int32).unsqueeze(1), offset.to(torch.int32).unsqueeze(1), diagonal)
-        if diagonal.device.type != "cpu":
+        made = (*self._mixer.orders(blocks), self._draw(self._stream, place, torch.float16))
+        if blocks.device.type != "cpu":
             return made
         if self._store is None:
             # One piece of memory a factor: many small ones would be scattered among temporaries.

@@ -1,7 +1,8 @@
-"""The first half of Fastfood: σHB, which spreads θ^d over the n entries of a block.
+"""The first half of Fastfood: Π_k H B_k, which spreads θ^d over the n entries of a block.
 
-Legend: n the block length, c blocks at a time, B the signs, H the Hadamard matrix (not normalised),
-σ one permutation for all blocks.
+Legend: n the block length, c blocks at a time, B the signs, H the Hadamard matrix (not normalised);
+Π_k takes entry i from σ(τ_k(i)), where σ is one permutation for all blocks and τ_k(i) = (a_k·i +
+c_k) mod n is the block's own.
 
 σ, and B where it is one for all blocks, are kept while they are short: small models make them anew
 at every update otherwise, which takes longer than using them.
@@ -20,11 +21,27 @@ from pipeline.subspace.hadamard import walsh_hadamard
 # Up to 3 MB of them.
 _LONGEST_KEPT = 1 << 18
 
+# What makes the τ_k of some blocks: two int32 (c, 1).
+Orders = tuple[torch.Tensor, torch.Tensor]
+
+
+class Collector(ABC):
+    """The sum of the adjoints of `Mixer.rows` over blocks that come one chunk after another."""
+
+    @abstractmethod
+    def add(self, rows: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> None:
+        """Take the rows (c, n) of the blocks numbered ``blocks`` (c,)."""
+
+    @abstractmethod
+    def take(self) -> torch.Tensor:
+        """The sum (width,) since the last time."""
+
 
 class Mixer(ABC):
-    """θ^d → ``inner`` → the rows σHB_kθ of some blocks; and the adjoints of both steps.
+    """θ^d → ``inner`` → the rows Π_k H B_k θ of some blocks; and the adjoints of both steps.
 
-    ``width`` is the length of ``inner``. The first step is taken once for all blocks.
+    ``width`` is the length of ``inner``, ``turns`` the stream that the τ_k are drawn from. The
+    first step is taken once for all blocks.
     """
 
     width: int
@@ -33,23 +50,43 @@ class Mixer(ABC):
         self._d, self._n = d, n
         self._signs = counter.key(seed, "fastfood", "B")
         self._order = counter.key(seed, "fastfood", "σ")
+        self.turns = counter.key(seed, "fastfood", "Π")
         self._kept: dict[Hashable, torch.Tensor] = {}
 
     @abstractmethod
     def begin(self, theta: torch.Tensor) -> torch.Tensor:
         """``inner`` (width,) of θ^d (d,)."""
 
+    def source(self, inner: torch.Tensor) -> torch.Tensor:
+        """What `rows` reads, made from ``inner`` once for all blocks."""
+        return inner
+
     @abstractmethod
-    def rows(self, inner: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
+    def rows(self, source: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> torch.Tensor:
         """The rows (c, n) of the blocks numbered ``blocks`` (c,)."""
 
     @abstractmethod
-    def collect(self, rows: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
-        """The adjoint of `rows`: (c, n) → (width,)."""
+    def collector(self, inner: torch.Tensor) -> Collector:
+        """The adjoint of `rows`, with numbers like ``inner``'s."""
 
     @abstractmethod
     def end(self, total: torch.Tensor) -> torch.Tensor:
         """The adjoint of `begin`: (width,) → a new (d,)."""
+
+    def orders(self, blocks: torch.Tensor) -> Orders:
+        """What makes τ_k for the blocks numbered ``blocks`` (c,)."""
+        factor, offset = counter.affine(self.turns, blocks, self._n)
+        return factor.to(torch.int32).unsqueeze(1), offset.to(torch.int32).unsqueeze(1)
+
+    def places(self, orders: Orders) -> torch.Tensor:
+        """τ_k(i), int64 (c, n)."""
+        factor, offset = orders
+        # Products of 32-bit numbers wrap around, which a remainder modulo 2^k does not notice.
+        index = self._remember(
+            ("i", factor.device),
+            lambda: torch.arange(self._n, dtype=torch.int32, device=factor.device),
+        )
+        return torch.mul(factor, index).add_(offset).bitwise_and_(self._n - 1).long()
 
     def _spread(self, theta: torch.Tensor, diagonal: torch.Tensor) -> torch.Tensor:
         """σHBθ for each row of ``diagonal`` (c, d): (c, n)."""
@@ -95,13 +132,13 @@ class SharedSigns(Mixer):
         """See `Mixer.begin`."""
         return self._spread(theta, self._one(theta)).view(-1)
 
-    def rows(self, inner: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
+    def rows(self, source: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> torch.Tensor:
         """See `Mixer.rows`."""
-        return inner.expand(len(blocks), self._n)
+        return torch.gather(source.expand(len(blocks), self._n), 1, self.places(orders))
 
-    def collect(self, rows: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
-        """See `Mixer.collect`."""
-        return rows.sum(0)
+    def collector(self, inner: torch.Tensor) -> Collector:
+        """See `Mixer.collector`."""
+        return _Summed(self, inner, lambda rows, blocks: rows.sum(0))
 
     def end(self, total: torch.Tensor) -> torch.Tensor:
         """See `Mixer.end`."""
@@ -125,14 +162,41 @@ class OwnSigns(Mixer):
         """See `Mixer.begin`."""
         return theta
 
-    def rows(self, inner: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
+    def rows(self, source: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> torch.Tensor:
         """See `Mixer.rows`."""
-        return self._spread(inner, self._diagonal(blocks, inner))
+        spread = self._spread(source, self._diagonal(blocks, source))
+        return torch.gather(spread, 1, self.places(orders))
 
-    def collect(self, rows: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
-        """See `Mixer.collect`."""
-        return self._gather(rows, self._diagonal(blocks, rows))
+    def collector(self, inner: torch.Tensor) -> Collector:
+        """See `Mixer.collector`."""
+        return _Summed(
+            self, inner, lambda rows, blocks: self._gather(rows, self._diagonal(blocks, rows))
+        )
 
     def end(self, total: torch.Tensor) -> torch.Tensor:
         """See `Mixer.end`."""
         return total.clone()
+
+
+class _Summed(Collector):
+    """Rows brought back into the common order and summed by ``reduce``: (c, n), (c,) → (width,)."""
+
+    def __init__(
+        self,
+        mixer: Mixer,
+        like: torch.Tensor,
+        reduce: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    ) -> None:
+        self._mixer = mixer
+        self._reduce = reduce
+        self._total = torch.zeros_like(like)
+
+    def add(self, rows: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> None:
+        """See `Collector.add`."""
+        ordered = torch.empty_like(rows).scatter_(1, self._mixer.places(orders), rows)
+        self._total += self._reduce(ordered, blocks)
+
+    def take(self) -> torch.Tensor:
+        """See `Collector.take`."""
+        total, self._total = self._total, torch.zeros_like(self._total)
+        return total
