@@ -124,6 +124,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--first", type=int, default=0, help="the first run's seed")
     parser.add_argument("--scores", type=Path)
     parser.add_argument("--only", nargs="*", choices=KINDS, default=list(KINDS))
     arguments = parser.parse_args()
@@ -135,7 +136,8 @@ def main() -> None:
     started = time.monotonic()
     for kind in arguments.only:
         for projection in PROJECTIONS:
-            runs = [measure(kind, projection, run, scores) for run in range(arguments.runs)]
+            seeds = range(arguments.first, arguments.first + arguments.runs)
+            runs = [measure(kind, projection, seed, scores) for seed in seeds]
             print(row(runs), flush=True)
             if arguments.scores is not None:
                 arguments.scores.write_text(json.dumps(scores))

@@ -1,12 +1,13 @@
 """Time and memory of one SAID step's own work on a RoBERTa-Base-shaped model, on a CPU.
 
-    python -m benchmarks.subspace_cpu [--threads 2] [--repeats 5]
+    python -m benchmarks.subspace_cpu [--threads 2] [--repeats 2] [--rounds 3] [--names said-1000 …]
 
 Prints one JSON line a measurement, each made in a process of its own so that its peak memory is
 its own: `materialize` + `pull_back` at d = 1,000 and 100,000; the same with the original authors'
 algorithm (per tensor, full padded butterflies); and one forward and backward pass of the model at
 8 × 64 and 32 × 128 tokens. Peak memory is what the process held above the model with its
-parameters alone.
+parameters alone. Rounds go through all measurements in turn, so that a machine whose speed changes
+is as fast for one as for another; the last lines are ratios within a round, and their median.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -38,6 +40,14 @@ MEASUREMENTS = (
     "reference-100000",
     "model-8x64",
     "model-32x128",
+)
+# The subspace engine's calls are so much shorter that more of them cost no time.
+QUICK = 5
+RATIOS = (
+    ("reference-1000", "said-1000"),
+    ("reference-100000", "said-100000"),
+    ("model-8x64", "said-1000"),
+    ("model-32x128", "said-1000"),
 )
 
 
@@ -126,7 +136,7 @@ def measure(name: str, repeats: int) -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "first_s": round(times[0], 3),
         "best_s": round(min(times[1:]), 3),
-        "median_s": round(sorted(times[1:])[repeats // 2], 3),
+        "median_s": round(statistics.median(times[1:]), 3),
         "peak_above_model_GB": round((peak_bytes() - base) / 1e9, 2),
     }
 
@@ -140,18 +150,36 @@ def main() -> None:
     """Measure one name in this process, or all of them in processes of their own."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", help="one of " + ", ".join(MEASUREMENTS))
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--names", nargs="+", choices=MEASUREMENTS, default=MEASUREMENTS)
+    parser.add_argument("--only", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
+        # What each measurement's own process is called with.
         torch.set_num_threads(arguments.threads)
         print(json.dumps(measure(arguments.only, arguments.repeats)), flush=True)
         return
     environment = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}
-    for name in MEASUREMENTS:
-        command = [sys.executable, "-m", "benchmarks.subspace_cpu", "--only", name]
-        command += ["--threads", str(arguments.threads), "--repeats", str(arguments.repeats)]
-        subprocess.run(command, check=True, env=environment)
+    rounds = []
+    for _ in range(arguments.rounds):
+        medians = {}
+        for name in arguments.names:
+            command = [sys.executable, "-m", "benchmarks.subspace_cpu", "--only", name]
+            repeats = arguments.repeats * (QUICK if name.startswith("said") else 1)
+            command += ["--threads", str(arguments.threads), "--repeats", str(repeats)]
+            line = subprocess.run(
+                command, check=True, env=environment, stdout=subprocess.PIPE
+            ).stdout
+            print(line.decode().strip(), flush=True)
+            medians[name] = json.loads(line)["median_s"]
+        rounds.append(medians)
+    for slow, fast in RATIOS:
+        if not {slow, fast} <= rounds[0].keys():
+            continue
+        ratios = [medians[slow] / medians[fast] for medians in rounds]
+        shown = ", ".join(f"{ratio:.1f}" for ratio in ratios)
+        print(f"{slow} / {fast}: {statistics.median(ratios):.1f} (by round: {shown})")
 
 
 if __name__ == "__main__":
