@@ -16,7 +16,10 @@ from pipeline.errors import UserError
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage; a user's mistake or a full disk ends it with one sentence and status 2."""
+    """Run a stage; a user's mistake or a full disk ends it with one sentence and status 2.
+
+    Ctrl-C ends it without a word: who runs the stages says one for all.
+    """
     # DVC names the stage that it runs; lines of several at a time must be told apart.
     name = os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
     # Of several processes that train together the first speaks, the others warn.
@@ -32,6 +35,8 @@ def run(stage: Callable[[], None]) -> None:
         stage()
     except UserError as error:
         sys.exit(_say(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(130)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

@@ -114,12 +114,12 @@ def test_kills_at_any_moment_change_nothing(finished: Study, tmp_path: Path) -> 
         (".scratch/said", 1),  # a probe is done but not in the journal yet
         ("said/s8/polarity_short/result.json", 1),  # the search is over, its result half written
     ]
-    # DVC alone and the driver of several stages take turns: either goes on where the other fell.
-    commands = [["python", "-m", "pipeline", "repro", "--jobs", "2"], ["dvc", "repro"]]
-    for number, (place, time) in enumerate(kills):
-        done = study.command(*commands[number % 2], KILL_AT=place, KILL_TIME=str(time))
+    # The driver of several stages and DVC alone: either goes on where the other fell.
+    driver, dvc = ("python", "-m", "pipeline", "repro", "--jobs", "2"), ("dvc", "repro")
+    for (place, time), command in zip(kills, (driver, dvc, driver, driver), strict=True):
+        done = study.command(*command, KILL_AT=place, KILL_TIME=str(time))
         assert done.returncode == -9, f"not killed at {place}: {done.stdout[-2000:]}{done.stderr}"
-    study.quick()
+    study.repro()
     assert study.tables() == finished.tables()
     left = [path for path in study.folder.rglob("*.partial") if ".dvc" not in path.parts]
     assert left == []
