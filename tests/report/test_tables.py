@@ -72,7 +72,7 @@ def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: 
 
 
 def test_numbers_come_back_to_the_last_bit(tmp_path: Path) -> None:
-    metrics = {f"task{k}": k / 408 for k in range(1, 200)}
+    metrics = {f"task{k}": k / 408 for k in range(1, 200, 5)}
     for task, metric in metrics.items():
         full = baseline("s0", task, metric, 0.5)
         write_cell(tmp_path, full, said(full, None, "not_reached"))
