@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from pipeline.errors import UserError
-from pipeline.sizes import ONE_THREAD_WIDTH
+from pipeline.threads import ONE_THREAD_WIDTH
 
 _PRODUCT_SIZE = {"cpu": 768, "cuda": 8192}
 _PRODUCT_REPEATS = 4

@@ -9,9 +9,6 @@ from typing import Any, NamedTuple
 from pipeline.cost import EncoderSize
 from pipeline.published import Place
 
-# A model at most so wide gets one thread: docs/decisions/0002.
-ONE_THREAD_WIDTH = 64
-
 
 class ModelSize(NamedTuple):
     """What decides a model's cost, its parameters, and whether this is known or a guess."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import UserError
 from pipeline.params import Params
-from pipeline.sizes import ONE_THREAD_WIDTH
+from pipeline.threads import ONE_THREAD_WIDTH
 from pipeline.workers import graph, process
 from pipeline.workers.schedule import Schedule
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from dvc.env import DVC_ROOT, DVC_STAGE
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 from dvc.rwlock import rwlock
 from dvc.stage.cache import RunCacheNotFoundError
+from dvc.stage.run import prepare_kwargs
 
 from pipeline.errors import UserError
 
@@ -38,7 +37,10 @@ class Graph:
         """
         if stage.frozen or not stage.cmd:
             # Data that is tracked or imported, and frozen stages: no command of ours.
-            return "checked" if self._dumped(stage.reproduce(), stage) else "unchanged"
+            if stage.reproduce() is None:
+                return "unchanged"
+            stage.dump(update_pipeline=False)
+            return "checked"
         if not stage.changed():
             return "unchanged"
         stage.remove_outs(ignore_remove=False, force=False)
@@ -55,7 +57,7 @@ class Graph:
         measured = [out for out in stage.outs if not (out.is_metric or out.is_plot)]
         stage.save(run_cache=all(out.use_cache for out in measured))
         stage.commit()
-        self._dumped(True, stage)
+        stage.dump(update_pipeline=False)
 
     def busy(self, stage: Any) -> AbstractContextManager[None]:
         """Keep other DVC processes off the stage's paths while its command runs."""
@@ -75,9 +77,11 @@ class Graph:
         lines = stage.cmd if isinstance(stage.cmd, list) else stage.cmd.splitlines()
         return " && ".join(lines)
 
-    def variables(self, stage: Any) -> dict[str, str]:
+    @staticmethod
+    def variables(stage: Any) -> dict[str, str]:
         """The environment that DVC gives a command."""
-        return {DVC_ROOT: self._repo.root_dir, **os.environ, DVC_STAGE: stage.addressing}
+        given: dict[str, str] = prepare_kwargs(stage)["env"]
+        return given
 
     @contextmanager
     def unlocked(self) -> Iterator[None]:
@@ -88,12 +92,6 @@ class Graph:
             yield
         finally:
             self._repo.lock.lock()
-
-    @staticmethod
-    def _dumped(made: object, stage: Any) -> bool:
-        if made:
-            stage.dump(update_pipeline=False)
-        return bool(made)
 
 
 @contextmanager

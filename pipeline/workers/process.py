@@ -14,7 +14,6 @@ import runpy
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -30,10 +29,10 @@ def context() -> ForkServerContext:
 
 
 def start(
-    forks: ForkServerContext, command: str, folder: Path, variables: Mapping[str, str]
+    forks: ForkServerContext, command: str, folder: Path, variables: dict[str, str]
 ) -> ForkServerProcess:
     """Run ``command`` in ``folder`` with this environment; ``exitcode`` tells how it ended."""
-    process = forks.Process(target=_run, args=(command, folder, dict(variables)))
+    process = forks.Process(target=_run, args=(command, folder, variables))
     process.start()
     return process
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Hashable, Mapping
+from graphlib import TopologicalSorter
 from typing import Generic, TypeVar
 
 Stage = TypeVar("Stage", bound=Hashable)
@@ -17,33 +18,22 @@ class Schedule(Generic[Stage]):
     """
 
     def __init__(self, needs: Mapping[Stage, Collection[Stage]]) -> None:
-        self._waits = {stage: set(needed) for stage, needed in needs.items()}
-        self._feeds: dict[Stage, list[Stage]] = {stage: [] for stage in needs}
-        for stage, needed in needs.items():
-            for other in needed:
-                self._feeds[other].append(stage)
+        self._order = TopologicalSorter(needs)
+        self._order.prepare()
         self._place = {stage: place for place, stage in enumerate(needs)}
-        self._chain: dict[Stage, int] = {}
+        self._chain = dict.fromkeys(needs, 1)
         for stage in reversed(list(needs)):
-            self._chain[stage] = 1 + max(
-                (self._chain[fed] for fed in self._feeds[stage]), default=0
-            )
+            for needed in needs[stage]:
+                self._chain[needed] = max(self._chain[needed], 1 + self._chain[stage])
         self._ready: list[tuple[int, int, Stage]] = []
-        for stage, needed in self._waits.items():
-            if not needed:
-                self._push(stage)
 
     def take(self) -> Stage | None:
         """The next stage to run, which is then no longer offered; None while none is ready."""
+        for stage in self._order.get_ready():
+            # Places differ, so that stages themselves are never compared.
+            heapq.heappush(self._ready, (-self._chain[stage], self._place[stage], stage))
         return heapq.heappop(self._ready)[-1] if self._ready else None
 
     def finish(self, stage: Stage) -> None:
         """Let go on what waited for ``stage`` alone."""
-        for fed in self._feeds[stage]:
-            self._waits[fed].remove(stage)
-            if not self._waits[fed]:
-                self._push(fed)
-
-    def _push(self, stage: Stage) -> None:
-        # Places differ, so that stages themselves are never compared.
-        heapq.heappush(self._ready, (-self._chain[stage], self._place[stage], stage))
+        self._order.done(stage)
