@@ -4,6 +4,9 @@
 PYTHON ?= python3
 FAIRSEQ ?= .venv-fairseq
 BIN := .venv/bin
+# pip compiles what it installs on one core; this takes all of them. A few files are for other Pythons
+# and do not compile: pip leaves those out just so.
+compile = $(1)/bin/python -m compileall -qq -j 0 $(1)/lib || true
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .PHONY: repro test lint fairseq lock clean
@@ -14,7 +17,7 @@ repro: $(BIN)/.installed
 	$(RUN) dvc repro
 
 test: lint
-	$(RUN) pytest -n 2 --dist loadfile
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(BIN)/.installed
 	$(RUN) ruff check .
@@ -24,7 +27,8 @@ lint: $(BIN)/.installed
 
 $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/lock.txt
+	$(call compile,.venv)
 	touch $@
 
 fairseq: $(FAIRSEQ)/.installed
@@ -32,9 +36,10 @@ fairseq: $(FAIRSEQ)/.installed
 # fairseq is built from source (g++ and Python's headers), with the same pins for what builds it.
 $(FAIRSEQ)/.installed: requirements/fairseq.txt
 	test -x $(FAIRSEQ)/bin/python || $(PYTHON) -m venv $(FAIRSEQ)
-	$(FAIRSEQ)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/fairseq.txt
+	$(FAIRSEQ)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/fairseq.txt
 	PIP_CONSTRAINT=requirements/fairseq.txt PIP_BUILD_CONSTRAINT=requirements/fairseq.txt \
 	  $(FAIRSEQ)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps fairseq==0.12.2
+	$(call compile,$(FAIRSEQ))
 	touch $@
 
 # For maintainers: pins everything but CUDA's own packages, which torch's GPU build pins itself. Pins

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import nullcontext
 
 import pytest
@@ -128,14 +127,14 @@ def test_d90_does_not_move_under_bfloat16(how: str, exact: list[float]) -> None:
     assert rounded == pytest.approx(exact, abs=0.01) and rounded != exact
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on a CPU")
 def test_a_compiled_model_trains_as_the_plain_one_without_recompiling() -> None:
     vectors = []
     counters.clear()
     for compiled in (False, True):
         model = network()
         optimizer = SubspaceOptimizer(model, 20, lr=0.03)
-        run = torch.compile(model) if compiled else model
+        # What is captured and guarded is the question, not the code that Inductor makes of it.
+        run = torch.compile(model, backend="aot_eager") if compiled else model
         for index in range(6):
             inputs, labels = rows(8, f"batch {index}")
             nn.functional.cross_entropy(run(inputs), labels).backward()
