@@ -17,7 +17,7 @@ from pipeline.subspace.layout import FlatParameters, fingerprint
 from pipeline.subspace.quantise import Quantised
 from pipeline.subspace.structure import Subspace
 
-_VERSION = 2
+_VERSION = 3
 _KEY = "task_vector"
 
 Problem = Literal["single_label_classification", "multi_label_classification", "regression"]

@@ -109,7 +109,7 @@ def test_what_is_no_task_vector_is_refused(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="task vector"):
             load_task_vector(path)
     save_file({"theta": torch.zeros(3)}, path, {"task_vector": '{"version": 1}'})
-    with pytest.raises(UserError, match="of version 1, but version 2 is the one known here"):
+    with pytest.raises(UserError, match="of version 1, but version 3 is the one known here"):
         load_task_vector(path)
 
 
