@@ -179,10 +179,10 @@ def test_damaged_files_are_refused(world: Path, found: Found, tmp_path: Path) ->
 def test_another_version_is_refused(world: Path, found: Found, tmp_path: Path) -> None:
     with safe_open(found.file, framework="pt") as stream:
         facts, theta = json.loads(stream.metadata()["task_vector"]), stream.get_tensor("theta")
-    for version in (1, 3):
+    for version in (2, 4):
         old = {"task_vector": json.dumps({**facts, "version": version})}
         save_file({"theta": theta}, tmp_path / "old", old)
-        refused(world, tmp_path / "old", tmp_path, f"version {version}, but version 2")
+        refused(world, tmp_path / "old", tmp_path, f"version {version}, but version 3")
 
 
 def test_a_damaged_checkpoint_is_refused(world: Path, found: Found, tmp_path: Path) -> None:
