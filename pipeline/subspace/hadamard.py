@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import torch
 
-# Products with matrices of 16 to 32 rows take least: smaller ones pass over memory more often, larger
-# ones have more operations (measured on AVX2 and AVX-512).
+# Products with matrices of 16 to 32 rows take least: smaller ones pass over memory more often,
+# larger ones have more operations (measured on AVX2 and AVX-512).
 _LEAST_BITS, _MOST_BITS = 4, 5
 
 
@@ -35,7 +35,7 @@ def walsh_hadamard(x: torch.Tensor) -> torch.Tensor:
 
 
 def _factors(n: int) -> list[int]:
-    """Split n = 2^k into factors of 16 to 32 where that can be, 64 or 128 where not; small n is one."""
+    """Split n = 2^k into factors of 16 to 32; small n stay whole, 2^11 becomes 64 · 32."""
     exponent = n.bit_length() - 1
     assert n == 1 << exponent, f"{n} is not a power of two"
     count = max(1, min(-(-exponent // _MOST_BITS), exponent // _LEAST_BITS))
