@@ -150,6 +150,16 @@ def _check_whole(model: PreTrainedModel, missing: Collection[str], model_dir: Pa
         )
 
 
+def compute_in_bfloat16(model: nn.Module) -> None:
+    """Let every forward pass of the model run under bfloat16 autocast, in training and evaluation.
+
+    The cast stands around the forward pass alone: kept over an update, autocast's copies of the
+    weights would be those from before it.
+    """
+    kind = next(model.parameters()).device.type
+    model.forward = torch.autocast(kind, dtype=torch.bfloat16)(model.forward)
+
+
 def model_width(model_dir: Path) -> int:
     """Width of a checkpoint's hidden states."""
     from transformers import AutoConfig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.optim import OptimizerConfig
 
@@ -12,7 +13,8 @@ from pipeline.optim import OptimizerConfig
 class FinetuneConfig:
     """How a task is fine-tuned (METHOD §4): the defaults are the public recipe of RoBERTa.
 
-    ``dropout: null`` leaves each model its own.
+    ``dropout: null`` leaves each model its own. With ``precision: bf16`` models compute under
+    bfloat16 autocast; what is trained, and every sum of weights, stays in float32.
     """
 
     epochs: int = 10
@@ -24,6 +26,7 @@ class FinetuneConfig:
     weight_decay: float = 0.1
     dropout: float | None = 0.1
     train_eval_rows: int | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
 
     def __post_init__(self) -> None:
         for key in ("epochs", "batch"):

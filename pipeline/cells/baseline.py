@@ -38,7 +38,9 @@ def measure_baseline(
             config.optimizer(),
             config.train_eval_rows,
         )
-        identity = fingerprint([cell.inputs, cell.seed, config.dropout, asdict(recipe)])
+        identity = fingerprint(
+            [cell.inputs, cell.seed, config.dropout, config.precision, asdict(recipe)]
+        )
         if identity not in known:
             _LOG.info(
                 "full fine-tuning %d of %d, learning rate %g",

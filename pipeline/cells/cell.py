@@ -12,9 +12,10 @@ from torch import nn
 
 from pipeline.artifacts import sha256
 from pipeline.errors import UserError
-from pipeline.finetuning import Run, open_classifier
+from pipeline.finetuning import Run, compute_in_bfloat16, open_classifier
 from pipeline.flops import TokenCost, token_cost
 from pipeline.manifest import check_model
+from pipeline.onednn import through_onednn
 from pipeline.recipe import FinetuneConfig
 from pipeline.seeds import derive
 from pipeline.subspace.layout import FlatParameters
@@ -62,6 +63,9 @@ class Cell:
         own = derive(seed, "cell", task)
         labels = len(data.manifest["labels"])
         model = open_classifier(model_dir, labels, config.dropout, own, device)
+        through_onednn(model)
+        if config.precision == "bf16":
+            compute_in_bfloat16(model)
         data = _suited(data, model, task_dir)
         flat = FlatParameters(model)
         inputs = {

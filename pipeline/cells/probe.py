@@ -90,6 +90,7 @@ class ProbeRunner:
                 self.cell.inputs,
                 self.cell.seed,
                 self.finetune.dropout,
+                self.finetune.precision,
                 asdict(self.subspace),
                 asdict(self._recipe(probe)),
                 asdict(probe),

@@ -15,6 +15,7 @@ import torch
 from pipeline.artifacts import atomic_directory, fingerprint, write_jsonl
 from pipeline.errors import UserError
 from pipeline.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
+from pipeline.onednn import through_onednn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, RobertaForMaskedLM
@@ -71,6 +72,7 @@ def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
     check_model(directory)
     logging.disable_progress_bar()
     model: Any = RobertaForMaskedLM.from_pretrained(directory, dtype=torch.float32)
+    through_onednn(model)
     return model.to(device)  # type: ignore[no-any-return]
 
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from pipeline.onednn import feed_forward, linear
+
 if TYPE_CHECKING:
     from transformers import RobertaModel
 
@@ -77,7 +79,7 @@ def _block(
     mixed = _attend(query, key, value, seen, attention_rate).transpose(1, 2).flatten(2)
     out = block.attention.output
     x_bqw = out.LayerNorm(x_bqw + _dropped(out.dense(mixed), hidden_rate))
-    inner = block.output.dense(block.intermediate(x_bqw))
+    inner = feed_forward(x_bqw, block.intermediate.dense, block.output.dense)
     result: torch.Tensor = block.output.LayerNorm(x_bqw + _dropped(inner, hidden_rate))
     return result
 
@@ -90,7 +92,7 @@ def _projected(
     if x_bqw is context_blw:
         weight = torch.cat([part.weight for part in parts])
         bias = torch.cat([part.bias for part in parts])
-        whole = functional.linear(x_bqw, weight, bias)
+        whole = linear(x_bqw, weight, bias)
         made = list(whole.chunk(3, dim=-1))
     else:
         made = [parts[0](x_bqw), *(part(context_blw) for part in parts[1:])]

@@ -13,8 +13,10 @@ from pipeline.artifacts import read_json
 from pipeline.cells import probe
 from pipeline.cells.baseline import measure_baseline
 from pipeline.cells.config import SaidConfig
+from pipeline.cells.probe import ProbeRunner, ProbeTraining
 from pipeline.cells.said import measure_said
 from pipeline.dimension.grid import GridConfig
+from pipeline.dimension.search import Probe
 from pipeline.dimension.status import Status
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
@@ -95,6 +97,31 @@ def test_the_saved_numbers_are_the_fine_tuned_model(
     vector.apply(cell.flat, cell.inputs["checkpoint"])
     right = predict(cell.model, cell.data.eval, FINETUNE.batch) == cell.data.eval.labels
     assert right.mean() == result["acc_eval"]
+
+
+def test_bfloat16_moves_the_curve_a_little_and_its_identity(world: Path, tmp_path: Path) -> None:
+    rows = []
+    for precision in ("fp32", "bf16"):
+        finetune = replace(FINETUNE, precision=precision)
+        cell = open_cell(world, "polarity_short", finetune)
+        training = ProbeTraining(epochs=4)
+        runner = ProbeRunner(cell, SUBSPACE, finetune, training, tmp_path / precision)
+        rows.append(runner.run(Probe(512, 0, 1e-2)))
+        assert cell.flat.values.dtype == torch.float32
+        assert load_task_vector(runner.vector_path(rows[-1])).vector.dtype == torch.float32
+    whole, half = rows
+    assert half["curve"] == pytest.approx(whole["curve"], abs=0.03)
+    assert half["identity"] != whole["identity"]
+
+
+def test_bfloat16_computes_with_the_weights_of_now(world: Path) -> None:
+    cell = open_cell(world, "polarity_short", replace(FINETUNE, precision="bf16"))
+    ids = torch.arange(5, 13).unsqueeze(0)
+    before = cell.model(input_ids=ids).logits
+    with torch.no_grad():
+        cell.flat.values.mul_(2)
+        assert before.dtype == torch.bfloat16
+        assert not torch.equal(cell.model(input_ids=ids).logits, before)
 
 
 class Killed(BaseException):
