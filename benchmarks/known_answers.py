@@ -82,7 +82,7 @@ def measure(kind: str, projection: str, run: int, scores: dict[str, float]) -> R
     while isinstance(answer := search.next(outcomes), Probe):
         name = f"{kind} {projection} {run} {answer.d} {answer.seed}"
         if name not in scores:
-            seed = derive(run, projection, answer.seed)
+            seed = derive(run, projection, answer.seed, answer.d)
             scores[name] = objective.probe(config, answer.d, seed)
         outcomes[answer] = Outcome(scores[name])
     low, high = interval(objective, grid, answer, outcomes)

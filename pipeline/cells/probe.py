@@ -88,7 +88,7 @@ class ProbeRunner:
         return fingerprint(
             [
                 self.cell.inputs,
-                self.cell.seed,
+                self._seed(probe),
                 self.finetune.dropout,
                 self.finetune.precision,
                 asdict(self.subspace),
@@ -109,6 +109,14 @@ class ProbeRunner:
             rows.setdefault(row["identity"], []).append(row)
         return rows
 
+    def _seed(self, probe: Probe) -> int:
+        """What P, the order of rows and dropout are drawn from: anew at each d.
+
+        Drawn from the probe's seed alone, the P of neighbouring d would share their columns with
+        Fastfood, and probes be no independent witnesses of d₉₀, as its interval takes them for.
+        """
+        return derive(self.cell.seed, "probe", probe.seed, probe.d)
+
     def _recipe(self, probe: Probe) -> Recipe:
         return Recipe(
             self.training.epochs or self.finetune.epochs,
@@ -123,7 +131,7 @@ class ProbeRunner:
     def _train(self, probe: Probe, stop: Stop) -> dict[str, Any]:
         cell = self.cell
         cell.reset()
-        seed = derive(cell.seed, "probe", probe.seed)
+        seed = self._seed(probe)
         subspace = Subspace(cell.flat, self.subspace, probe.d, seed)
         recipe = self._recipe(probe)
         run = fine_tune(

@@ -185,8 +185,18 @@ class _Search:
                 self.beliefs[end] = yield from self._judge(end, seeds, thorough=True)
                 # A pass found now still has to be confirmed.
                 self.sure |= set() if self.beliefs[end] else {end}
+                if self.beliefs[end]:
+                    self._doubt_misses()
             if self.beliefs[end] is not before:
                 self._move(end)
+
+    def _doubt_misses(self) -> None:
+        """The carried rate missed where another one reaches: its other misses tell nothing."""
+        self.beliefs = {
+            index: reached
+            for index, reached in self.beliefs.items()
+            if reached or index in self.sure
+        }
 
     def _move(self, end: int) -> None:
         """A belief broke at ``end``: look twice as far around it; the second time, everywhere."""
@@ -268,16 +278,26 @@ class _Search:
         return self.seen[probe].score
 
     def _carried(self, d: int) -> float | None:
-        """The best learning rate at the nearest d where anything was learned, else the neighbour's.
+        """The best learning rate at the nearest d that tells of rates, else the neighbour's.
 
-        A d at which every rate stays at the majority class says nothing about rates.
+        A d tells of them where one reached, or where several were tried and something was learned.
         """
-        idle = self.question.idle()
-        told = {probe.d for probe, outcome in self.seen.items() if outcome.score > idle}
-        if not told:
-            near = self.question.near
-            rate = near.learning_rate if near and self.config.neighbour else None
-            return rate if rate in self.question.learning_rates else None
-        at = min(told, key=lambda other: max(other, d) / min(other, d))
-        there = [probe for probe in self.seen if probe.d == at]
-        return max(there, key=lambda probe: self.seen[probe].score).learning_rate
+        question, idle = self.question, self.question.idle()
+        tried: dict[int, list[Probe]] = {}
+        for probe in self.seen:
+            tried.setdefault(probe.d, []).append(probe)
+        best = {at: max(probes, key=self._metric) for at, probes in tried.items()}
+        told = [
+            at
+            for at, probe in best.items()
+            if reaches(self._metric(probe), question.target)
+            or (self._metric(probe) > idle and len({one.learning_rate for one in tried[at]}) > 1)
+        ]
+        if told:
+            return best[min(told, key=lambda at: max(at, d) / min(at, d))].learning_rate
+        near = question.near
+        rate = near.learning_rate if near and self.config.neighbour else None
+        return rate if rate in question.learning_rates else None
+
+    def _metric(self, probe: Probe) -> float:
+        return self.seen[probe].score

@@ -28,7 +28,7 @@ _BEYOND = 1.5
 _PLACES = 240
 # The slope in units of (full − majority) a decade, and the seeds' standard deviation of accuracy.
 _SLOPES = np.geomspace(0.12, 3.0, 10)
-_SEED_ERRORS = np.geomspace(0.001, 0.03, 6)
+_SEED_ERRORS = np.geomspace(0.001, 0.1, 8)
 # A probe more than this part of the way from the target to the full accuracy is well above it.
 _WELL_ABOVE = 1 / 3
 # A probe that was stopped as hopeless would have reached with about this probability.

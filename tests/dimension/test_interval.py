@@ -53,7 +53,7 @@ def test_accuracies_tell_more_than_reached_and_missed():
 
 def test_probes_that_all_miss_bound_it_from_below_only():
     low, high = interval([Seen(100, 0.6, 0.6), Seen(1000, 0.7, 0.8)], LEVELS, SMALL)
-    assert 400 < low < 1000 and high > 5000
+    assert 200 < low < 1000 and high > 5000
 
 
 def test_noise_is_split_into_what_probes_share_and_what_they_do_not():
