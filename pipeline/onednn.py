@@ -2,7 +2,7 @@
 
 torch multiplies float32 matrices with MKL, which on some makers' processors leaves AVX-512 unused;
 oneDNN, which torch brings along too, uses it wherever it is. Where there is none both are equally
-fast, and nothing changes.
+fast, and nothing changes; nor does it for small products.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+# Multiplications from which the faster product makes up for copies and calls; 2^22 are even.
+_LEAST = 1 << 23
+
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """``x @ weight.T + bias``, for x (…, in) and weight (out, in), by whichever is faster."""
-    if not _pays(x):
+    if not _pays(x, weight):
         return functional.linear(x, weight, bias)
     return functional.linear(x.to_mkldnn(), weight, bias).to_dense()
 
 
 def feed_forward(x: torch.Tensor, widen: nn.Linear, narrow: nn.Linear) -> torch.Tensor:
     """``narrow(gelu(widen(x)))``; what lies between stays in oneDNN's hands."""
-    if not _pays(x):
+    if not _pays(x, widen.weight):
         return narrow(functional.gelu(widen(x)))  # type: ignore[no-any-return]
     wide = functional.gelu(functional.linear(x.to_mkldnn(), widen.weight, widen.bias))
     return functional.linear(wide, narrow.weight, narrow.bias).to_dense()
@@ -44,9 +47,10 @@ def through_onednn(model: nn.Module) -> None:
             module.__class__ = Linear
 
 
-def _pays(x: torch.Tensor) -> bool:
+def _pays(x: torch.Tensor, weight: torch.Tensor) -> bool:
     return (
-        x.device.type == "cpu"
+        x.numel() * len(weight) >= _LEAST
+        and x.device.type == "cpu"
         and x.dtype == torch.float32
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")

@@ -20,6 +20,7 @@ def avx512(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
         if not torch.backends.mkldnn.is_available():
             pytest.skip("this torch has no oneDNN")
         monkeypatch.setattr(onednn, "_has_avx512", lambda: True)
+        monkeypatch.setattr(onednn, "_LEAST", 1)
     return request.param
 
 
