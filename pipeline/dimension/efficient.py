@@ -33,7 +33,8 @@ class EfficientConfig:
         stop_at_target: end a probe once it has reached.
         confirm: ask more than one lucky epoch of a pass: a second epoch at the target, a clear
             margin, or a second seed that does not clearly miss.
-        futility: end a probe whose curve cannot be expected to reach any more.
+        futility: end a probe whose curve cannot be expected to reach any more, but not at the
+            largest d: some curves wait on a plateau before they rise.
         race: end a probe that falls behind another learning rate of its d that missed.
         neighbour: start from the neighbouring checkpoint's d₉₀, and further seeds from the first's.
         skip_rates: leave the other learning rates of a d once one has reached.
@@ -87,6 +88,9 @@ class EfficientSearch:
     def rule(self, probe: Probe, outcomes: Mapping[Probe, Outcome]) -> StopRule:
         """When a probe ends, given the outcomes before it."""
         rule = self._config.rule(self._question)
+        if probe.d == self._question.grid[-1]:
+            # A miss here is the verdict `not_reached`: it takes all epochs, as it takes all rates.
+            rule = replace(rule, futility=False)
         rivals = [
             outcome
             for other, outcome in outcomes.items()

@@ -185,3 +185,29 @@ def test_a_neighbour_without_a_dimension_tells_nothing():
     assert Near.of(result) is None and Near.of(None) is None
     assert Near.of({**result, "status": "not_reached"}) == Near(None, None)
     assert Near.of({"status": "ok", "d90": 9, "learning_rate": 1.0}) == Near(9, 1.0)
+
+
+def test_no_training_at_the_largest_dimension_is_called_hopeless():
+    question = Question((10, 100, 1000), 0.9, (1e-2,), epochs=10, rows=1000, majority=0.5)
+    search = EfficientSearch(question, EfficientConfig())
+    plateau = [0.84] * 9
+    assert search.rule(Probe(100, 0, 1e-2), {})(plateau)
+    assert not search.rule(Probe(1000, 0, 1e-2), {})(plateau)
+
+
+def test_a_discredited_rates_misses_are_not_gone_through_one_by_one():
+    """All misses of the first rate are believed until the bracket is checked; then none is."""
+    grid = tuple(10 + index for index in range(64))
+    question = Question(grid, 0.9, (1e-3, 1e-2), epochs=1, rows=10_000, majority=0.5)
+
+    def outcome(probe: Probe) -> Outcome:
+        # The small rate reaches in the grid's middle only, the large one from d = 15 on.
+        middle = probe.d == grid[31]
+        reached = middle if probe.learning_rate == 1e-3 else probe.d >= 15
+        return Outcome(0.95 if reached else 0.7, curve=(0.95 if reached else 0.7,))
+
+    search, outcomes = EfficientSearch(question, EfficientConfig(skip_rates=True)), {}
+    while isinstance(probe := search.next(outcomes), Probe):
+        outcomes[probe] = outcome(probe)
+    assert probe.d90 == 15
+    assert len({one.d for one in outcomes}) <= 14
