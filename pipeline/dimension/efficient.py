@@ -215,8 +215,16 @@ class _Search:
             if believed is None:
                 believed = yield from self._judge(middle, seeds, thorough=False)
                 self.beliefs[middle] = believed
+                yield from self._look_at_the_largest(seeds)
             low, high = (low, middle) if believed else (middle, high)
         return low, high
+
+    def _look_at_the_largest(self, seeds: int) -> Walk[None]:
+        """While nothing was learned anywhere: where d_max misses too, no d between is tried."""
+        last, idle = len(self.question.grid) - 1, self.question.idle()
+        if last in self.beliefs or any(outcome.score > idle for outcome in self.seen.values()):
+            return
+        self.beliefs[last] = yield from self._judge(last, seeds, thorough=False)
 
     def _believed(self, index: int) -> bool | None:
         """What is known or taken of an index; None where it has to be probed."""

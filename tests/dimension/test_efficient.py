@@ -211,3 +211,10 @@ def test_a_discredited_rates_misses_are_not_gone_through_one_by_one():
         outcomes[probe] = outcome(probe)
     assert probe.d90 == 15
     assert len({one.d for one in outcomes}) <= 14
+
+
+def test_where_nothing_is_learned_the_largest_dimension_is_tried_next():
+    question = Question(GRID, TARGET, RATES, epochs=1, rows=1000, majority=0.5)
+    verdict, fresh = run(EfficientSearch(question, EfficientConfig()), lambda probe: Outcome(0.5))
+    assert verdict.status is Status.NOT_REACHED
+    assert {probe.d for probe in fresh} == {GRID[(len(GRID) - 1) // 2], GRID[-1]}
