@@ -19,10 +19,10 @@ _PRODUCT_REPEATS = 4
 def pick() -> torch.device:
     """CUDA when present, else the CPU, unless ``PIPELINE_DEVICE`` says (``cpu``, ``cuda:1``)."""
     wanted = os.environ.get("PIPELINE_DEVICE")
+    if wanted is None and torch.cuda.is_available():
+        return torch.device("cuda", _own_gpu())
     if wanted is None:
-        # Under torchrun each process has a GPU of its own.
-        own = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-        return torch.device(own if torch.cuda.is_available() else "cpu")
+        return torch.device("cpu")
     try:
         device = torch.device(wanted)
     except RuntimeError:
@@ -30,6 +30,13 @@ def pick() -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UserError(f"PIPELINE_DEVICE is {wanted!r}, but torch sees no CUDA device")
     return device
+
+
+def _own_gpu() -> int:
+    """A GPU of its own for each process of torchrun, and for stages that run at the same time."""
+    if (rank := os.environ.get("LOCAL_RANK")) is not None:
+        return int(rank)
+    return int(os.environ.get("PIPELINE_SLOT", "0")) % torch.cuda.device_count()
 
 
 def prepare(width: int) -> torch.device:

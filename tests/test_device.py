@@ -26,6 +26,20 @@ def test_cuda_without_cuda_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> 
         device.pick()
 
 
+def test_stages_at_the_same_time_take_different_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIPELINE_DEVICE", raising=False)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    found = []
+    for slot in ("0", "1", "2"):
+        monkeypatch.setenv("PIPELINE_SLOT", slot)
+        found.append(device.pick())
+    assert found == [torch.device("cuda", index) for index in (0, 1, 0)]
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert device.pick() == torch.device("cuda", 1)
+
+
 def test_narrow_models_run_on_one_thread() -> None:
     before = torch.get_num_threads()
     try:

@@ -67,6 +67,7 @@ def reproduce(targets: Sequence[str], jobs: int) -> str:
 
 class _Running(NamedTuple):
     stage: Any
+    slot: int
     process: ForkServerProcess
     since: float
     hold: ExitStack
@@ -91,9 +92,12 @@ class _Workers:
         log.info("Running stage '%s' (%s): %s", stage.addressing, progress, command)
         hold = ExitStack()
         hold.enter_context(self._stages.busy(stage))
-        variables = self._stages.variables(stage)
+        taken = {one.slot for one in self.running.values()}
+        slot = next(slot for slot in range(self._jobs) if slot not in taken)
+        # Which of several GPUs is the stage's own (`pipeline.device`).
+        variables = self._stages.variables(stage) | {"PIPELINE_SLOT": str(slot)}
         started = process.start(self._forks, command, Path(stage.wdir), variables)
-        self.running[started.sentinel] = _Running(stage, started, time.monotonic(), hold)
+        self.running[started.sentinel] = _Running(stage, slot, started, time.monotonic(), hold)
 
     def wait(self) -> list[Any]:
         """Wait until a command ends; return the stages whose commands succeeded."""
@@ -101,7 +105,7 @@ class _Workers:
             sentinels = connection.wait(list(self.running))
         made = []
         for sentinel in sentinels:
-            stage, ended, since, hold = self.running.pop(sentinel)
+            stage, _, ended, since, hold = self.running.pop(sentinel)
             hold.close()
             ended.join()
             took = time.monotonic() - since

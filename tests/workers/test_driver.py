@@ -59,6 +59,14 @@ def test_several_stages_run_at_a_time_and_leave_dvc_nothing_to_do(repository: Pa
     assert reproduce([], jobs=2) == "everything is up to date"
 
 
+def test_each_of_them_has_a_slot_of_its_own(repository: Path) -> None:
+    graph = GRAPH.replace("echo left >", "echo $PIPELINE_SLOT >")
+    graph = graph.replace("echo right >", "echo $PIPELINE_SLOT >")
+    (repository / "dvc.yaml").write_text(graph)
+    reproduce(["left", "right"], jobs=2)
+    assert {(repository / name).read_text() for name in ("left", "right")} == {"0\n", "1\n"}
+
+
 def test_what_runs_is_kept_from_other_processes_of_dvc(repository: Path) -> None:
     reproduce([], jobs=2)
     held = json.loads((repository / "lock").read_text())
