@@ -43,6 +43,7 @@ from benchmarks.whole_encoder import whole_encoder
 from pipeline.backends.fairseq.dataset import write_dataset
 from pipeline.backends.fairseq.dictionary import FIRST, MASK, write_dictionary
 from pipeline.backends.fairseq.environment import LAUNCHER, interpreter
+from pipeline.onednn import through_onednn
 from pipeline.optim import OptimizerConfig, adamw, schedule
 from pipeline.pretraining import encoder
 from pipeline.pretraining.ahead import Ahead
@@ -115,6 +116,7 @@ def native(work: Work, seed: int, lever: str = "native") -> None:
     """The pipeline's own loop, batches ahead of need, loss and gradient norm watched."""
     blocks, device = work.blocks(seed), torch.device("cpu")
     model = build_model(work.model, work.vocabulary, work.special, seed)
+    through_onednn(model)
     trainable = Full(FlatParameters(model))
 
     def batches(index: int) -> list[MaskedBatch]:

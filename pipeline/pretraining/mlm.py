@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
-from pipeline.onednn import through_onednn
 from pipeline.pretraining.encoder import encode
 from pipeline.pretraining.masking import IGNORE, MaskedBatch
 from pipeline.pretraining.packing import SpecialTokens
@@ -46,9 +45,7 @@ def build_model(
         tie_word_embeddings=True,
     )
     with isolated(seed, "init"):
-        model = RobertaForMaskedLM(settings)
-    through_onednn(model)
-    return model
+        return RobertaForMaskedLM(settings)
 
 
 def masked_loss(model: Any, batch: MaskedBatch, summed: SummedLoss | None = None) -> torch.Tensor:
