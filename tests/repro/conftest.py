@@ -56,7 +56,7 @@ def tiny_params() -> dict[str, Any]:
             task["data"][split][0]["synthetic"]["rows"] = 320
     params["tasks"] = tasks
     params["said"] |= {
-        "grid": {"minimum": 8, "maximum": 512, "ratio": 8.0}, "fraction": 0.2, "margin": 0.0, "epochs": None,
+        "grid": {"minimum": 8, "maximum": 512, "ratio": 8.0}, "fraction": 0.2, "margin": 0.0, "epochs": 8,
         "learning_rates": [0.01],
     }  # fmt: skip
     return params

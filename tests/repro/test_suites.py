@@ -35,7 +35,7 @@ def suite_params(steps: tuple[int, ...]) -> dict:
     }
     params["tasks"] = {"polarity_short": params["tasks"]["polarity_short"]}
     params["tasks"]["polarity_short"]["finetune"]["epochs"] = 2
-    params["said"]["grid"] = {"minimum": 16, "maximum": 64, "ratio": 4.0}
+    params["said"] |= {"grid": {"minimum": 16, "maximum": 64, "ratio": 4.0}, "epochs": None}
     params["report"] |= {"axis": "tokens"}
     return params
 
