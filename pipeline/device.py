@@ -19,10 +19,9 @@ _PRODUCT_REPEATS = 4
 def pick() -> torch.device:
     """CUDA when present, else the CPU, unless ``PIPELINE_DEVICE`` says (``cpu``, ``cuda:1``)."""
     wanted = os.environ.get("PIPELINE_DEVICE")
-    if wanted is None and torch.cuda.is_available():
-        return torch.device("cuda", _own_gpu())
     if wanted is None:
-        return torch.device("cpu")
+        cuda = torch.cuda.is_available()
+        return torch.device("cuda", _own_gpu()) if cuda else torch.device("cpu")
     try:
         device = torch.device(wanted)
     except RuntimeError:

@@ -41,18 +41,24 @@ class Linear(nn.Linear):
 
 
 def through_onednn(model: nn.Module) -> None:
-    """Let all linear layers of the model take the faster way. They stay the same objects."""
+    """Let all linear layers of the model take the faster way, if its device has one.
+
+    They stay the same objects.
+    """
+    if next(model.parameters()).device.type != "cpu" or not _has_avx512():
+        return
     for module in model.modules():
         if type(module) is nn.Linear:
             module.__class__ = Linear
 
 
 def _pays(x: torch.Tensor, weight: torch.Tensor) -> bool:
+    # First of all: what torch.compile reads of a shape becomes a guard on it.
     return (
-        x.numel() * len(weight) >= _LEAST
+        not torch.compiler.is_compiling()
         and x.device.type == "cpu"
         and x.dtype == torch.float32
-        and not torch.compiler.is_compiling()
+        and x.numel() * len(weight) >= _LEAST
         and not torch.is_autocast_enabled("cpu")
         and _has_avx512()
     )

@@ -92,10 +92,22 @@ def test_a_model_stays_itself(avx512: bool) -> None:
     torch.testing.assert_close(model(x), before)
 
 
-def test_layers_of_another_class_keep_theirs() -> None:
+def test_layers_of_another_class_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onednn, "_has_avx512", lambda: True)
+
     class Own(nn.Linear):
         pass
 
     model = nn.Sequential(Own(2, 2), nn.Linear(2, 2))
     through_onednn(model)
     assert type(model[0]) is Own and type(model[1]) is onednn.Linear
+
+
+@pytest.mark.parametrize(("device", "avx512"), [("meta", True), ("cpu", False)])
+def test_where_there_is_no_faster_way_layers_stay_torchs(
+    monkeypatch: pytest.MonkeyPatch, device: str, avx512: bool
+) -> None:
+    monkeypatch.setattr(onednn, "_has_avx512", lambda: avx512)
+    model = nn.Sequential(nn.Linear(2, 2, device=device))
+    through_onednn(model)
+    assert type(model[0]) is nn.Linear

@@ -187,10 +187,11 @@ class _Search:
                 self.sure.add(end)
             else:
                 self.beliefs[end] = yield from self._judge(end, seeds, thorough=True)
-                # A pass found now still has to be confirmed.
-                self.sure |= set() if self.beliefs[end] else {end}
                 if self.beliefs[end]:
+                    # A pass found now still has to be confirmed.
                     self._doubt_misses()
+                else:
+                    self.sure.add(end)
             if self.beliefs[end] is not before:
                 self._move(end)
 
@@ -294,22 +295,21 @@ class _Search:
 
         A d tells of them where one reached, or where several were tried and something was learned.
         """
-        question, idle = self.question, self.question.idle()
-        tried: dict[int, list[Probe]] = {}
-        for probe in self.seen:
-            tried.setdefault(probe.d, []).append(probe)
-        best = {at: max(probes, key=self._metric) for at, probes in tried.items()}
-        told = [
-            at
-            for at, probe in best.items()
-            if reaches(self._metric(probe), question.target)
-            or (self._metric(probe) > idle and len({one.learning_rate for one in tried[at]}) > 1)
-        ]
+        told = [at for at in dict.fromkeys(probe.d for probe in self.seen) if self._tells(at)]
         if told:
-            return best[min(told, key=lambda at: max(at, d) / min(at, d))].learning_rate
-        near = question.near
+            return self._best(min(told, key=lambda at: max(at, d) / min(at, d))).learning_rate
+        near = self.question.near
         rate = near.learning_rate if near and self.config.neighbour else None
-        return rate if rate in question.learning_rates else None
+        return rate if rate in self.question.learning_rates else None
 
-    def _metric(self, probe: Probe) -> float:
-        return self.seen[probe].score
+    def _tells(self, d: int) -> bool:
+        """Whether what was seen at d tells which learning rate is good."""
+        score = self.seen[self._best(d)].score
+        rates = {probe.learning_rate for probe in self.seen if probe.d == d}
+        learned = score > self.question.idle()
+        return reaches(score, self.question.target) or (learned and len(rates) > 1)
+
+    def _best(self, d: int) -> Probe:
+        """The best of the probes seen at d."""
+        there = [probe for probe in self.seen if probe.d == d]
+        return max(there, key=lambda probe: self.seen[probe].score)

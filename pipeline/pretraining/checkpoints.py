@@ -72,8 +72,9 @@ def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
     check_model(directory)
     logging.disable_progress_bar()
     model: Any = RobertaForMaskedLM.from_pretrained(directory, dtype=torch.float32)
+    model.to(device)
     through_onednn(model)
-    return model.to(device)  # type: ignore[no-any-return]
+    return model  # type: ignore[no-any-return]
 
 
 def save_state(moments: Moments, log: Sequence[dict[str, Any]], directory: Path) -> None:
