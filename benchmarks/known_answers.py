@@ -23,9 +23,10 @@ import torch
 
 from benchmarks.objectives import FRACTION, Objective, Quadratic, Teacher
 from pipeline.dimension.grid import GridConfig, grid_values
-from pipeline.dimension.interval import Levels, Seen, clipped, evaluation_noise
+from pipeline.dimension.interval import Levels, clipped, evaluation_noise
 from pipeline.dimension.interval import interval as fit
 from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
+from pipeline.dimension.witness import Seen
 from pipeline.seeds import derive, numpy_generator
 from pipeline.subspace.config import SubspaceConfig
 

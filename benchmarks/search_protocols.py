@@ -1,6 +1,6 @@
 """The search protocols against simulated cells whose d₉₀ is known: agreement, cost, intervals.
 
-    python -m benchmarks.search_protocols [--cells 200] [--shift 0.1]
+    python -m benchmarks.search_protocols [--cells 200] [--shift 0.1] [--slope 0]
 
 Every protocol answers the same cells under the same luck: a probe has one curve, whoever asks for
 it. Agreement is the share of verdicts within one grid step (ratio 1.157); cost is the mean over
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,10 +21,11 @@ import numpy as np
 
 from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import GridConfig, grid_values
-from pipeline.dimension.interval import Levels, best_of, clipped, evaluation_noise, interval
+from pipeline.dimension.interval import Levels, clipped, evaluation_noise, interval
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
 from pipeline.dimension.search import Probe
-from pipeline.dimension.stopping import ceiling, hopeless
+from pipeline.dimension.stopping import hopeless
+from pipeline.dimension.witness import Training, witnesses
 from pipeline.simulate import EPOCHS, PROFILES, Answer, Problem, answer, draw
 
 # RoBERTa-Base: 14 layers of SAID, 125 M parameters.
@@ -48,12 +48,12 @@ class Cell:
     paper: Answer
 
 
-def cells(count: int, shift: float) -> list[Cell]:
+def cells(count: int, shift: float, slope: float) -> list[Cell]:
     """``count`` cells of each task."""
     drawn = []
     for place, (task, profile) in enumerate(PROFILES.items()):
         for number in range(count):
-            problem = draw(profile, GRID, 100_000 * place + number, shift)
+            problem = draw(profile, GRID, 100_000 * place + number, shift, slope=slope)
             drawn.append(Cell(task, problem, _search(problem, "paper", NONE)))
     return drawn
 
@@ -80,12 +80,8 @@ def true_place(problem: Problem) -> int:
 def bounds(problem: Problem, found: Answer) -> tuple[float, float]:
     """The 95 % interval from a search's curves; 0 and infinity stand for open ends."""
     question = problem.question
-    rule = EfficientConfig().rule(question)
-    trainings: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
-    for probe, curve in found.curves.items():
-        most = ceiling(curve, rule, len(curve) == question.epochs)
-        trainings[probe.d, probe.seed].append((max(curve), most))
-    seen = [best_of(d, own) for (d, _), own in trainings.items()]
+    trainings = [Training(p, c, len(c) == question.epochs) for p, c in found.curves.items()]
+    seen = witnesses(question, trainings)
     levels = Levels(problem.majority, question.target, problem.full)
     noise = evaluation_noise(None, question.target, 0.9, question.rows)
     return clipped(interval(seen, levels, noise), question.grid, found.verdict.d90)
@@ -143,9 +139,11 @@ def main() -> None:
     )
     parser.add_argument("--cells", type=int, default=200, help="of each of the three tasks")
     parser.add_argument("--shift", type=float, default=0.1, help="of the neighbour, decades")
+    parser.add_argument("--slope", type=float, default=0.0, help="power of d of the best rate")
     chosen = parser.parse_args()
-    asked = cells(chosen.cells, chosen.shift)
-    print(f"{len(asked)} cells, neighbour off by {chosen.shift:g} decades (standard deviation)\n")
+    asked = cells(chosen.cells, chosen.shift, chosen.slope)
+    print(f"{len(asked)} cells, neighbour off by {chosen.shift:g} decades (standard deviation), "
+          f"best rate as d^{chosen.slope:g}\n")  # fmt: skip
     print(f"{'':<24}{'paper':>8}{'> 3 off':>8}{'truth':>8}{'bias':>8}{'probes':>8}{'epochs':>8}"
           f"   {'cost':<7}  {'tokens':<7}{'covers':>8}{'width':>8}")  # fmt: skip
     papers = [cell.paper for cell in asked]
@@ -158,7 +156,7 @@ def main() -> None:
         pairs = [(c, a) for c, a in zip(asked, whole, strict=True) if c.task == task]
         print(report(f"  {task}", [c for c, _ in pairs], [a for _, a in pairs], True), flush=True)
     for title, start, value in (("only", NONE, True), ("without", EfficientConfig(), False)):
-        for lever in (*LEVERS, *(("confirm",) if not value else ())):
+        for lever in (*LEVERS, *(() if value else ("confirm", "scale_rate"))):
             config = replace(start, **{lever: value})
             answers = [_search(cell.problem, "efficient", config) for cell in asked]
             print(report(f"{title} {lever}", asked, answers, False), flush=True)

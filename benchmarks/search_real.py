@@ -23,12 +23,12 @@ from pipeline.cells.probe import ProbeRunner
 from pipeline.cells.said import probe_training
 from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import grid_values
-from pipeline.dimension.interval import Levels, best_of, clipped, evaluation_noise, interval
+from pipeline.dimension.interval import Levels, clipped, evaluation_noise, interval
 from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.search import Probe
 from pipeline.dimension.status import precheck, target_metric
-from pipeline.dimension.stopping import ceiling
+from pipeline.dimension.witness import Training, witnesses
 from pipeline.simulate import Answer, follow
 
 
@@ -71,7 +71,7 @@ def compare(
             runner = ProbeRunner(cell, config.subspace, finetune, training, scratch)
             before = known.get((_before(config, checkpoint), task))
             near = Near(before[0].verdict.d90, before[1]) if before else None
-            question = _question(said, runner, baseline, near)
+            question = _question(said, runner, baseline, near, config.subspace.rate_slope())
             if question is None:
                 continue
             found = _search(study.name, question, runner, baseline, said)
@@ -86,7 +86,7 @@ def _before(config: params.Params, checkpoint: str) -> str:
 
 
 def _question(
-    said: SaidConfig, runner: ProbeRunner, baseline: dict, near: Near | None
+    said: SaidConfig, runner: ProbeRunner, baseline: dict, near: Near | None, slope: float
 ) -> Question | None:
     """What the cell's search is asked; None where it has no meaningful target."""
     full, majority, rows = baseline["full_metric"], baseline["majority"], len(runner.cell.data.eval)
@@ -95,7 +95,7 @@ def _question(
         return None
     grid = grid_values(said.grid, runner.layers(), runner.cell.flat.size)
     epochs = said.epochs or runner.finetune.epochs
-    return Question(grid, target, said.learning_rates, 1, epochs, rows, majority, near)
+    return Question(grid, target, said.learning_rates, 1, epochs, rows, majority, near, slope)
 
 
 def _search(
@@ -108,12 +108,8 @@ def _search(
         follow(question, PROTOCOLS[name](question, EfficientConfig()), curve_of)
         for name in ("paper", "efficient")
     )
-    rule = EfficientConfig().rule(question)
-    seen = []
-    for d, seed in dict.fromkeys((probe.d, probe.seed) for probe in short.curves):
-        own = [c for probe, c in short.curves.items() if (probe.d, probe.seed) == (d, seed)]
-        whole = [(max(c), ceiling(c, rule, len(c) == question.epochs)) for c in own]
-        seen.append(best_of(d, whole))
+    whole = question.epochs
+    seen = witnesses(question, [Training(p, c, len(c) == whole) for p, c in short.curves.items()])
     levels = Levels(question.majority, question.target, baseline["full_metric"])
     noise = evaluation_noise(None, question.target, said.fraction, question.rows)
     bounds = clipped(interval(seen, levels, noise), question.grid, short.verdict.d90)

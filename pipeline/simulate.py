@@ -102,10 +102,12 @@ class Answer:
 
 def draw(
     profile: Profile, grid: Sequence[int], seed: int, shift: float = 0.1,
-    rates: Sequence[float] = RATES, epochs: int = EPOCHS,
+    rates: Sequence[float] = RATES, epochs: int = EPOCHS, slope: float = 0.0,
 ) -> Problem:  # fmt: skip
     """Draw a problem whose d₉₀ is log-uniform over the grid.
 
+    The best learning rate follows the power ``slope`` of d, give or take 0.08, and the question
+    says so.
     ``shift`` is the standard deviation, in decades, of the neighbouring checkpoint's d₉₀ around
     this one; one cell in twenty has no neighbour.
     """
@@ -118,7 +120,7 @@ def draw(
     wanted = generator.uniform(logs[0], logs[-1])
     fine = np.linspace(logs[0] - 2, logs[-1] + 2, 4000)
     best_rate = generator.uniform(log_rates[0], log_rates[-1]) + generator.normal(0, 0.1)
-    drift = generator.normal(0, 0.08)
+    drift = slope + generator.normal(0, 0.08)
 
     def accuracy(at: np.ndarray, middle: float) -> np.ndarray:
         off = (log_rates - (best_rate + drift * (at[:, None] - wanted))) / _RATE_WIDTH
@@ -162,7 +164,7 @@ def draw(
     measured = float(_measured(full_runs, common, rows, generator, 1).max())
     question = Question(
         tuple(grid), 0.9 * measured, tuple(rates), 1, epochs, rows, majority,
-        _neighbour(truth, grid, rates, best_rate, shift, generator),
+        _neighbour(truth, grid, rates, best_rate, shift, generator), slope,
     )  # fmt: skip
     return Problem(question, truth, majority, measured, curves)
 

@@ -16,17 +16,16 @@ from pipeline.dimension.fractions import read
 from pipeline.dimension.interval import (
     Levels,
     Noise,
-    Seen,
-    best_of,
     clipped,
     evaluation_noise,
     interval,
 )
 from pipeline.dimension.monotone import violations
 from pipeline.dimension.question import Question
-from pipeline.dimension.search import Verdict
+from pipeline.dimension.search import Probe, Verdict
 from pipeline.dimension.status import Status, reaches, target_metric
-from pipeline.dimension.stopping import StopRule, ceiling
+from pipeline.dimension.stopping import StopRule
+from pipeline.dimension.witness import Training, witnesses
 from pipeline.recipe import FinetuneConfig
 
 Row = dict[str, Any]
@@ -57,8 +56,7 @@ def uncertainty(
         return found
     full = baseline["full_metric"]
     levels = Levels(baseline["majority"], question.target, full)
-    rule = StopRule(question.target, question.error(), question.epochs, question.idle())
-    seen = [_seen(d, own, rule) for d, seeds in by_d.items() for own in seeds.values()]
+    seen = witnesses(question, [_training(row) for row in rows])
     bounds = interval(seen, levels, _noise(rows, question, baseline, fraction))
     low, high = clipped(bounds, question.grid, verdict.d90)
     if low > 0:
@@ -133,12 +131,9 @@ def _ends(curve: Sequence[float], rule: StopRule) -> bool:
     return any(rule(curve[:done]) for done in range(1, len(curve) + 1))
 
 
-def _seen(d: int, own: Sequence[Row], rule: StopRule) -> Seen:
-    whole = [row for row in own if row["curve"]]
-    if not whole:
-        return Seen(d, 0.0, 0.0)
-    highs = [(row["metric"], ceiling(row["curve"], rule, row["complete"])) for row in whole]
-    return best_of(d, highs)
+def _training(row: Row) -> Training:
+    probe = Probe(row["d"], row["seed"], row["learning_rate"])
+    return Training(probe, row["curve"], row["complete"])
 
 
 def _noise(rows: Sequence[Row], question: Question, baseline: Row, fraction: float) -> Noise:

@@ -111,6 +111,7 @@ def measure_said(
         len(cell.data.eval),
         majority,
         Near.of(near),
+        subspace.rate_slope(),
     )
     early = (
         (Status(baseline["status"]), "full fine-tuning: " + baseline["reason"])

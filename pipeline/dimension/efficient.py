@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pipeline.dimension.question import Question
+from pipeline.dimension.rates import CarriedRate
 from pipeline.dimension.search import Outcome, Probe, Verdict, conclude
 from pipeline.dimension.status import reaches
 from pipeline.dimension.stopping import StopRule
@@ -33,13 +34,15 @@ class EfficientConfig:
         stop_at_target: end a probe once it has reached.
         confirm: ask more than one lucky epoch of a pass: a second epoch at the target, a clear
             margin, or a second seed that does not clearly miss.
-        futility: end a probe whose curve cannot be expected to reach any more, but not at the
-            largest d: some curves wait on a plateau before they rise.
-        race: end a probe that falls behind another learning rate of its d that missed.
+        futility: end a probe whose curve cannot be expected to reach any more; at the largest d
+            only one that is still at the majority class: some wait on a plateau before they rise.
+        race: end a probe that falls behind another learning rate of its d that missed; behind a
+            larger one not before half of the epochs, because a smaller one learns more slowly.
         neighbour: start from the neighbouring checkpoint's d₉₀, and further seeds from the first's.
         skip_rates: leave the other learning rates of a d once one has reached.
         carry_rate: try the rate that was best at the nearest d first, and for a miss only those on
             both sides of the best one; all of them at the largest d.
+        scale_rate: the carried rate follows the power of d that the question names.
         eval_rows: evaluate on so many fixed examples, and on all when those come near the target.
         max_steps: a probe's updates are capped here. This changes what is measured, and every
             output says so.
@@ -52,6 +55,7 @@ class EfficientConfig:
     neighbour: bool = True
     skip_rates: bool = True
     carry_rate: bool = True
+    scale_rate: bool = True
     eval_rows: int | None = None
     max_steps: int | None = None
 
@@ -89,16 +93,17 @@ class EfficientSearch:
         """When a probe ends, given the outcomes before it."""
         rule = self._config.rule(self._question)
         if probe.d == self._question.grid[-1]:
-            # A miss here is the verdict `not_reached`: it takes all epochs, as it takes all rates.
-            rule = replace(rule, futility=False)
-        rivals = [
-            outcome
+            rule = replace(rule, largest=True)
+        rivals = {
+            other: outcome
             for other, outcome in outcomes.items()
             if (other.d, other.seed) == (probe.d, probe.seed) and other != probe
-        ]
+        }
         if not rivals or not self._config.race:
             return rule
-        return replace(rule, rival=max(rivals, key=lambda rival: rival.score).curve)
+        rival = max(rivals, key=lambda other: rivals[other].score)
+        slower = probe.learning_rate < rival.learning_rate
+        return replace(rule, rival=rivals[rival].curve, slower=slower)
 
     def most_probes(self) -> int:
         """A bound on the number of probes: every d that galloping and halving can visit."""
@@ -136,14 +141,17 @@ class _Search:
     sure: set[int] = field(default_factory=set)
     centre: int | None = None
     reach: int = 0
-    moved: bool = False
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.rates = CarriedRate(self.question, self.seen, config.neighbour, config.scale_rate)
 
     def walk(self) -> Walk[Verdict]:
         question = self.question
         self.centre, self.reach = self._start(), self._reach()
         bracket = (-1, len(question.grid))
         for seeds in (1, question.seeds) if self.config.neighbour else (question.seeds,):
-            self.beliefs, self.sure, self.moved = {}, set(), False
+            self.beliefs, self.sure = {}, set()
             bracket = yield from self._settle(seeds)
             if self.config.neighbour:
                 self.centre, self.reach = min(bracket[1], len(question.grid) - 1), self._reach()
@@ -152,12 +160,10 @@ class _Search:
         return conclude(question.grid, bracket, question.target, list(self.seen), self.seen)
 
     def _start(self) -> int | None:
-        """Grid index of the neighbour's d₉₀; the last one where it was not reached there."""
+        """Grid index of the neighbour's d₉₀, if it has one."""
         near, grid = self.question.near, self.question.grid
-        if near is None or not self.config.neighbour:
+        if near is None or near.d90 is None or not self.config.neighbour:
             return None
-        if near.d90 is None:
-            return len(grid) - 1
         at = near.d90
         return min(range(len(grid)), key=lambda index: max(grid[index], at) / min(grid[index], at))
 
@@ -179,10 +185,13 @@ class _Search:
                 return low, high
             # Ends that were only believed come first: the other checks may turn out to be idle.
             end = min(doubtful, key=lambda end: end in self.beliefs)
-            before = self._believed(end)
             if end not in self.beliefs:
+                believed = self._believed(end)
                 self.beliefs[end] = yield from self._judge(end, seeds, thorough=False)
-            elif before:
+                if self.beliefs[end] is not believed:
+                    # The neighbour is no guide here: nothing is taken from it any more.
+                    self.centre = None
+            elif self.beliefs[end]:
                 self.beliefs[end] = yield from self._confirmed(end)
                 self.sure.add(end)
             else:
@@ -192,8 +201,6 @@ class _Search:
                     self._doubt_misses()
                 else:
                     self.sure.add(end)
-            if self.beliefs[end] is not before:
-                self._move(end)
 
     def _doubt_misses(self) -> None:
         """The carried rate missed where another one reaches: its other misses tell nothing."""
@@ -202,11 +209,6 @@ class _Search:
             for index, reached in self.beliefs.items()
             if reached or index in self.sure
         }
-
-    def _move(self, end: int) -> None:
-        """A belief broke at ``end``: look twice as far around it; the second time, everywhere."""
-        self.centre, self.reach = (None if self.moved else end), max(1, 2 * self.reach)
-        self.moved = True
 
     def _bisect(self, seeds: int) -> Walk[tuple[int, int]]:
         low, high = -1, len(self.question.grid)
@@ -221,11 +223,15 @@ class _Search:
         return low, high
 
     def _look_at_the_largest(self, seeds: int) -> Walk[None]:
-        """While nothing was learned anywhere: where d_max misses too, no d between is tried."""
-        last, idle = len(self.question.grid) - 1, self.question.idle()
-        if last in self.beliefs or any(outcome.score > idle for outcome in self.seen.values()):
+        """While nothing was learned anywhere, or nothing reached in the neighbour, settle d_max."""
+        near, last = self.question.near, len(self.question.grid) - 1
+        nowhere = self.config.neighbour and near is not None and near.d90 is None
+        idle = all(one.score <= self.question.idle() for one in self.seen.values())
+        if last in self.beliefs or any(self.beliefs.values()) or not (idle or nowhere):
             return
-        self.beliefs[last] = yield from self._judge(last, seeds, thorough=False)
+        self.beliefs[last] = yield from self._judge(last, seeds, thorough=True)
+        if not self.beliefs[last]:
+            self.sure.add(last)
 
     def _believed(self, index: int) -> bool | None:
         """What is known or taken of an index; None where it has to be probed."""
@@ -269,47 +275,31 @@ class _Search:
         return reaches(again, self.question.target - self.question.error())
 
     def _reaches(self, d: int, seed: int, thorough: bool) -> Walk[bool]:
-        """Whether a seed reaches with the carried rate; ``thorough``: or with those beside it."""
-        rates = sorted(self.question.learning_rates)
-        carried = self._carried(d) if self.config.carry_rate else None
+        """Whether a seed reaches with the carried rate; ``thorough``: or with those beside it.
+
+        Before anything is known the carried rate is a guess, to be compared where it learns.
+        """
+        question, config = self.question, self.config
+        rates = sorted(question.learning_rates)
+        all_of_them = d == question.grid[-1] or not config.carry_rate
+        guessed = not self.rates.informed()
         tried: dict[float, float] = {}
-        wanted = list(self.question.learning_rates) if carried is None else [carried]
-        while wanted:
-            for rate in wanted:
-                tried[rate] = yield from self._score(Probe(d, seed, rate))
-                if self.config.skip_rates and reaches(tried[rate], self.question.target):
-                    return True
+        rate: float | None = self.rates.at(d)
+        while rate is not None:
+            tried[rate] = yield from self._score(Probe(d, seed, rate))
+            if config.skip_rates and reaches(tried[rate], question.target):
+                return True
             best = max(tried, key=lambda rate: tried[rate])
             at = rates.index(best)
-            beside = rates if d == self.question.grid[-1] else rates[max(at - 1, 0) : at + 2]
-            wanted = [rate for rate in beside if rate not in tried] if thorough else []
-        return reaches(tried[best], self.question.target)
+            beside = rates if all_of_them else rates[max(at - 1, 0) : at + 2]
+            learned = tried[best] > question.idle()
+            compare = thorough or not config.carry_rate or (guessed and learned)
+            left = [rate for rate in beside if rate not in tried] if compare else []
+            # The nearest next; of two the larger, which the target is more often reached with.
+            rate = min(left, key=lambda one: (abs(rates.index(one) - at), -one), default=None)
+        return reaches(tried[best], question.target)
 
     def _score(self, probe: Probe) -> Walk[float]:
         if probe not in self.seen:
             self.seen[probe] = yield probe
         return self.seen[probe].score
-
-    def _carried(self, d: int) -> float | None:
-        """The best learning rate at the nearest d that tells of rates, else the neighbour's.
-
-        A d tells of them where one reached, or where several were tried and something was learned.
-        """
-        told = [at for at in dict.fromkeys(probe.d for probe in self.seen) if self._tells(at)]
-        if told:
-            return self._best(min(told, key=lambda at: max(at, d) / min(at, d))).learning_rate
-        near = self.question.near
-        rate = near.learning_rate if near and self.config.neighbour else None
-        return rate if rate in self.question.learning_rates else None
-
-    def _tells(self, d: int) -> bool:
-        """Whether what was seen at d tells which learning rate is good."""
-        score = self.seen[self._best(d)].score
-        rates = {probe.learning_rate for probe in self.seen if probe.d == d}
-        learned = score > self.question.idle()
-        return reaches(score, self.question.target) or (learned and len(rates) > 1)
-
-    def _best(self, d: int) -> Probe:
-        """The best of the probes seen at d."""
-        there = [probe for probe in self.seen if probe.d == d]
-        return max(there, key=lambda probe: self.seen[probe].score)

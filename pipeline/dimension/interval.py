@@ -22,6 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.dimension.witness import Seen
+
 LEVEL = 0.95
 # θ may lie this many decades below or above the probed range.
 _BEYOND = 1.5
@@ -31,31 +33,10 @@ _SLOPES = np.geomspace(0.12, 3.0, 10)
 _SEED_ERRORS = np.geomspace(0.001, 0.1, 8)
 # A probe more than this part of the way from the target to the full accuracy is well above it.
 _WELL_ABOVE = 1 / 3
-# A probe that was stopped as hopeless would have reached with about this probability.
+# With about this probability a bound is none: a probe that was stopped as hopeless would have
+# reached, or one reached where most miss.
 _LEAK = 0.02
 _SHARED_NODES = 7
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What is known of a seed's best accuracy at d: it lies between ``low`` and ``high``.
-
-    The two are equal when training was complete.
-    """
-
-    d: int
-    low: float
-    high: float
-
-
-def best_of(d: int, trainings: Sequence[tuple[float, float]]) -> Seen:
-    """What a seed's learning rates tell together.
-
-    Args:
-        d: their dimension.
-        trainings: of each the best accuracy it had, and the most it would have come to.
-    """
-    return Seen(d, max(low for low, _ in trainings), max(high for _, high in trainings))
 
 
 @dataclass(frozen=True)
@@ -97,11 +78,9 @@ def posterior(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[np.nd
         above = (one.low - mean) / sigma
         if one.low == one.high:
             total = total - 0.5 * above**2 - np.log(sigma)
-            continue
-        below = np.inf if math.isinf(one.high) else (one.high - mean) / sigma
-        leak = 0.0 if math.isinf(one.high) else _LEAK
-        share = (1 - leak) * (ndtr(below) - ndtr(above)) + leak
-        total = total + np.log(np.maximum(share, 1e-12))
+        else:
+            below = np.inf if math.isinf(one.high) else (one.high - mean) / sigma
+            total = total + np.log((1 - _LEAK) * (ndtr(below) - ndtr(above)) + _LEAK)
     chance = np.exp(total - total.max()).sum(axis=(1, 2, 3))
     return theta, chance / chance.sum()
 

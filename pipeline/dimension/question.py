@@ -43,6 +43,7 @@ class Question:
         rows: examples of the evaluation set.
         majority: accuracy of the majority class on them.
         near: a neighbour's answer to start from.
+        rate_slope: the power of d that the best learning rate follows (docs/normalisation.md).
     """
 
     grid: tuple[int, ...]
@@ -53,6 +54,7 @@ class Question:
     rows: int = 1
     majority: float = 0.0
     near: Near | None = None
+    rate_slope: float = 0.0
 
     def __post_init__(self) -> None:
         assert list(self.grid) == sorted(set(self.grid)), "the grid must increase"
@@ -62,8 +64,11 @@ class Question:
         return self._error(self.target)
 
     def idle(self) -> float:
-        """The accuracy up to which a training may still be at the majority class."""
-        return self.majority + 2 * self._error(self.majority)
+        """The accuracy up to which a training may still be at the majority class.
+
+        Three standard errors: the best of a training's many epochs passes two by chance.
+        """
+        return self.majority + 3 * self._error(self.majority)
 
     def _error(self, accuracy: float) -> float:
         share = min(max(accuracy, 0.0), 1.0)

@@ -15,15 +15,19 @@ from pipeline.dimension.status import reaches
 # Says from the accuracies after each epoch so far whether training may end here.
 Stop = Callable[[Sequence[float]], bool]
 
-# Futility (`hopeless`): the share of the epochs before which nothing is judged, the larger one for
-# curves that have not left the majority class yet (they often rise late and steeply), and the
-# allowance for noise in standard errors of the evaluation. benchmarks/search_protocols.py measures
-# how often they stop a training that would have reached.
+# Futility (`hopeless`): the share of the epochs before which nothing is judged, counted from where
+# a curve has left the majority class; curves that have not often rise late and steeply, so they
+# have longer, and longest at the largest d. And the allowance for noise in standard errors of the
+# evaluation. benchmarks/search_protocols.py measures how often this stops a training that would
+# have reached.
 _PATIENCE = 0.3
-_PATIENCE_AT_MAJORITY = 0.7
+_PATIENCE_AT_MAJORITY = 0.55
+_PATIENCE_AT_LARGEST = 0.75
 _ALLOWANCE = 0.5
-# A rate has this share of the epochs to catch up with another one (`behind`).
+# A rate has this share of the epochs to catch up with another one (`behind`), with a larger one the
+# second.
 _PATIENCE_BEHIND = 0.2
+_PATIENCE_SLOWER = 0.5
 # Two epochs at the target are proof; so is one this many standard errors above it.
 _PROOFS = 2
 _CLEAR = 0.5
@@ -60,6 +64,9 @@ class StopRule:
         idle: the accuracy up to which a curve counts as still at the majority class.
         at_target, confirm, futility: the levers of the protocol (`EfficientConfig`).
         rival: the curve of another learning rate that missed; empty for none.
+        slower: the rival's learning rate is the larger one.
+        largest: d is the largest of the grid, where a miss is a verdict: nothing is hopeless that
+            has left the majority class.
     """
 
     target: float
@@ -70,6 +77,8 @@ class StopRule:
     confirm: bool = True
     futility: bool = True
     rival: tuple[float, ...] = ()
+    slower: bool = False
+    largest: bool = False
 
     def __call__(self, curve: Sequence[float]) -> bool:
         """Whether training may end here."""
@@ -86,18 +95,30 @@ def proven(curve: Sequence[float], target: float, error: float) -> bool:
 
 
 def behind(curve: Sequence[float], rule: StopRule) -> bool:
-    """Whether a curve is clearly below what its rival, who missed, had at the same time."""
+    """Whether a curve is clearly below what its rival, who missed, had at the same time.
+
+    A rival that is still at the majority class is nobody's rival.
+    """
     done = len(curve)
-    if not rule.rival or done < max(2, math.ceil(_PATIENCE_BEHIND * rule.epochs)):
+    patience = _PATIENCE_SLOWER if rule.slower else _PATIENCE_BEHIND
+    if not rule.rival or done < max(2, math.ceil(patience * rule.epochs)):
         return False
-    return max(curve) + rule.error < max(rule.rival[:done])
+    ahead = max(rule.rival[:done])
+    return ahead > rule.idle and max(curve) + rule.error < ahead
 
 
 def hopeless(curve: Sequence[float], rule: StopRule) -> bool:
     """Whether a curve cannot be expected to reach the target in the epochs that are left."""
-    done, best = len(curve), max(curve)
-    patience = _PATIENCE if best > rule.idle else _PATIENCE_AT_MAJORITY
-    if done < max(3, math.ceil(patience * rule.epochs)) or reaches(best, rule.target):
+    if reaches(max(curve), rule.target):
+        return False
+    left = next((at for at, accuracy in enumerate(curve) if accuracy > rule.idle), None)
+    if left is None:
+        judged = len(curve)
+        patience = _PATIENCE_AT_LARGEST if rule.largest else _PATIENCE_AT_MAJORITY
+    else:
+        judged = 0 if rule.largest else len(curve) - left
+        patience = _PATIENCE
+    if judged < max(3, math.ceil(patience * rule.epochs)):
         return False
     return prospect(curve, rule) < rule.target
 

@@ -85,6 +85,17 @@ def test_said_finds_a_dimension_below_d(world: Path, tmp_path: Path, baseline: d
     assert result["probes"] == len(trials) and result["layers"] == 4
 
 
+def test_a_neighbours_rate_is_carried_over_d_by_the_normalisations_power(
+    world: Path, tmp_path: Path, baseline: dict
+) -> None:
+    config = replace(SAID, grid=GridConfig(128, 2048, 16.0), learning_rates=(1e-2, 4e-2))
+    near = {"status": "ok", "d90": 2048, "learning_rate": 1e-2}
+    search(world, tmp_path, baseline, config, near=near)
+    first = json.loads((tmp_path / "out/trials.jsonl").read_text().splitlines()[0])
+    assert SUBSPACE.normalisation == "entry"
+    assert (first["d"], first["learning_rate"]) == (128, 4e-2)
+
+
 def test_the_saved_numbers_are_the_fine_tuned_model(
     world: Path, tmp_path: Path, baseline: dict
 ) -> None:

@@ -35,12 +35,15 @@ def questions(draw) -> Question:
     seeds = draw(st.sampled_from([1, 2, 3]))
     d90 = draw(st.none() | st.integers(1, 10**6))
     near = Near(d90, draw(st.sampled_from([None, 1e-2, 7.0])))
-    return Question(grid, TARGET, rates, seeds, near=draw(st.sampled_from([None, near])))
+    slope = draw(st.sampled_from([0.0, -0.5]))
+    return Question(
+        grid, TARGET, rates, seeds, near=draw(st.sampled_from([None, near])), rate_slope=slope
+    )
 
 
 configs = st.builds(
     EfficientConfig, confirm=st.booleans(), neighbour=st.booleans(), skip_rates=st.booleans(),
-    carry_rate=st.booleans(),
+    carry_rate=st.booleans(), scale_rate=st.booleans(),
 )  # fmt: skip
 worlds = st.integers(0, 1000).map(noisy)
 
@@ -136,6 +139,54 @@ def test_the_rate_that_reached_is_carried_to_other_dimensions():
     assert {probe.learning_rate for probe in fresh if probe.d != 49} == {5e-3}
 
 
+def test_of_two_rates_beside_the_best_the_larger_comes_first():
+    question = Question(GRID, TARGET, RATES, near=Near(60, 5e-3))
+    _, fresh = run(EfficientSearch(question, EfficientConfig()), best_at(5e-3))
+    assert [probe.learning_rate for probe in fresh if probe.d == 49] == [5e-3, 1e-2, 1e-3]
+
+
+def test_a_carried_rate_follows_the_power_of_d():
+    question = Question((10, 100, 1000), TARGET, (1e-3, 1e-2, 1e-1), near=Near(100, 1e-2))
+    question = replace(question, rate_slope=-1.0)
+    for config, at_10 in ((EfficientConfig(), 1e-1), (EfficientConfig(scale_rate=False), 1e-2)):
+        _, fresh = run(EfficientSearch(question, config), lambda probe: Outcome(0.8))
+        assert [probe.learning_rate for probe in fresh if probe.d == 10] == [at_10]
+
+
+def test_the_best_rate_so_far_is_the_rival_and_a_smaller_one_has_longer():
+    search = EfficientSearch(Question(GRID, TARGET, RATES, epochs=10), EfficientConfig())
+    seen = {
+        Probe(50, 0, 5e-3): Outcome(0.7, curve=(0.6, 0.7)),
+        Probe(50, 0, 3e-2): Outcome(0.6, curve=(0.6,)),
+        Probe(50, 1, 1e-2): Outcome(0.74, curve=(0.74,)),
+    }
+    larger, smaller = (search.rule(Probe(50, 0, rate), seen) for rate in (1e-2, 1e-3))
+    assert larger.rival == smaller.rival == (0.6, 0.7)
+    assert smaller.slower and not larger.slower
+    assert search.rule(Probe(51, 0, 1e-2), seen).rival == ()
+    lone = EfficientSearch(Question(GRID, TARGET, RATES), EfficientConfig(race=False))
+    assert lone.rule(Probe(50, 0, 1e-2), seen).rival == ()
+
+
+def test_where_the_neighbour_reached_nowhere_a_first_miss_is_followed_by_the_largest_dimension():
+    question = Question(GRID, TARGET, RATES, near=Near(None, None))
+    verdict, fresh = run(EfficientSearch(question, EfficientConfig()), lambda probe: Outcome(0.7))
+    middle = GRID[(len(GRID) - 1) // 2]
+    assert verdict.status is Status.NOT_REACHED
+    assert list(dict.fromkeys(probe.d for probe in fresh)) == [middle, GRID[-1]]
+    verdict, fresh = run(EfficientSearch(question, EfficientConfig()), step(70))
+    assert verdict.d90 == 70 and middle < 70
+    verdict, fresh = run(EfficientSearch(question, EfficientConfig()), step(20))
+    assert verdict.d90 == 20 and GRID[-1] not in {probe.d for probe in fresh}
+
+
+def test_a_neighbour_found_wrong_is_no_guide_any_more():
+    """The plain halving from there on: no third d is tried beside the claimed one."""
+    question = Question(GRID, TARGET, (1e-2,), near=Near(120, 1e-2))
+    verdict, fresh = run(EfficientSearch(question, EfficientConfig()), step(30))
+    assert verdict.d90 == 30 and len({probe.d for probe in fresh if probe.d > 80}) <= 5
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_a_wrong_carried_rate_is_found_out_where_it_matters(rate):
     scores = {1e-3: 0.6, 5e-3: 0.62, 1e-2: 0.64, 3e-2: 0.66}
@@ -187,7 +238,7 @@ def test_a_neighbour_without_a_dimension_tells_nothing():
     assert Near.of({"status": "ok", "d90": 9, "learning_rate": 1.0}) == Near(9, 1.0)
 
 
-def test_no_training_at_the_largest_dimension_is_called_hopeless():
+def test_at_the_largest_dimension_a_training_on_a_plateau_is_waited_for():
     question = Question((10, 100, 1000), 0.9, (1e-2,), epochs=10, rows=1000, majority=0.5)
     search = EfficientSearch(question, EfficientConfig())
     plateau = [0.84] * 9
@@ -217,4 +268,13 @@ def test_where_nothing_is_learned_the_largest_dimension_is_tried_next():
     question = Question(GRID, TARGET, RATES, epochs=1, rows=1000, majority=0.5)
     verdict, fresh = run(EfficientSearch(question, EfficientConfig()), lambda probe: Outcome(0.5))
     assert verdict.status is Status.NOT_REACHED
-    assert {probe.d for probe in fresh} == {GRID[(len(GRID) - 1) // 2], GRID[-1]}
+    middle = GRID[(len(GRID) - 1) // 2]
+    assert [(probe.d, probe.learning_rate) for probe in fresh[:2]] == [(middle, 5e-3), (129, 5e-3)]
+    assert {probe.learning_rate for probe in fresh[1:]} == set(RATES) and len(fresh) == 5
+
+
+def test_a_first_guess_that_learns_but_misses_is_compared_at_once():
+    question = Question(GRID, TARGET, RATES, epochs=1, rows=1000, majority=0.5)
+    _, fresh = run(EfficientSearch(question, EfficientConfig()), best_at(1e-2))
+    assert [probe.learning_rate for probe in fresh[:2]] == [5e-3, 1e-2]
+    assert fresh[0].d == fresh[1].d and {probe.learning_rate for probe in fresh[2:-2]} == {1e-2}

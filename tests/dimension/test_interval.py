@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.dimension.interval import Levels, Noise, Seen, evaluation_noise, interval
+from pipeline.dimension.interval import Levels, Noise, evaluation_noise, interval
+from pipeline.dimension.witness import Seen
 
 LEVELS = Levels(0.5, 0.8, 0.85)
 SMALL = Noise(0.002, 0.001)
@@ -54,6 +55,12 @@ def test_accuracies_tell_more_than_reached_and_missed():
 def test_probes_that_all_miss_bound_it_from_below_only():
     low, high = interval([Seen(100, 0.6, 0.6), Seen(1000, 0.7, 0.8)], LEVELS, SMALL)
     assert 200 < low < 1000 and high > 5000
+
+
+def test_one_wrong_bound_among_many_coherent_probes_moves_nothing():
+    more = [exact(150, 0.65), exact(250, 0.69), exact(550, 0.77), exact(2000, 0.83)]
+    low, high = interval([*BRACKET, *more, Seen(20, 0.8, math.inf)], LEVELS, SMALL)
+    assert 400 < low < 850 < high < 1200
 
 
 def test_noise_is_split_into_what_probes_share_and_what_they_do_not():

@@ -59,14 +59,37 @@ def test_nothing_is_hopeless_in_the_first_epochs():
 
 def test_a_curve_still_at_the_majority_class_has_longer():
     waiting = rule(idle=0.53)
-    assert not any(waiting([0.5] * done) for done in range(1, 7)) and waiting([0.5] * 7)
-    assert not waiting([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.62])
+    assert not any(waiting([0.5] * done) for done in range(1, 6)) and waiting([0.5] * 6)
+
+
+def test_a_curve_that_has_just_left_the_majority_class_is_not_judged_yet():
+    rising = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.56, 0.57, 0.58, 0.58]
+    waiting = rule(idle=0.53, epochs=20)
+    assert not any(waiting(rising[:done]) for done in range(1, 11))
+    assert waiting([*rising, 0.58, 0.58]) and rule(epochs=20)(rising)
+
+
+def test_at_the_largest_dimension_only_a_curve_long_at_the_majority_class_is_hopeless():
+    largest = rule(idle=0.53, largest=True)
+    assert not largest([0.5] * 7) and largest([0.5] * 8)
+    plateau = [0.5, 0.62] + [0.63] * 7
+    assert rule(idle=0.53)(plateau) and not largest(plateau)
 
 
 def test_a_rate_far_behind_one_that_missed_is_left():
     rival = rule(rival=(0.60, 0.70, 0.75, 0.76), futility=False)
     assert rival([0.60, 0.68]) and not rival([0.60]) and not rival([0.60, 0.695])
     assert not rule(futility=False)([0.60, 0.68])
+
+
+def test_a_smaller_rate_has_half_of_the_epochs_to_catch_up():
+    rival = rule(rival=(0.60, 0.70, 0.75, 0.76, 0.77), slower=True, futility=False)
+    assert not any(rival([0.6] * done) for done in range(1, 5)) and rival([0.6] * 5)
+
+
+def test_a_rival_still_at_the_majority_class_is_nobodys_rival():
+    rival = rule(rival=(0.50, 0.54, 0.70), futility=False, idle=0.55)
+    assert not rival([0.45, 0.45]) and rival([0.45, 0.45, 0.45])
 
 
 def test_after_the_target_was_reached_once_the_rest_is_awaited():
