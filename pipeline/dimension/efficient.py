@@ -34,8 +34,8 @@ class EfficientConfig:
         stop_at_target: end a probe once it has reached.
         confirm: ask more than one lucky epoch of a pass: a second epoch at the target, a clear
             margin, or a second seed that does not clearly miss.
-        futility: end a probe whose curve cannot be expected to reach any more; at the largest d
-            only one that is still at the majority class: some wait on a plateau before they rise.
+        futility: end a probe whose curve cannot be expected to reach any more, but not at the
+            largest d: some curves wait on a plateau before they rise.
         race: end a probe that falls behind another learning rate of its d that missed; behind a
             larger one not before half of the epochs, because a smaller one learns more slowly.
         neighbour: start from the neighbouring checkpoint's d₉₀, and further seeds from the first's.
@@ -93,7 +93,8 @@ class EfficientSearch:
         """When a probe ends, given the outcomes before it."""
         rule = self._config.rule(self._question)
         if probe.d == self._question.grid[-1]:
-            rule = replace(rule, largest=True)
+            # A miss here is the verdict `not_reached`: it takes all epochs, as it takes all rates.
+            rule = replace(rule, futility=False)
         rivals = {
             other: outcome
             for other, outcome in outcomes.items()

@@ -17,12 +17,10 @@ Stop = Callable[[Sequence[float]], bool]
 
 # Futility (`hopeless`): the share of the epochs before which nothing is judged, counted from where
 # a curve has left the majority class; curves that have not often rise late and steeply, so they
-# have longer, and longest at the largest d. And the allowance for noise in standard errors of the
-# evaluation. benchmarks/search_protocols.py measures how often this stops a training that would
-# have reached.
+# have longer. And the allowance for noise in standard errors of the evaluation.
+# benchmarks/search_protocols.py measures how often this stops a training that would have reached.
 _PATIENCE = 0.3
 _PATIENCE_AT_MAJORITY = 0.55
-_PATIENCE_AT_LARGEST = 0.75
 _ALLOWANCE = 0.5
 # A rate has this share of the epochs to catch up with another one (`behind`), with a larger one the
 # second.
@@ -65,8 +63,6 @@ class StopRule:
         at_target, confirm, futility: the levers of the protocol (`EfficientConfig`).
         rival: the curve of another learning rate that missed; empty for none.
         slower: the rival's learning rate is the larger one.
-        largest: d is the largest of the grid, where a miss is a verdict: nothing is hopeless that
-            has left the majority class.
     """
 
     target: float
@@ -78,7 +74,6 @@ class StopRule:
     futility: bool = True
     rival: tuple[float, ...] = ()
     slower: bool = False
-    largest: bool = False
 
     def __call__(self, curve: Sequence[float]) -> bool:
         """Whether training may end here."""
@@ -112,12 +107,9 @@ def hopeless(curve: Sequence[float], rule: StopRule) -> bool:
     if reaches(max(curve), rule.target):
         return False
     left = next((at for at, accuracy in enumerate(curve) if accuracy > rule.idle), None)
-    if left is None:
-        judged = len(curve)
-        patience = _PATIENCE_AT_LARGEST if rule.largest else _PATIENCE_AT_MAJORITY
-    else:
-        judged = 0 if rule.largest else len(curve) - left
-        patience = _PATIENCE
+    judged, patience = (
+        (len(curve), _PATIENCE_AT_MAJORITY) if left is None else (len(curve) - left, _PATIENCE)
+    )
     if judged < max(3, math.ceil(patience * rule.epochs)):
         return False
     return prospect(curve, rule) < rule.target

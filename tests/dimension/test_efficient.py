@@ -239,7 +239,7 @@ def test_a_neighbour_without_a_dimension_tells_nothing():
     assert Near.of({"status": "ok", "d90": 9, "learning_rate": 1.0}) == Near(9, 1.0)
 
 
-def test_at_the_largest_dimension_a_training_on_a_plateau_is_waited_for():
+def test_no_training_at_the_largest_dimension_is_called_hopeless():
     question = Question((10, 100, 1000), 0.9, (1e-2,), epochs=10, rows=1000, majority=0.5)
     search = EfficientSearch(question, EfficientConfig())
     plateau = [0.84] * 9

@@ -69,13 +69,6 @@ def test_a_curve_that_has_just_left_the_majority_class_is_not_judged_yet():
     assert waiting([*rising, 0.58, 0.58]) and rule(epochs=20)(rising)
 
 
-def test_at_the_largest_dimension_only_a_curve_long_at_the_majority_class_is_hopeless():
-    largest = rule(idle=0.53, largest=True)
-    assert not largest([0.5] * 7) and largest([0.5] * 8)
-    plateau = [0.5, 0.62] + [0.63] * 7
-    assert rule(idle=0.53)(plateau) and not largest(plateau)
-
-
 def test_a_rate_far_behind_one_that_missed_is_left():
     rival = rule(rival=(0.60, 0.70, 0.75, 0.76), futility=False)
     assert rival([0.60, 0.68]) and not rival([0.60]) and not rival([0.60, 0.695])
