@@ -107,10 +107,11 @@ class EfficientSearch:
         return replace(rule, rival=rivals[rival].curve, slower=slower)
 
     def most_probes(self) -> int:
-        """A bound on the number of probes: every d that galloping and halving can visit."""
+        """A bound on the number of probes: at every d that a walk can visit."""
         question = self._question
         visits = min(2 * len(question.grid).bit_length() + 1, len(question.grid))
-        return visits * len(question.learning_rates) * question.seeds
+        confirming = int(self._config.confirm and question.seeds == 1)
+        return visits * (len(question.learning_rates) * question.seeds + confirming)
 
 
 def replay(walk: Walk[Verdict], outcomes: Mapping[Probe, Outcome]) -> Probe | Verdict:
@@ -281,24 +282,31 @@ class _Search:
         Before anything is known the carried rate is a guess, to be compared where it learns.
         """
         question, config = self.question, self.config
-        rates = sorted(question.learning_rates)
-        all_of_them = d == question.grid[-1] or not config.carry_rate
+        # What was tried here before counts, whatever is carried now.
+        tried = {
+            probe.learning_rate: outcome.score
+            for probe, outcome in self.seen.items()
+            if (probe.d, probe.seed) == (d, seed)
+        }
         guessed = not self.rates.informed()
-        tried: dict[float, float] = {}
+        best = max(tried.values(), default=-math.inf)
         rate: float | None = self.rates.at(d)
-        while rate is not None:
+        while rate is not None and not (config.skip_rates and reaches(best, question.target)):
             tried[rate] = yield from self._score(Probe(d, seed, rate))
-            if config.skip_rates and reaches(tried[rate], question.target):
-                return True
-            best = max(tried, key=lambda rate: tried[rate])
-            at = rates.index(best)
-            beside = rates if all_of_them else rates[max(at - 1, 0) : at + 2]
-            learned = tried[best] > question.idle()
-            compare = thorough or not config.carry_rate or (guessed and learned)
-            left = [rate for rate in beside if rate not in tried] if compare else []
-            # The nearest next; of two the larger, which the target is more often reached with.
-            rate = min(left, key=lambda one: (abs(rates.index(one) - at), -one), default=None)
-        return reaches(tried[best], question.target)
+            best = max(tried.values())
+            compare = thorough or not config.carry_rate or (guessed and best > question.idle())
+            rate = self._beside(d, tried) if compare else None
+        return reaches(best, question.target)
+
+    def _beside(self, d: int, tried: Mapping[float, float]) -> float | None:
+        """The learning rate to compare next with those tried at d; None where there is none."""
+        rates = sorted(self.question.learning_rates)
+        best = rates.index(max(tried, key=lambda rate: tried[rate]))
+        everything = d == self.question.grid[-1] or not self.config.carry_rate
+        beside = rates if everything else rates[max(best - 1, 0) : best + 2]
+        left = [rate for rate in beside if rate not in tried]
+        # The nearest; of two the larger, with which the target is more often reached.
+        return min(left, key=lambda rate: (abs(rates.index(rate) - best), -rate), default=None)
 
     def _score(self, probe: Probe) -> Walk[float]:
         if probe not in self.seen:
