@@ -40,8 +40,8 @@ class EfficientConfig:
             larger one not before half of the epochs, because a smaller one learns more slowly.
         neighbour: start from the neighbouring checkpoint's d₉₀, and further seeds from the first's.
         skip_rates: leave the other learning rates of a d once one has reached.
-        carry_rate: try the rate that was best at the nearest d first, and for a miss only those on
-            both sides of the best one; all of them at the largest d.
+        carry_rate: try the rate first that was best where most is known of rates (`CarriedRate`),
+            and for a miss only those on both sides of the best one; all of them at the largest d.
         scale_rate: the carried rate follows the power of d that the question names.
         eval_rows: evaluate on so many fixed examples, and on all when those come near the target.
         max_steps: a probe's updates are capped here. This changes what is measured, and every
@@ -93,12 +93,15 @@ class EfficientSearch:
         """When a probe ends, given the outcomes before it."""
         rule = self._config.rule(self._question)
         if probe.d == self._question.grid[-1]:
-            # A miss here is the verdict `not_reached`: it takes all epochs, as it takes all rates.
+            # A miss here is the verdict `not_reached`: only a better rate may end it early.
             rule = replace(rule, futility=False)
         rivals = {
             other: outcome
             for other, outcome in outcomes.items()
-            if (other.d, other.seed) == (probe.d, probe.seed) and other != probe
+            if (other.d, other.seed) == (probe.d, probe.seed)
+            and other != probe
+            and not outcome.diverged
+            and not reaches(outcome.score, self._question.target)
         }
         if not rivals or not self._config.race:
             return rule
@@ -191,7 +194,7 @@ class _Search:
                 believed = self._believed(end)
                 self.beliefs[end] = yield from self._judge(end, seeds, thorough=False)
                 if self.beliefs[end] is not believed:
-                    # The neighbour is no guide here: nothing is taken from it any more.
+                    # The neighbour's d₉₀ is no guide here, though its learning rate may be.
                     self.centre = None
             elif self.beliefs[end]:
                 self.beliefs[end] = yield from self._confirmed(end)
@@ -227,7 +230,8 @@ class _Search:
     def _look_at_the_largest(self, seeds: int) -> Walk[None]:
         """While nothing was learned anywhere, or nothing reached in the neighbour, settle d_max."""
         near, last = self.question.near, len(self.question.grid) - 1
-        nowhere = self.config.neighbour and near is not None and near.d90 is None
+        # Further seeds start from the first one's bracket, whatever the neighbour found.
+        nowhere = seeds == 1 and self.config.neighbour and near is not None and near.d90 is None
         idle = all(one.score <= self.question.idle() for one in self.seen.values())
         if last in self.beliefs or any(self.beliefs.values()) or not (idle or nowhere):
             return
@@ -290,7 +294,7 @@ class _Search:
         }
         guessed = not self.rates.informed()
         best = max(tried.values(), default=-math.inf)
-        rate: float | None = self.rates.at(d)
+        rate: float | None = self.rates.at(d) if config.carry_rate else min(question.learning_rates)
         while rate is not None and not (config.skip_rates and reaches(best, question.target)):
             tried[rate] = yield from self._score(Probe(d, seed, rate))
             best = max(tried.values())

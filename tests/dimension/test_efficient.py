@@ -161,8 +161,8 @@ def test_a_carried_rate_follows_the_power_of_d():
 def test_the_best_rate_so_far_is_the_rival_and_a_smaller_one_has_longer():
     search = EfficientSearch(Question(GRID, TARGET, RATES, epochs=10), EfficientConfig())
     seen = {
-        Probe(50, 0, 5e-3): Outcome(0.7, curve=(0.6, 0.7)),
         Probe(50, 0, 3e-2): Outcome(0.6, curve=(0.6,)),
+        Probe(50, 0, 5e-3): Outcome(0.7, curve=(0.6, 0.7)),
         Probe(50, 1, 1e-2): Outcome(0.74, curve=(0.74,)),
     }
     larger, smaller = (search.rule(Probe(50, 0, rate), seen) for rate in (1e-2, 1e-3))
@@ -171,6 +171,34 @@ def test_the_best_rate_so_far_is_the_rival_and_a_smaller_one_has_longer():
     assert search.rule(Probe(51, 0, 1e-2), seen).rival == ()
     lone = EfficientSearch(Question(GRID, TARGET, RATES), EfficientConfig(race=False))
     assert lone.rule(Probe(50, 0, 1e-2), seen).rival == ()
+
+
+@pytest.mark.parametrize("other", [Outcome(0.74, diverged=True, curve=(0.74,)), Outcome(0.8)])
+def test_a_training_that_broke_down_or_reached_is_no_rival(other):
+    search = EfficientSearch(Question(GRID, TARGET, RATES, epochs=10), EfficientConfig())
+    assert search.rule(Probe(50, 0, 1e-2), {Probe(50, 0, 5e-3): other}).rival == ()
+
+
+def test_without_carrying_all_rates_are_tried_from_the_smallest_on():
+    question = Question((10, 100), TARGET, RATES, near=Near(100, 3e-2), rate_slope=-0.5)
+    _, fresh = run(EfficientSearch(question, EfficientConfig(carry_rate=False)), step(1000))
+    assert [probe.learning_rate for probe in fresh if probe.d == 100] == list(RATES)
+
+
+def test_a_pass_seen_by_the_first_seeds_search_is_not_forgotten_by_that_of_all():
+    question = Question((10, 40), TARGET, (1e-3, 1e-2), seeds=3, rate_slope=-0.5)
+
+    def world(probe: Probe) -> Outcome:
+        return Outcome(0.8 if probe.learning_rate == (1e-3 if probe.seed == 0 else 1e-2) else 0.7)
+
+    verdict, _ = run(EfficientSearch(question, EfficientConfig()), world)
+    assert verdict.d90 == 10
+
+
+def test_further_seeds_do_not_start_at_the_largest_dimension_after_a_neighbour_without_any():
+    question = Question(GRID, TARGET, (1e-2,), seeds=3, near=Near(None, None))
+    _, fresh = run(EfficientSearch(question, EfficientConfig()), step(40))
+    assert GRID[-1] not in {probe.d for probe in fresh}
 
 
 def test_where_the_neighbour_reached_nowhere_a_first_miss_is_followed_by_the_largest_dimension():

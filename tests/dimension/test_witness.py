@@ -26,6 +26,13 @@ def test_a_hopeless_one_lies_between_what_it_had_and_what_it_could_have_come_to(
     assert seen.low == 0.71 < seen.high <= 0.8
 
 
+def test_of_two_rates_the_one_that_could_have_come_further_bounds_both():
+    flat = Training(Probe(100, 0, 1e-3), (0.60, 0.61, 0.61, 0.61, 0.61), False)
+    better = Training(Probe(100, 0, 1e-2), (0.70, 0.72, 0.73, 0.73, 0.73), False)
+    alone, both = witnesses(QUESTION, [better]), witnesses(QUESTION, [flat, better])
+    assert alone == both and witnesses(QUESTION, [flat])[0].high < both[0].high
+
+
 def test_seeds_and_dimensions_are_witnesses_of_their_own_and_rates_are_not():
     better = (*MISS[:-1], 0.75)
     asked = [(10, 0, 1e-3, MISS), (10, 1, 1e-3, MISS), (100, 0, 1e-3, MISS), (10, 0, 1e-2, better)]
