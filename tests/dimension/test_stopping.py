@@ -60,6 +60,7 @@ def test_nothing_is_hopeless_in_the_first_epochs():
 def test_a_curve_still_at_the_majority_class_has_longer():
     waiting = rule(idle=0.53)
     assert not any(waiting([0.5] * done) for done in range(1, 6)) and waiting([0.5] * 6)
+    assert not waiting([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.62])
 
 
 def test_a_curve_that_has_just_left_the_majority_class_is_not_judged_yet():
