@@ -21,11 +21,10 @@ import numpy as np
 
 from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import GridConfig, grid_values
-from pipeline.dimension.interval import Levels, clipped, evaluation_noise, interval
+from pipeline.dimension.interval import d90_interval, evaluation_noise
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
 from pipeline.dimension.search import Probe
 from pipeline.dimension.stopping import hopeless
-from pipeline.dimension.witness import Training, witnesses
 from pipeline.simulate import EPOCHS, PROFILES, Answer, Problem, answer, draw
 
 # RoBERTa-Base: 14 layers of SAID, 125 M parameters.
@@ -80,11 +79,9 @@ def true_place(problem: Problem) -> int:
 def bounds(problem: Problem, found: Answer) -> tuple[float, float]:
     """The 95 % interval from a search's curves; 0 and infinity stand for open ends."""
     question = problem.question
-    trainings = [Training(p, c, len(c) == question.epochs) for p, c in found.curves.items()]
-    seen = witnesses(question, trainings)
-    levels = Levels(problem.majority, question.target, problem.full)
+    trainings = found.trainings(question.epochs)
     noise = evaluation_noise(None, question.target, 0.9, question.rows)
-    return clipped(interval(seen, levels, noise), question.grid, found.verdict.d90)
+    return d90_interval(question, trainings, problem.full, noise, found.verdict.d90)
 
 
 def report(name: str, asked: Sequence[Cell], answers: Sequence[Answer], intervals: bool) -> str:

@@ -23,12 +23,11 @@ from pipeline.cells.probe import ProbeRunner
 from pipeline.cells.said import probe_training
 from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import grid_values
-from pipeline.dimension.interval import Levels, clipped, evaluation_noise, interval
+from pipeline.dimension.interval import d90_interval, evaluation_noise
 from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.search import Probe
 from pipeline.dimension.status import precheck, target_metric
-from pipeline.dimension.witness import Training, witnesses
 from pipeline.simulate import Answer, follow
 
 
@@ -108,11 +107,10 @@ def _search(
         follow(question, PROTOCOLS[name](question, EfficientConfig()), curve_of)
         for name in ("paper", "efficient")
     )
-    whole = question.epochs
-    seen = witnesses(question, [Training(p, c, len(c) == whole) for p, c in short.curves.items()])
-    levels = Levels(question.majority, question.target, baseline["full_metric"])
+    trainings = short.trainings(question.epochs)
     noise = evaluation_noise(None, question.target, said.fraction, question.rows)
-    bounds = clipped(interval(seen, levels, noise), question.grid, short.verdict.d90)
+    full = baseline["full_metric"]
+    bounds = d90_interval(question, trainings, full, noise, short.verdict.d90)
     return Compared(study, runner.cell.checkpoint, runner.cell.task, paper, short, *bounds)
 
 

@@ -21,6 +21,7 @@ from pipeline.dimension.question import Near, Question
 from pipeline.dimension.search import Outcome, Probe, Verdict
 from pipeline.dimension.status import reaches
 from pipeline.dimension.stopping import proven
+from pipeline.dimension.witness import Training
 from pipeline.seeds import numpy_generator
 
 
@@ -98,6 +99,12 @@ class Answer:
     verdict: Verdict
     epochs: int
     curves: dict[Probe, tuple[float, ...]]
+
+    def trainings(self, epochs: int) -> list[Training]:
+        """Its trainings, those with all of the ``epochs`` complete."""
+        return [
+            Training(probe, curve, len(curve) == epochs) for probe, curve in self.curves.items()
+        ]
 
 
 def draw(

@@ -13,19 +13,13 @@ from pipeline.cells.config import SaidConfig
 from pipeline.cells.probe import ProbeTraining
 from pipeline.dimension.examples import unpack
 from pipeline.dimension.fractions import read
-from pipeline.dimension.interval import (
-    Levels,
-    Noise,
-    clipped,
-    evaluation_noise,
-    interval,
-)
+from pipeline.dimension.interval import Noise, d90_interval, evaluation_noise
 from pipeline.dimension.monotone import violations
 from pipeline.dimension.question import Question
 from pipeline.dimension.search import Probe, Verdict
 from pipeline.dimension.status import Status, reaches, target_metric
 from pipeline.dimension.stopping import StopRule
-from pipeline.dimension.witness import Training, witnesses
+from pipeline.dimension.witness import Training
 from pipeline.recipe import FinetuneConfig
 
 Row = dict[str, Any]
@@ -54,11 +48,9 @@ def uncertainty(
     found["violations"] = [list(pair) for pair in violations(reached)]
     if verdict.status not in (Status.OK, Status.NOT_REACHED):
         return found
-    full = baseline["full_metric"]
-    levels = Levels(baseline["majority"], question.target, full)
-    seen = witnesses(question, [_training(row) for row in rows])
-    bounds = interval(seen, levels, _noise(rows, question, baseline, fraction))
-    low, high = clipped(bounds, question.grid, verdict.d90)
+    trainings = [_training(row) for row in rows]
+    noise = _noise(rows, question, baseline, fraction)
+    low, high = d90_interval(question, trainings, baseline["full_metric"], noise, verdict.d90)
     if low > 0:
         found["d90_low"] = math.floor(low)
     if high < math.inf:

@@ -82,7 +82,10 @@ class EfficientSearch:
     """Answers a question with the levers that ``config`` leaves on."""
 
     def __init__(self, question: Question, config: EfficientConfig) -> None:
-        self._question = question
+        # Without a switch the search is asked a question that does not say so much.
+        near = question.near if config.neighbour else None
+        slope = question.rate_slope if config.scale_rate else 0.0
+        self._question = replace(question, near=near, rate_slope=slope)
         self._config = config
 
     def next(self, outcomes: Mapping[Probe, Outcome]) -> Probe | Verdict:
@@ -145,21 +148,20 @@ class _Search:
     beliefs: dict[int, bool] = field(default_factory=dict)
     sure: set[int] = field(default_factory=set)
     centre: int | None = None
-    reach: int = 0
 
     def __post_init__(self) -> None:
-        config = self.config
-        self.rates = CarriedRate(self.question, self.seen, config.neighbour, config.scale_rate)
+        self.rates = CarriedRate(self.question, self.seen)
+        self.reach = self._reach()
 
     def walk(self) -> Walk[Verdict]:
         question = self.question
-        self.centre, self.reach = self._start(), self._reach()
+        self.centre = self._start()
         bracket = (-1, len(question.grid))
         for seeds in (1, question.seeds) if self.config.neighbour else (question.seeds,):
             self.beliefs, self.sure = {}, set()
             bracket = yield from self._settle(seeds)
             if self.config.neighbour:
-                self.centre, self.reach = min(bracket[1], len(question.grid) - 1), self._reach()
+                self.centre = min(bracket[1], len(question.grid) - 1)
             if seeds == question.seeds:
                 break
         return conclude(question.grid, bracket, question.target, list(self.seen), self.seen)
@@ -167,7 +169,7 @@ class _Search:
     def _start(self) -> int | None:
         """Grid index of the neighbour's d₉₀, if it has one."""
         near, grid = self.question.near, self.question.grid
-        if near is None or near.d90 is None or not self.config.neighbour:
+        if near is None or near.d90 is None:
             return None
         at = near.d90
         return min(range(len(grid)), key=lambda index: max(grid[index], at) / min(grid[index], at))
@@ -231,7 +233,7 @@ class _Search:
         """While nothing was learned anywhere, or nothing reached in the neighbour, settle d_max."""
         near, last = self.question.near, len(self.question.grid) - 1
         # Further seeds start from the first one's bracket, whatever the neighbour found.
-        nowhere = seeds == 1 and self.config.neighbour and near is not None and near.d90 is None
+        nowhere = seeds == 1 and near is not None and near.d90 is None
         idle = all(one.score <= self.question.idle() for one in self.seen.values())
         if last in self.beliefs or any(self.beliefs.values()) or not (idle or nowhere):
             return

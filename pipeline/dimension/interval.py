@@ -17,12 +17,13 @@ Slope and seed noise are integrated over wide priors, so a few probes give an in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.dimension.witness import Seen
+from pipeline.dimension.question import Question
+from pipeline.dimension.witness import Seen, Training, witnesses
 
 LEVEL = 0.95
 # θ may lie this many decades below or above the probed range.
@@ -89,6 +90,23 @@ def _told(one: Seen, levels: Levels) -> Seen:
     """What a probe tells of the curve near the target."""
     edge = levels.target + _WELL_ABOVE * max(levels.full - levels.target, 0.0)
     return Seen(one.d, edge, math.inf) if one.low > edge else one
+
+
+def d90_interval(
+    question: Question, trainings: Iterable[Training], full: float, noise: Noise, d90: int | None
+) -> tuple[float, float]:
+    """The 95 % interval that goes with a search's verdict; see `clipped` for its open ends.
+
+    Args:
+        question: what was searched.
+        trainings: those that the search rests on.
+        full: accuracy of full fine-tuning.
+        noise: of the evaluation examples.
+        d90: the verdict, None where nothing reached.
+    """
+    levels = Levels(question.majority, question.target, full)
+    bounds = interval(witnesses(question, trainings), levels, noise)
+    return clipped(bounds, question.grid, d90)
 
 
 def interval(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[float, float]:

@@ -22,14 +22,10 @@ class CarriedRate:
     Attributes:
         question: what the search is asked.
         seen: the probes so far, in their order; the search goes on adding to it.
-        neighbour: whether the neighbour's learning rate may be used.
-        scale: whether the carried rate follows the question's power of d.
     """
 
     question: Question
     seen: Mapping[Probe, Outcome]
-    neighbour: bool
-    scale: bool
 
     def informed(self) -> bool:
         """Whether anything is known of learning rates."""
@@ -58,14 +54,13 @@ class CarriedRate:
 
     def _scaled(self, rate: float, at: int, d: int) -> float:
         """The learning rate of the list next to what ``rate``, good at ``at``, becomes at d."""
-        slope = self.question.rate_slope if self.scale else 0.0
-        wanted = math.log(rate) + slope * math.log(d / at)
+        wanted = math.log(rate) + self.question.rate_slope * math.log(d / at)
         return min(self.question.learning_rates, key=lambda one: abs(math.log(one) - wanted))
 
     def _near(self) -> tuple[float, int] | None:
         """The neighbour's learning rate, if it is one of ours, and the d where it was best."""
         near = self.question.near
-        if not self.neighbour or near is None or near.d90 is None:
+        if near is None or near.d90 is None:
             return None
         if near.learning_rate not in self.question.learning_rates:
             return None

@@ -81,9 +81,8 @@ def test_the_bracket_is_really_probed_and_verified(question, config, world):
             assert max(refuting.values()) < TARGET and set(refuting) <= set(tried[0])
         order = sorted(question.learning_rates)
         for rates in missing:
-            best = [at for at, rate in enumerate(order) if rates.get(rate) == max(rates.values())]
-            beside = [set(order[max(at - 1, 0) : at + 2]) for at in best]
-            assert any(wanted <= set(rates) for wanted in beside)
+            best = order.index(max(rates, key=lambda rate: rates[rate]))
+            assert set(order[max(best - 1, 0) : best + 2]) <= set(rates)
             if verdict.lower == question.grid[-1]:
                 assert set(rates) == set(order)
 
@@ -114,6 +113,16 @@ def probed(near: Near | None, threshold: int = 70, **changes: bool) -> set[int]:
     question = Question(GRID, TARGET, RATES, near=near)
     _, fresh = run(EfficientSearch(question, EfficientConfig(**changes)), step(threshold))
     return {probe.d for probe in fresh}
+
+
+@pytest.mark.parametrize("near", [Near(None, None), Near(72, 3e-2)])
+def test_without_the_switch_nothing_is_taken_from_a_neighbour(near):
+    config = EfficientConfig(neighbour=False)
+    plain, told = (
+        run(EfficientSearch(Question(GRID, TARGET, RATES, near=one), config), step(70))[1]
+        for one in (None, near)
+    )
+    assert told == plain
 
 
 def test_a_near_neighbour_leaves_far_dimensions_unprobed():

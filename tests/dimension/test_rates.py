@@ -1,22 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.rates import CarriedRate
 from pipeline.dimension.search import Outcome, Probe
 
 RATES = (1e-3, 2e-3, 4e-3, 8e-3)
-QUESTION = Question(
-    (10, 40, 160, 640, 2560), 0.9, RATES, rows=1000, majority=0.5, rate_slope=-0.5
-)  # fmt: skip
+QUESTION = Question((10, 40, 160, 640, 2560), 0.9, RATES, rows=1000, majority=0.5)
 
 
 def carried(
-    seen: dict[tuple[int, float], float], near: Near | None = None, neighbour: bool = True,
-    scale: bool = True,
-) -> CarriedRate:  # fmt: skip
-    question = Question(**{**vars(QUESTION), "near": near})
+    seen: dict[tuple[int, float], float], near: Near | None = None, slope: float = -0.5
+) -> CarriedRate:
     outcomes = {Probe(d, 0, rate): Outcome(score) for (d, rate), score in seen.items()}
-    return CarriedRate(question, outcomes, neighbour, scale)
+    return CarriedRate(replace(QUESTION, near=near, rate_slope=slope), outcomes)
 
 
 def test_before_anything_is_known_it_is_the_middle_rate_in_the_grids_middle():
@@ -29,7 +27,7 @@ def test_rates_follow_the_power_of_d_and_stay_in_the_list():
     rates = carried({(640, 2e-3): 0.95})
     assert rates.informed()
     assert [rates.at(d) for d in QUESTION.grid] == [8e-3, 8e-3, 4e-3, 2e-3, 1e-3]
-    assert {carried({(640, 2e-3): 0.95}, scale=False).at(d) for d in QUESTION.grid} == {2e-3}
+    assert {carried({(640, 2e-3): 0.95}, slope=0.0).at(d) for d in QUESTION.grid} == {2e-3}
 
 
 def test_a_neighbours_rate_belongs_to_its_d90():
@@ -37,7 +35,7 @@ def test_a_neighbours_rate_belongs_to_its_d90():
     assert carried({}, near).informed() and carried({}, near).at(160) == 4e-3
     # It was best there; that one rate reached here says less.
     assert carried({(2560, 4e-3): 0.95}, near).at(640) == 2e-3
-    assert carried({(2560, 4e-3): 0.95}, near, neighbour=False).at(640) == 8e-3
+    assert carried({(2560, 4e-3): 0.95}).at(640) == 8e-3
 
 
 def test_a_neighbour_that_reached_nowhere_or_with_a_foreign_rate_says_nothing():
