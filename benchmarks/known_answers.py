@@ -22,12 +22,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.objectives import FRACTION, Objective, Quadratic, Teacher
+from pipeline.common.seeds import derive, numpy_generator
 from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.interval import Levels, clipped, evaluation_noise
 from pipeline.dimension.interval import interval as fit
 from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
 from pipeline.dimension.witness import Seen
-from pipeline.seeds import derive, numpy_generator
 from pipeline.subspace.config import SubspaceConfig
 
 RATIO = 1.06

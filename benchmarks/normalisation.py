@@ -20,15 +20,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from pipeline import device, params
-from pipeline.artifacts import Journal
-from pipeline.cells.cell import Cell
-from pipeline.finetuning import fine_tune
-from pipeline.params import Params
-from pipeline.recipe import Recipe
-from pipeline.seeds import derive
+from pipeline.common.artifacts import Journal
+from pipeline.common.seeds import derive
+from pipeline.finetuning.cell import Cell
+from pipeline.finetuning.loop import fine_tune
+from pipeline.finetuning.recipe import Recipe
+from pipeline.study import params
+from pipeline.study.params import Params
 from pipeline.subspace.config import Normalisation
 from pipeline.subspace.structure import Subspace
+from pipeline.training import device
 
 _LOG = logging.getLogger(__name__)
 _STEPS_A_DECADE = 2

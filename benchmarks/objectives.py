@@ -21,11 +21,11 @@ from scipy.optimize import brentq
 from scipy.stats import beta
 from torch import nn
 
-from pipeline.seeds import torch_generator
+from pipeline.common.seeds import torch_generator
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Subspace
-from pipeline.train import train
+from pipeline.training.loop import train
+from pipeline.training.parameters import FlatParameters
 
 FRACTION = 0.9
 # Where the gradient is this part of its first length the loss has no more to give.

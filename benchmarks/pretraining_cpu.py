@@ -43,8 +43,6 @@ from benchmarks.whole_encoder import whole_encoder
 from pipeline.backends.fairseq.dataset import write_dataset
 from pipeline.backends.fairseq.dictionary import FIRST, MASK, write_dictionary
 from pipeline.backends.fairseq.environment import LAUNCHER, interpreter
-from pipeline.onednn import through_onednn
-from pipeline.optim import OptimizerConfig, adamw, schedule
 from pipeline.pretraining import encoder
 from pipeline.pretraining.ahead import Ahead
 from pipeline.pretraining.masking import IGNORE, MaskedBatch, masked_batches
@@ -58,10 +56,11 @@ from pipeline.pretraining.mlm import (
 from pipeline.pretraining.packing import Blocks, SpecialTokens
 from pipeline.pretraining.recipe import ModelConfig
 from pipeline.pretraining.watch import Window
-from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full
-from pipeline.text.corpus import Corpus, Shard
-from pipeline.train import train
+from pipeline.tokens.corpus import Corpus, Shard
+from pipeline.training.loop import train
+from pipeline.training.onednn import through_onednn
+from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
+from pipeline.training.parameters import FlatParameters, Full
 
 SIDES = ("native", "fairseq", "trainer")
 LEVERS = ("native", "torch-dropout", "whole-last-block", "whole-head", "compiled")

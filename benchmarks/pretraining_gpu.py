@@ -4,13 +4,13 @@
 
 Prints Markdown. Pretraining: tokens/s of whole updates (four micro-batches of 64 × 512 tokens and
 the optimizer's step) through the loop that the pipeline runs, as medians over the repeats; MFU at
-the FLOP a token that `pipeline.cost` counts (601.5 MFLOP), against the matrix-product rate measured
-in the same run; the hours that 200k updates of 1024 × 512 tokens take at that speed. Rows end in up
-to 25 tokens of padding, as blocks of whole sentences do. The first row is the model as transformers
-computes it, the head on masked positions only; MFU counts the same FLOP for it and for the others,
-which leave some out (`pipeline/pretraining/encoder.py`). The last row leaves out attention dropout
-and so is not the recipe. Fine-tuning: the wall time of a step at 32 × 64 tokens, and how much of it
-the GPU was idle. `--smoke` runs all of it on any machine, CUDA graphs only where
+the FLOP a token that `pipeline.training.cost` counts (601.5 MFLOP), against the matrix-product rate
+measured in the same run; the hours that 200k updates of 1024 × 512 tokens take at that speed. Rows
+end in up to 25 tokens of padding, as blocks of whole sentences do. The first row is the model as
+transformers computes it, the head on masked positions only; MFU counts the same FLOP for it and for
+the others, which leave some out (`pipeline/pretraining/encoder.py`). The last row leaves out
+attention dropout and so is not the recipe. Fine-tuning: the wall time of a step at 32 × 64 tokens,
+and how much of it the GPU was idle. `--smoke` runs all of it on any machine, CUDA graphs only where
 there is CUDA, with a tiny model, to show that it works; its figures mean nothing.
 """
 
@@ -27,17 +27,16 @@ import torch
 
 from benchmarks.gpu import arguments, print_machine
 from benchmarks.whole_encoder import whole_encoder
-from pipeline.cost import EncoderSize
-from pipeline.device import prepare, product_rate
-from pipeline.optim import OptimizerConfig, adamw, schedule
 from pipeline.pretraining.halves import Halves
 from pipeline.pretraining.masking import MaskedBatch
 from pipeline.pretraining.mlm import build_model, compiled_loss, masked_loss
 from pipeline.pretraining.packing import SpecialTokens
 from pipeline.pretraining.recipe import ModelConfig, Precision
-from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full
-from pipeline.train import train
+from pipeline.training.cost import EncoderSize
+from pipeline.training.device import prepare, product_rate
+from pipeline.training.loop import train
+from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
+from pipeline.training.parameters import FlatParameters, Full
 
 PAPER_TOKENS = 200_000 * 1024 * 512
 _PADDING = 25  # tokens at a block's end, at most

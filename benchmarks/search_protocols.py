@@ -25,7 +25,7 @@ from pipeline.dimension.interval import d90_interval, evaluation_noise
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
 from pipeline.dimension.search import Probe
 from pipeline.dimension.stopping import hopeless
-from pipeline.simulate import EPOCHS, PROFILES, Answer, Problem, answer, draw
+from pipeline.estimate.simulate import EPOCHS, PROFILES, Answer, Problem, answer, draw
 
 # RoBERTa-Base: 14 layers of SAID, 125 M parameters.
 GRID = grid_values(GridConfig(), 14, 125_000_000)

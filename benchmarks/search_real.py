@@ -15,12 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline import device, params
-from pipeline.artifacts import read_json, write_jsonl
-from pipeline.cells.cell import Cell
-from pipeline.cells.config import SaidConfig
-from pipeline.cells.probe import ProbeRunner
-from pipeline.cells.said import probe_training
+from pipeline.common.artifacts import read_json, write_jsonl
 from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import grid_values
 from pipeline.dimension.interval import d90_interval, evaluation_noise
@@ -28,7 +23,13 @@ from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.search import Probe
 from pipeline.dimension.status import precheck, target_metric
-from pipeline.simulate import Answer, follow
+from pipeline.estimate.simulate import Answer, follow
+from pipeline.finetuning.cell import Cell
+from pipeline.probes.config import SaidConfig
+from pipeline.probes.probe import ProbeRunner
+from pipeline.probes.search import probe_training
+from pipeline.study import params
+from pipeline.training import device
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.reference import ReferenceFastfood
 from pipeline.subspace.structure import Subspace
+from pipeline.training.parameters import FlatParameters
 
 if TYPE_CHECKING:
     from transformers import RobertaForSequenceClassification

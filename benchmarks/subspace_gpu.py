@@ -23,8 +23,8 @@ import torch
 
 from benchmarks.gpu import arguments, print_machine
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full, Subspace
+from pipeline.subspace.structure import Subspace
+from pipeline.training.parameters import FlatParameters, Full
 
 if TYPE_CHECKING:
     from transformers import RobertaForSequenceClassification

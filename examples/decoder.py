@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from pipeline.seeds import isolated, torch_generator
+from pipeline.common.seeds import isolated, torch_generator
 from pipeline.subspace.optimizer import SubspaceOptimizer
 
 GPT2 = GPT2Config(

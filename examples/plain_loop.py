@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from pipeline.seeds import isolated, torch_generator
-from pipeline.subspace.layout import FlatParameters
+from pipeline.common.seeds import isolated, torch_generator
 from pipeline.subspace.optimizer import SubspaceOptimizer
 from pipeline.subspace.task_vector import load_task_vector, save_task_vector
+from pipeline.training.parameters import FlatParameters
 
 
 def network() -> nn.Module:

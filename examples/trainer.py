@@ -15,7 +15,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from pipeline.seeds import isolated, torch_generator
+from pipeline.common.seeds import isolated, torch_generator
 from pipeline.subspace.optimizer import SubspaceOptimizer
 
 ROBERTA = RobertaConfig(

@@ -10,11 +10,11 @@ import logging
 import sys
 from pathlib import Path
 
-from pipeline import params
 from pipeline.errors import UserError
-from pipeline.estimate import describe, estimate
-from pipeline.pretraining.chain import chain_yaml, checkpoint_steps
-from pipeline.published import pins
+from pipeline.estimate.costs import describe, estimate
+from pipeline.published.fetching import pins
+from pipeline.study import params
+from pipeline.study.chain import chain_yaml, checkpoint_steps
 
 
 def main() -> int:

@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import device
-from pipeline.artifacts import atomic_directory, sha256
+from pipeline.common.artifacts import atomic_directory, sha256
+from pipeline.common.manifest import MODEL_MANIFEST, check_model
 from pipeline.errors import UserError
-from pipeline.finetuning import open_classifier
-from pipeline.manifest import MODEL_MANIFEST, check_model
-from pipeline.subspace.layout import FlatParameters
+from pipeline.models.classifier import open_classifier
 from pipeline.subspace.task_vector import Classifier, load_task_vector
+from pipeline.training import device
+from pipeline.training.parameters import FlatParameters
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

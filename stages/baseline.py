@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 
-from pipeline import device, params, paths
-from pipeline.cells.baseline import measure_baseline
-from pipeline.cells.cell import Cell
-from pipeline.finetuning import model_width
+from pipeline import paths
+from pipeline.finetuning.cell import Cell
+from pipeline.finetuning.full import measure_baseline
+from pipeline.models.classifier import model_width
+from pipeline.study import params
+from pipeline.training import device
 from stages import entry
 
 

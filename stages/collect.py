@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import product
 
-from pipeline import params, paths
+from pipeline import paths
 from pipeline.report.tables import collect, write_tables
 from pipeline.report.zoo_tables import SweepCell, ZooTables, collect_zoo, write_zoo
-from pipeline.zoo import published
+from pipeline.study import params
+from pipeline.study.zoo import published
 from stages import entry
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline import params, paths
+from pipeline import paths
+from pipeline.study import params
 from pipeline.text.corpus import make_corpus
 from stages import entry
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.artifacts import write_json
+from pipeline.common.artifacts import write_json
 from pipeline.errors import UserError
 
 
@@ -47,7 +47,7 @@ def run(stage: Callable[[], None]) -> None:
 @contextmanager
 def timed(path: Path) -> Iterator[None]:
     """Write how long the block took, and on what, to a file of its own."""
-    from pipeline.device import facts
+    from pipeline.training.device import facts
 
     start = time.monotonic()
     yield

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 
-from pipeline import params, paths
-from pipeline.published import fetch
+from pipeline import paths
+from pipeline.published.fetching import fetch
+from pipeline.study import params
 from stages import entry
 
 

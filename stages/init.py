@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline import device, params, paths
+from pipeline import paths
 from pipeline.pretraining.run import Places, init_checkpoint
+from pipeline.study import params
+from pipeline.training import device
 from stages import entry
 
 

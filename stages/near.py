@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline import params, paths
-from pipeline.artifacts import atomic_directory, read_json, write_json
+from pipeline import paths
+from pipeline.common.artifacts import atomic_directory, read_json, write_json
 from pipeline.dimension.question import found_near
+from pipeline.study import params
 from stages import entry
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline import params
 from pipeline.backends.fairseq import segment as fairseq
 from pipeline.backends.job import Job
 from pipeline.backends.native import segment as native
+from pipeline.study import params
 from stages import entry
 from stages.init import places
 

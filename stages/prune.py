@@ -13,9 +13,10 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from pipeline import params, paths
-from pipeline.config import read_yaml
+from pipeline import paths
+from pipeline.common.config import read_yaml
 from pipeline.errors import UserError
+from pipeline.study import params
 from stages import entry
 
 

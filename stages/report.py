@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pipeline import params, paths
+from pipeline import paths
 from pipeline.report.figures import draw_all
 from pipeline.report.page import write_page
 from pipeline.report.provenance import provenance
 from pipeline.report.tables import read_tables
 from pipeline.report.zoo_figures import draw_zoo
 from pipeline.report.zoo_tables import read_zoo
+from pipeline.study import params
 from stages import entry
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from pipeline import params, paths
-from pipeline.artifacts import read_json
-from pipeline.cells.said import measure_said
+from pipeline import paths
+from pipeline.common.artifacts import read_json
+from pipeline.probes.search import measure_said
+from pipeline.study import params
 from stages import entry
 from stages.baseline import arguments, open_cell
 

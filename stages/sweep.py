@@ -6,10 +6,11 @@ import argparse
 import logging
 from typing import get_args
 
-from pipeline import params, paths
-from pipeline.artifacts import read_json
-from pipeline.cells.sweep import measure_sweep
-from pipeline.zoo import Method
+from pipeline import paths
+from pipeline.common.artifacts import read_json
+from pipeline.probes.sweep import measure_sweep
+from pipeline.study import params
+from pipeline.subspace.config import Method
 from stages import entry
 from stages.baseline import open_cell
 

@@ -6,7 +6,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from pipeline import params, paths
+from pipeline import paths
+from pipeline.study import params
 from pipeline.tasks.prepare import prepare_task
 from stages import entry
 

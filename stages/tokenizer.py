@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from pipeline import params, paths
+from pipeline import paths
+from pipeline.study import params
 from pipeline.text.tokenizer import make_tokenizer
 from stages import entry
 

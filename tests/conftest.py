@@ -12,6 +12,9 @@ import pytest
 import torch
 from hypothesis import settings
 
+# The fixture `world`.
+pytest_plugins = ("tests.worlds",)
+
 # How long an example takes says nothing on a machine that others use too.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")

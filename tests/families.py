@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pipeline.text.tokenizer import open_tokenizer
+from pipeline.tokens.tokenizer import open_tokenizer
 
 _ENCODER = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,

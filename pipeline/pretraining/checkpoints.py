@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.artifacts import atomic_directory, fingerprint, write_jsonl
+from pipeline.common.artifacts import atomic_directory, fingerprint, write_jsonl
+from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
 from pipeline.errors import UserError
-from pipeline.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
-from pipeline.onednn import through_onednn
+from pipeline.training.onednn import through_onednn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, RobertaForMaskedLM

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
-from pipeline.onednn import feed_forward, linear
+from pipeline.training.onednn import feed_forward, linear
 
 if TYPE_CHECKING:
     from transformers import RobertaModel

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from pipeline.subspace.layout import FlatParameters
+from pipeline.training.parameters import FlatParameters
 
 
 class Halves:

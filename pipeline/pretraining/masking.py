@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pipeline.distributed import ALONE, Ranks
+from pipeline.common.seeds import numpy_generator
 from pipeline.pretraining.packing import Blocks, SpecialTokens
-from pipeline.seeds import numpy_generator
+from pipeline.training.distributed import ALONE, Ranks
 
 IGNORE = -100
 _RANDOM_OR_KEPT, _RANDOM_SHARE = 0.2, 0.5

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from pipeline.common.seeds import isolated
 from pipeline.pretraining.encoder import encode
 from pipeline.pretraining.masking import IGNORE, MaskedBatch
 from pipeline.pretraining.packing import SpecialTokens
 from pipeline.pretraining.recipe import ModelConfig
-from pipeline.seeds import isolated
 
 if TYPE_CHECKING:
     from transformers import RobertaForMaskedLM

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
-from pipeline.seeds import numpy_generator
-from pipeline.text.corpus import Corpus, Shard
+from pipeline.tokens.corpus import Corpus, Shard
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.optim import OptimizerConfig, ScheduleName
+from pipeline.training.optimizers import OptimizerConfig, ScheduleName
 
 Precision = Literal["fp32", "bf16", "bf16_weights"]
 

@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.artifacts import atomic_file, fingerprint, read_json, remove_others, sha256
-from pipeline.cost import EncoderSize
-from pipeline.device import product_rate
-from pipeline.distributed import ALONE, Ranks
+from pipeline.common.artifacts import atomic_file, fingerprint, read_json, remove_others, sha256
 from pipeline.errors import UserError
-from pipeline.optim import adamw, decayed, schedule
 from pipeline.pretraining.ahead import Ahead
 from pipeline.pretraining.checkpoints import (
     Halfway,
@@ -32,11 +28,14 @@ from pipeline.pretraining.mlm import build_model, compiled_loss, masked_loss
 from pipeline.pretraining.packing import Blocks, SpecialTokens
 from pipeline.pretraining.recipe import ModelConfig, PretrainConfig
 from pipeline.pretraining.watch import Progress, Window, healthy
-from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full
-from pipeline.text.corpus import Corpus
-from pipeline.text.tokenizer import open_tokenizer
-from pipeline.train import train
+from pipeline.tokens.corpus import Corpus
+from pipeline.tokens.tokenizer import open_tokenizer
+from pipeline.training.cost import EncoderSize
+from pipeline.training.device import product_rate
+from pipeline.training.distributed import ALONE, Ranks
+from pipeline.training.loop import train
+from pipeline.training.optimizers import adamw, decayed, schedule
+from pipeline.training.parameters import FlatParameters, Full
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, RobertaForMaskedLM

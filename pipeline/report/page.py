@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.artifacts import atomic_file
+from pipeline.common.artifacts import atomic_file
 from pipeline.report.provenance import Provenance
 from pipeline.report.shown import d90_shown, interval_shown, metric_shown
 from pipeline.report.tables import Tables

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipeline.artifacts import read_json
+from pipeline.common.artifacts import read_json
 
 _PACKAGES = ("torch", "transformers", "datasets", "dvc", "numpy", "pandas", "seaborn")
 

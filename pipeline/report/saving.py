@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts import atomic_file
+from pipeline.common.artifacts import atomic_file
 from pipeline.report.style import ReportConfig
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.artifacts import atomic_file, read_json, write_json
+from pipeline.common.artifacts import atomic_file, read_json, write_json
 from pipeline.errors import UserError
 from pipeline.report.trends import POOLED, TREND_COLUMNS, trends
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from pipeline.dimension.trend import Association, Stratum, associate
-from pipeline.seeds import numpy_generator
+from pipeline.common.seeds import numpy_generator
+from pipeline.report.rank_correlation import Association, Stratum, associate
 
 # No task or checkpoint can be called so.
 POOLED = "(all)"
@@ -64,8 +64,8 @@ TREND_COLUMNS = (
 def trends(cells: pd.DataFrame) -> pd.DataFrame:
     """One row a claim and scope, a scope being a task or checkpoint alone, or all pooled.
 
-    A cell whose d₉₀ is only bounded counts (`pipeline.dimension.trend`); one without a d₉₀ or
-    without the number that it is compared with is left out, and counted as ``left_out``.
+    A cell whose d₉₀ is only bounded counts (`pipeline.report.rank_correlation`); one without a
+    d₉₀ or without the number that it is compared with is left out, and counted as ``left_out``.
     """
     known = _with_x(cells)
     rows = [row for name, claim in CLAIMS.items() for row in _rows(name, claim, known)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.artifacts import read_json
+from pipeline.common.artifacts import read_json
 from pipeline.dimension.sweep_grid import SweepProbes, left_out
 from pipeline.report.tables import CELL_COLUMNS, collect, read_csv, read_trials, write_csv
 

@@ -9,6 +9,7 @@ Family = Literal["fastfood", "fastfood_whole", "dense", "sparse", "reference"]
 Gaussian = Literal["normal", "rademacher"]
 Normalisation = Literal["column", "entry", "reference"]
 Granularity = Literal["block", "module", "tensor"]
+Method = Literal["said", "did"]
 
 # The power of d that the best learning rate follows, as measured (docs/normalisation.md).
 _RATE_SLOPES: dict[Normalisation, float] = {"entry": -0.5, "column": -0.75, "reference": -0.75}
@@ -50,6 +51,6 @@ class SubspaceConfig(ProjectionConfig):
     is trained directly in addition to them.
     """
 
-    method: Literal["said", "did"] = "said"
+    method: Method = "said"
     layers: Granularity = "block"
     head: Literal["inside", "outside"] = "inside"

@@ -14,7 +14,7 @@ from statistics import NormalDist
 
 import torch
 
-from pipeline.seeds import derive
+from pipeline.common.seeds import derive
 
 _MASK = 0xFFFFFFFF
 _QUANTILES = 1 << 16

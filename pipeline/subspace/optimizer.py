@@ -10,8 +10,8 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.structure import Subspace
+from pipeline.training.parameters import FlatParameters
 
 
 def _alone(gradient: torch.Tensor) -> None:

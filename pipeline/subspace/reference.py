@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 
-from pipeline.seeds import torch_generator
+from pipeline.common.seeds import torch_generator
 from pipeline.subspace.hadamard import walsh_hadamard
 from pipeline.subspace.projection import Projection
 

@@ -10,30 +10,8 @@ import torch
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.families import make_projection
-from pipeline.subspace.layers import Layers
-from pipeline.subspace.layout import FlatParameters, Span, layer_groups
-
-
-class Full:
-    """Every parameter is trained: θ^D itself is the vector."""
-
-    def __init__(self, flat: FlatParameters) -> None:
-        self._flat = flat
-        self.vector = flat.values
-        self.vector.grad = flat.grads
-
-    def materialize(self) -> None:
-        """Nothing to do: the vector is the weights."""
-
-    def accumulate(self) -> None:
-        """Nothing to do: the gradient of a micro-batch is added where it lies."""
-
-    def pull_back(self) -> None:
-        """Nothing to do: the weights' gradient is the vector's."""
-
-    def zero_grad(self) -> None:
-        """Forget the gradient."""
-        self._flat.zero_grad()
+from pipeline.subspace.layers import Layers, layer_groups
+from pipeline.training.parameters import FlatParameters, Span
 
 
 def _outside_autocast(work: Callable[[Subspace], None]) -> Callable[[Subspace], None]:

@@ -13,9 +13,9 @@ import torch
 
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters, fingerprint
 from pipeline.subspace.quantise import Quantised
 from pipeline.subspace.structure import Subspace
+from pipeline.training.parameters import FlatParameters, fingerprint
 
 _VERSION = 3
 _KEY = "task_vector"

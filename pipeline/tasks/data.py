@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.artifacts import read_json, sha256
+from pipeline.common.artifacts import read_json, sha256
 from pipeline.errors import UserError
 
 

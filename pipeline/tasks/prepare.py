@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.artifacts import atomic_directory, sha256, write_json
+from pipeline.common.artifacts import atomic_directory, sha256, write_json
+from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
-from pipeline.seeds import numpy_generator
 from pipeline.tasks.data import SPLITS
 from pipeline.tasks.metrics import majority
 from pipeline.text.sources import RowSource
-from pipeline.text.tokenizer import bulk_encoder, open_tokenizer, spaced, tokenizer_hash
+from pipeline.tokens.tokenizer import bulk_encoder, open_tokenizer, spaced, tokenizer_hash
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

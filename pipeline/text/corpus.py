@@ -11,23 +11,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from pipeline.artifacts import atomic_directory, read_json, sha256, write_json
+from pipeline.common.artifacts import atomic_directory, sha256, write_json
 from pipeline.errors import UserError
 from pipeline.text.sentences import split_sentences
 from pipeline.text.sources import TextSource
-from pipeline.text.tokenizer import bulk_encoder, open_tokenizer, spaced, tokenizer_hash
+from pipeline.tokens.corpus import PARTS, SHARD_FILES, Part
+from pipeline.tokens.tokenizer import bulk_encoder, open_tokenizer, spaced, tokenizer_hash
 
-Part = Literal["train", "valid"]
-PARTS: tuple[Part, ...] = ("train", "valid")
 Encoded = tuple[list[int], list[list[int]]]
 
 _LOG = logging.getLogger(__name__)
 _BATCH_CHARACTERS = 4_000_000
-_SUFFIXES = ("tokens.bin", "sentences.npy", "documents.npy")
 
 
 @dataclass(frozen=True)
@@ -101,52 +99,6 @@ def _write_shards(
     return [shard for part in PARTS for shard in writers[part].shards]
 
 
-@dataclass(frozen=True)
-class Shard:
-    """One opened shard: ``tokens`` (tokens,) mapped, ``sentences`` and ``documents`` lengths."""
-
-    tokens: np.ndarray
-    sentences: np.ndarray
-    documents: np.ndarray
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A part of the corpus, opened and checked."""
-
-    manifest: dict[str, Any]
-    shards: tuple[Shard, ...]
-
-    @staticmethod
-    def open(directory: Path, part: Part = "train", verify: bool = True) -> Corpus:
-        """Map the shards of a part; without ``verify`` sizes are compared but no hashes.
-
-        Raises:
-            UserError: a file is missing, truncated, or does not match its hash.
-        """
-        manifest = read_json(directory / "manifest.json")
-        shards = tuple(
-            _open_shard(directory, entry, manifest["dtype"], verify)
-            for entry in manifest["shards"]
-            if entry["part"] == part
-        )
-        return Corpus(manifest, shards)
-
-
-def _open_shard(directory: Path, entry: dict[str, Any], dtype: str, verify: bool) -> Shard:
-    paths = [directory / f"{entry['name']}.{suffix}" for suffix in _SUFFIXES]
-    for path, size, digest in zip(paths, entry["bytes"], entry["sha256"], strict=True):
-        if not path.exists():
-            raise UserError(f"{path} is missing: run dvc repro -f corpus")
-        if path.stat().st_size != size or (verify and sha256(path) != digest):
-            raise UserError(
-                f"{path} is truncated or altered (its size or hash is not the one in "
-                "manifest.json): run dvc repro -f corpus"
-            )
-    tokens = np.memmap(paths[0], dtype=dtype, mode="r")
-    return Shard(tokens, np.load(paths[1]), np.load(paths[2]))
-
-
 def _encode(
     documents: Iterator[list[str]], backend: Any, config: CorpusConfig
 ) -> Iterator[Encoded]:
@@ -214,7 +166,7 @@ class _Writer:
         if not self._count:
             return
         name = f"{self._part}-{len(self.shards):05d}"
-        paths = [self._folder / f"{name}.{suffix}" for suffix in _SUFFIXES]
+        paths = [self._folder / f"{name}.{suffix}" for suffix in SHARD_FILES]
         np.concatenate(self._tokens).tofile(paths[0])
         np.save(paths[1], np.asarray(self._sentences, dtype=np.int32))
         np.save(paths[2], np.asarray(self._documents, dtype=np.int32))

@@ -6,18 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
-from pipeline.artifacts import atomic_directory, read_json, sha256
-from pipeline.errors import UserError
+from pipeline.common.artifacts import atomic_directory
 from pipeline.text.sources import TextSource
+from pipeline.tokens.tokenizer import BOS, EOS, MASK, PAD, UNK, load_tokenizer, spaced
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-# RoBERTa's and fairseq's ids: 0, 1, 2, 3; <mask> is appended last.
-BOS, PAD, EOS, UNK, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
 _FIRST = [BOS, PAD, EOS, UNK]
 _SMALLEST = 256 + len(_FIRST) + 1
 
@@ -62,61 +59,10 @@ def make_tokenizer(
         tokenizer = _train(config, sources, seed)
     else:
         assert config.id is not None
-        tokenizer = _load(config.id, config.revision)
+        tokenizer = load_tokenizer(config.id, config.revision)
     with atomic_directory(directory) as folder:
         tokenizer.save_pretrained(folder)
     return len(tokenizer)
-
-
-def open_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
-    """Load the folder that `make_tokenizer` wrote; it takes ``MASK`` for its last id."""
-    if not (directory / "tokenizer.json").exists():
-        raise UserError(f"{directory}/tokenizer.json is missing: run dvc repro tokenizer")
-    config = directory / "tokenizer_config.json"
-    plain = config.exists() and read_json(config).get("tokenizer_class") == "TokenizersBackend"
-    return _load(str(directory), None, plain)
-
-
-def bulk_encoder(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
-    """The bare tokenizer for `encode_batch_fast`: whole texts, unpadded, and text stays text.
-
-    Without the last, a corpus that holds the characters ``</s>`` would put that special token
-    inside a sentence.
-    """
-    encoder: Tokenizer = tokenizer.backend_tokenizer
-    encoder.no_truncation()
-    encoder.no_padding()
-    encoder.encode_special_tokens = True
-    return encoder
-
-
-def spaced(text: str) -> str:
-    """A text as it looks inside running text; a word keeps one form wherever it stands (ours)."""
-    return f" {text}"
-
-
-def tokenizer_hash(directory: Path) -> str:
-    """What identifies the vocabulary: the hash of ``tokenizer.json``."""
-    return sha256(directory / "tokenizer.json")
-
-
-def _load(place: str, revision: str | None, plain: bool = False) -> PreTrainedTokenizerFast:
-    """Load a tokenizer; a ``plain`` one, as this project trains, without looking up its class."""
-    import transformers
-
-    # Looking a class up imports torch, which half of the stages can do without.
-    loader: Any = transformers.PreTrainedTokenizerFast if plain else transformers.AutoTokenizer
-    try:
-        tokenizer = loader.from_pretrained(place, revision=revision)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise UserError(
-            f"tokenizer {place!r} cannot be loaded ({reason}): check tokenizer.id, "
-            "tokenizer.revision and the network"
-        ) from error
-    if not tokenizer.is_fast:
-        raise UserError(f"tokenizer {place!r} has no tokenizer.json, which fast encoding needs")
-    return cast("PreTrainedTokenizerFast", tokenizer)
 
 
 def _train(

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.errors import UserError
-from pipeline.params import Params
-from pipeline.threads import ONE_THREAD_WIDTH
+from pipeline.study.params import Params
+from pipeline.training.threads import ONE_THREAD_WIDTH
 from pipeline.workers import graph, process
 from pipeline.workers.schedule import Schedule
 
@@ -94,7 +94,7 @@ class _Workers:
         hold.enter_context(self._stages.busy(stage))
         taken = {one.slot for one in self.running.values()}
         slot = next(slot for slot in range(self._jobs) if slot not in taken)
-        # Which of several GPUs is the stage's own (`pipeline.device`).
+        # Which of several GPUs is the stage's own (`pipeline.training.device`).
         variables = self._stages.variables(stage) | {"PIPELINE_SLOT": str(slot)}
         started = process.start(self._forks, command, Path(stage.wdir), variables)
         self.running[started.sentinel] = _Running(stage, slot, started, time.monotonic(), hold)

@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from pipeline.__main__ import main
-from pipeline.artifacts import read_json
 from pipeline.backends.fairseq.checkpoint import read_checkpoint
 from pipeline.backends.fairseq.convert import convert
+from pipeline.common.artifacts import read_json
+from pipeline.common.manifest import check_model
 from pipeline.errors import UserError
-from pipeline.manifest import check_model
 from pipeline.pretraining.run import Places, init_checkpoint
 from tests.pretraining.conftest import MODEL, SOURCES
 
@@ -242,7 +242,7 @@ def test_damaged_files_are_refused(source: Path, tmp_path: Path) -> None:
 
 
 def config(folder: Path, **changes: object) -> None:
-    from pipeline.artifacts import write_json
+    from pipeline.common.artifacts import write_json
 
     write_json(folder / "config.json", read_json(folder / "config.json") | changes)
     (folder / "checkpoint.json").unlink(missing_ok=True)

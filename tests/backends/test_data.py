@@ -16,8 +16,8 @@ from pipeline.backends.fairseq.dictionary import read_dictionary, vocabulary, wr
 from pipeline.errors import UserError
 from pipeline.pretraining.packing import Blocks
 from pipeline.pretraining.run import special_tokens
-from pipeline.text.corpus import Corpus
-from pipeline.text.tokenizer import open_tokenizer
+from pipeline.tokens.corpus import Corpus
+from pipeline.tokens.tokenizer import open_tokenizer
 from tests.pretraining.conftest import data  # noqa: F401
 
 REFERENCE = Path(__file__).with_name("reference")

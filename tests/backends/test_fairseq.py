@@ -18,7 +18,7 @@ from pipeline.backends.fairseq.convert import convert
 from pipeline.backends.fairseq.environment import LAUNCHER, VARIABLE
 from pipeline.backends.fairseq.segment import train
 from pipeline.backends.job import Job
-from pipeline.manifest import check_model
+from pipeline.common.manifest import check_model
 from pipeline.pretraining.run import Places, init_checkpoint
 from tests.backends.make_reference import LOGITS
 from tests.pretraining.conftest import MODEL, RECIPE, data, places  # noqa: F401

@@ -13,9 +13,9 @@ from benchmarks.objectives import ConjugateGradients, Objective, Quadratic, Teac
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.dense import DenseGaussian
 from pipeline.subspace.fastfood import Fastfood
-from pipeline.subspace.layout import FlatParameters
-from pipeline.subspace.structure import Full, Subspace
-from pipeline.train import train
+from pipeline.subspace.structure import Subspace
+from pipeline.training.loop import train
+from pipeline.training.parameters import FlatParameters, Full
 
 FAMILIES = {"dense": DenseGaussian, "fastfood": Fastfood}
 PROJECTIONS = tuple(FAMILIES)

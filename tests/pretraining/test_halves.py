@@ -3,10 +3,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from pipeline.optim import OptimizerConfig, adamw, schedule
 from pipeline.pretraining.halves import Halves
-from pipeline.subspace.layout import FlatParameters
-from pipeline.train import train
+from pipeline.training.loop import train
+from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
+from pipeline.training.parameters import FlatParameters
 
 
 def made() -> tuple[nn.Module, FlatParameters, Halves]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.common.seeds import numpy_generator
 from pipeline.pretraining.masking import IGNORE, mask_block, masked_batches
 from pipeline.pretraining.packing import Blocks, SpecialTokens
-from pipeline.seeds import numpy_generator
 from tests.pretraining.test_packing import corpus_of
 
 SPECIAL = SpecialTokens(bos=0, pad=1, eos=2, mask=999, count=4)

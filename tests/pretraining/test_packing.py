@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UserError
 from pipeline.pretraining.packing import Blocks, SpecialTokens, pack
-from pipeline.text.corpus import Corpus, Shard
+from pipeline.tokens.corpus import Corpus, Shard
 
 SPECIAL = SpecialTokens(bos=0, pad=1, eos=2, mask=999, count=4)
 DOCUMENTS = st.lists(st.lists(st.integers(1, 14), min_size=1, max_size=6), min_size=1, max_size=12)

@@ -12,17 +12,17 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pipeline.common.manifest import check_model
 from pipeline.errors import UserError
-from pipeline.manifest import check_model
 from pipeline.pretraining import run
 from pipeline.pretraining.checkpoints import open_model, save_model
 from pipeline.pretraining.masking import IGNORE, masked_batches
 from pipeline.pretraining.mlm import masked_loss
 from pipeline.pretraining.packing import Blocks
 from pipeline.pretraining.run import Places, init_checkpoint, run_segment, special_tokens
-from pipeline.subspace.layout import FlatParameters
-from pipeline.text.corpus import Corpus
-from pipeline.text.tokenizer import open_tokenizer
+from pipeline.tokens.corpus import Corpus
+from pipeline.tokens.tokenizer import open_tokenizer
+from pipeline.training.parameters import FlatParameters
 from tests.pretraining.conftest import MODEL, RECIPE, places
 
 CPU = torch.device("cpu")

@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pipeline.distributed import join, leave
 from pipeline.errors import UserError
 from pipeline.pretraining.recipe import PretrainConfig
 from pipeline.pretraining.run import Places, init_checkpoint, run_segment
+from pipeline.training.distributed import join, leave
 from tests.pretraining.conftest import MODEL, RECIPE, places
 from tests.processes import together
 

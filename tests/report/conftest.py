@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.artifacts import write_json, write_jsonl
+from pipeline.common.artifacts import write_json, write_jsonl
 
 CHECKPOINTS = {"s0": 0, "s10": 10, "s100": 100, "s1000": 1000}
 TASKS = ["easy", "late", "never"]

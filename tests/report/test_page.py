@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import write_json
+from pipeline.common.artifacts import write_json
 from pipeline.report.figures import draw_all
 from pipeline.report.page import sentence, write_page
 from pipeline.report.provenance import Provenance, provenance

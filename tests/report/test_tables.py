@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import read_json, write_json
+from pipeline.common.artifacts import read_json, write_json
 from pipeline.errors import UserError
 from pipeline.report.tables import collect, read_tables, relative_gap, write_tables
 from pipeline.report.trends import CLAIMS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.artifacts import write_json, write_jsonl
+from pipeline.common.artifacts import write_json, write_jsonl
 from pipeline.dimension.sweep_grid import SweepProbes
 from pipeline.report.zoo_tables import SweepCell
 from tests.report.conftest import baseline, said, write_cell

@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
-from pipeline.config import read_yaml
+from pipeline.common.config import read_yaml
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("pipeline", "stages", "dvc.yaml", ".dvcignore", ".gitignore")

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.backends.fairseq.environment import VARIABLE
-from pipeline.manifest import check_model
+from pipeline.common.manifest import check_model
 from tests.backends.environment import make_environment
 from tests.repro.conftest import Study
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 
 from pipeline.subspace.layers import Layers
-from pipeline.subspace.layout import Span
 from pipeline.subspace.projection import Projection
+from pipeline.training.parameters import Span
 
 
 def gaussian(*shape: int, seed: int = 0) -> torch.Tensor:

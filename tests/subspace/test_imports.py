@@ -34,7 +34,7 @@ class Without(PathFinder):
 sys.meta_path[sys.meta_path.index(PathFinder)] = Without
 import tempfile, torch
 from pathlib import Path
-from pipeline.subspace.layout import FlatParameters
+from pipeline.training.parameters import FlatParameters
 from pipeline.subspace.optimizer import SubspaceOptimizer
 from pipeline.subspace.task_vector import load_task_vector, save_task_vector
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.subspace.layers import Layers, Run
-from pipeline.subspace.layout import Span
+from pipeline.training.parameters import Span
 
 
 def layers_of(owners: list[int]) -> Layers:

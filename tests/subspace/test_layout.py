@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from pipeline.errors import UserError
-from pipeline.subspace.layout import FlatParameters, Span, fingerprint, layer_groups
+from pipeline.subspace.layers import layer_groups
+from pipeline.training.parameters import FlatParameters, Span, fingerprint
 
 transformers = pytest.importorskip("transformers")
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.distributed import ALONE, Ranks, join, leave
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.optimizer import SubspaceOptimizer
 from pipeline.subspace.structure import Subspace
+from pipeline.training.distributed import ALONE, Ranks, join, leave
+from pipeline.training.parameters import FlatParameters
 from tests.processes import together
 
 ROWS = torch.randn(6, 4, 5, generator=torch.Generator().manual_seed(1))

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from pipeline.errors import UserError
-from pipeline.optim import OptimizerConfig, adamw
 from pipeline.subspace import structure
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.projection import Projection
-from pipeline.subspace.structure import Full, Subspace
+from pipeline.subspace.structure import Subspace
+from pipeline.training.optimizers import OptimizerConfig, adamw
+from pipeline.training.parameters import FlatParameters, Full
 
 
 def network() -> nn.Module:

@@ -11,10 +11,10 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.quantise import Quantised, quantise
 from pipeline.subspace.structure import Subspace
 from pipeline.subspace.task_vector import Classifier, load_task_vector, save_task_vector
+from pipeline.training.parameters import FlatParameters
 
 CONFIGS = [
     SubspaceConfig(),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.seeds import isolated
+from pipeline.common.seeds import isolated
 from pipeline.subspace.optimizer import SubspaceOptimizer
 
 pytest.importorskip("accelerate", reason="transformers.Trainer needs accelerate")

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch._dynamo.utils import counters
 
-from pipeline.seeds import torch_generator
+from pipeline.common.seeds import torch_generator
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.layout import FlatParameters
 from pipeline.subspace.optimizer import SubspaceOptimizer
 from pipeline.subspace.structure import Subspace
+from pipeline.training.parameters import FlatParameters
 
 GRID = (6, 13, 20, 45, 100)
 PROJECTIONS = ("fastfood", "fastfood_whole", "dense", "sparse")

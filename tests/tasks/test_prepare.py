@@ -10,12 +10,12 @@ import datasets
 import pyarrow.parquet
 import pytest
 
-from pipeline.config import parse
+from pipeline.common.config import parse
 from pipeline.errors import UserError
 from pipeline.tasks import prepare
 from pipeline.tasks.prepare import TaskDataConfig, prepare_task
 from pipeline.text import synthetic
-from pipeline.text.tokenizer import open_tokenizer
+from pipeline.tokens.tokenizer import open_tokenizer
 
 PAIRS = [
     {"a": "The cat sat.", "b": "A cat was sitting.", "label": "1"},

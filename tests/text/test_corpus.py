@@ -10,11 +10,12 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.text import corpus as corpus_module
-from pipeline.text.corpus import Corpus, CorpusConfig, make_corpus
+from pipeline.text.corpus import CorpusConfig, make_corpus
 from pipeline.text.files import FilesConfig
 from pipeline.text.sentences import split_sentences
 from pipeline.text.sources import SyntheticText, TextSource
-from pipeline.text.tokenizer import bulk_encoder, open_tokenizer, spaced
+from pipeline.tokens.corpus import Corpus
+from pipeline.tokens.tokenizer import bulk_encoder, open_tokenizer, spaced
 
 SYNTHETIC = TextSource(synthetic=SyntheticText(60))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import datasets
 import pytest
 
-from pipeline.config import parse
+from pipeline.common.config import parse
 from pipeline.errors import UserError
 from pipeline.text.files import FilesConfig
 from pipeline.text.hub import HubConfig

@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UserError
 from pipeline.text.sources import SyntheticText, TextSource
-from pipeline.text.tokenizer import (
-    TokenizerConfig,
-    bulk_encoder,
-    make_tokenizer,
-    open_tokenizer,
-    spaced,
-    tokenizer_hash,
-)
+from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
+from pipeline.tokens.tokenizer import bulk_encoder, open_tokenizer, spaced, tokenizer_hash
 
 SOURCES = (TextSource(synthetic=SyntheticText(200)),)
 

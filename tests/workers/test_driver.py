@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from pipeline import params
 from pipeline.errors import UserError
+from pipeline.study import params
 from pipeline.workers.driver import default_jobs, reproduce
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from pipeline.artifacts import atomic_file
+from pipeline.common.artifacts import atomic_file
 from pipeline.errors import UserError
 
 # All that a checkpoint may hold beside tensors, numbers, text and containers.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.artifacts import atomic_directory
 from pipeline.backends.fairseq.architecture import to_arguments, to_config
 from pipeline.backends.fairseq.checkpoint import (
     Checkpoint,
@@ -18,10 +17,11 @@ from pipeline.backends.fairseq.checkpoint import (
 )
 from pipeline.backends.fairseq.dictionary import read_dictionary, vocabulary, write_dictionary
 from pipeline.backends.fairseq.weights import current_names, to_fairseq, to_transformers
+from pipeline.common.artifacts import atomic_directory
+from pipeline.common.manifest import MODEL_MANIFEST, check_model
 from pipeline.errors import UserError
-from pipeline.manifest import MODEL_MANIFEST, check_model
 from pipeline.pretraining.checkpoints import save_model
-from pipeline.text.tokenizer import open_tokenizer
+from pipeline.tokens.tokenizer import open_tokenizer
 
 if TYPE_CHECKING:
     from transformers import RobertaForMaskedLM

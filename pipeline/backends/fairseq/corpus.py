@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.artifacts import atomic_directory, fingerprint, remove_others, sha256
 from pipeline.backends.fairseq.dataset import write_dataset
 from pipeline.backends.fairseq.dictionary import vocabulary, write_dictionary
+from pipeline.common.artifacts import atomic_directory, fingerprint, remove_others, sha256
 from pipeline.pretraining.packing import Blocks, SpecialTokens
-from pipeline.text.corpus import PARTS, Corpus
-from pipeline.text.tokenizer import open_tokenizer
+from pipeline.tokens.corpus import PARTS, Corpus
+from pipeline.tokens.tokenizer import open_tokenizer
 
 
 def binarise(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.artifacts import atomic_file
+from pipeline.common.artifacts import atomic_file
 from pipeline.errors import UserError
 
 _MAGIC = b"MMIDIDX\x00\x00"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.artifacts import atomic_file
+from pipeline.common.artifacts import atomic_file
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:

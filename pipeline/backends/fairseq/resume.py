@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from pipeline.artifacts import atomic_directory, atomic_file, write_jsonl
 from pipeline.backends.fairseq.architecture import to_arguments
 from pipeline.backends.fairseq.checkpoint import Checkpoint, read_checkpoint
 from pipeline.backends.fairseq.convert import checkpoint_of
 from pipeline.backends.fairseq.weights import current_names
+from pipeline.common.artifacts import atomic_directory, atomic_file, write_jsonl
+from pipeline.common.manifest import STATE_MANIFEST, check_model, check_state, seal
 from pipeline.errors import UserError
-from pipeline.manifest import STATE_MANIFEST, check_model, check_state, seal
 from pipeline.pretraining.checkpoints import open_model
 from pipeline.pretraining.run import Places
 

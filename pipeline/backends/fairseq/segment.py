@@ -15,8 +15,6 @@ from typing import Any
 
 import torch
 
-from pipeline import device
-from pipeline.artifacts import Journal, fingerprint, remove_others, sha256
 from pipeline.backends.fairseq.architecture import to_arguments
 from pipeline.backends.fairseq.arguments import train_arguments
 from pipeline.backends.fairseq.checkpoint import read_checkpoint
@@ -26,14 +24,16 @@ from pipeline.backends.fairseq.environment import interpreter, running
 from pipeline.backends.fairseq.log import Progress, parse
 from pipeline.backends.fairseq.resume import LAST, first_update, restore, save_state
 from pipeline.backends.job import Job
+from pipeline.common.artifacts import Journal, fingerprint, remove_others, sha256
+from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST
 from pipeline.errors import UserError
-from pipeline.manifest import MODEL_MANIFEST, STATE_MANIFEST
 from pipeline.pretraining.checkpoints import open_model, save_model
 from pipeline.pretraining.packing import Blocks, SpecialTokens
 from pipeline.pretraining.run import held_out_loss, special_tokens
 from pipeline.pretraining.watch import healthy
-from pipeline.text.corpus import Corpus
-from pipeline.text.tokenizer import open_tokenizer
+from pipeline.tokens.corpus import Corpus
+from pipeline.tokens.tokenizer import open_tokenizer
+from pipeline.training import device
 
 _OUTPUT, _ROWS = "fairseq.log", "training.jsonl"
 _LOG = logging.getLogger(__name__)

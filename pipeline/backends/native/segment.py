@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline import device, distributed
 from pipeline.backends.job import Job
 from pipeline.pretraining.run import run_segment
+from pipeline.training import device, distributed
 
 
 def train(job: Job) -> None:

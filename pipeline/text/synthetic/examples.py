@@ -8,8 +8,8 @@ from zlib import crc32
 
 import numpy as np
 
+from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
-from pipeline.seeds import numpy_generator
 from pipeline.text.synthetic.reviews import opinion, review
 from pipeline.text.synthetic.statements import (
     Fact,

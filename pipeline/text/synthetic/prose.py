@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pipeline.seeds import numpy_generator
+from pipeline.common.seeds import numpy_generator
 from pipeline.text.synthetic.reviews import review
 from pipeline.text.synthetic.statements import (
     draw_fact,

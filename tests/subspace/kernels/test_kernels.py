@@ -11,7 +11,7 @@ import torch
 from pipeline.subspace import kernels
 from pipeline.subspace.fastfood import Fastfood
 from pipeline.subspace.layers import Layers
-from pipeline.subspace.layout import Span
+from pipeline.training.parameters import Span
 from tests.subspace.contract import (
     adjointness_error,
     gaussian,

@@ -1,0 +1,52 @@
+"""The manifest in a checkpoint's folders: the update they are of, and the hash of each file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.common.artifacts import read_json, sha256, write_json
+from pipeline.errors import UserError
+
+MODEL_MANIFEST, STATE_MANIFEST = "checkpoint.json", "state.json"
+
+
+def seal(folder: Path, name: str, step: int, **facts: Any) -> dict[str, Any]:
+    """Write, and return, the manifest of what is in a folder.
+
+    It has the update that the folder is of, each file's hash, and further ``facts``.
+    """
+    hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+    manifest = {"step": step, "sha256": hashes, **facts}
+    write_json(folder / name, manifest)
+    return manifest
+
+
+def check_model(directory: Path) -> dict[str, Any]:
+    """Return ``checkpoint.json`` after checking every file against its hash.
+
+    Raises:
+        UserError: a file is missing, truncated or altered.
+    """
+    return _checked(directory, MODEL_MANIFEST)
+
+
+def check_state(directory: Path) -> dict[str, Any]:
+    """Return a state's ``state.json`` after checking every file against its hash.
+
+    Raises:
+        UserError: a file is missing, truncated or altered.
+    """
+    return _checked(directory, STATE_MANIFEST)
+
+
+def _checked(directory: Path, name: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = read_json(directory / name)
+    for file, digest in manifest["sha256"].items():
+        path = directory / file
+        if not path.exists() or sha256(path) != digest:
+            raise UserError(
+                f"{path} is missing, truncated or altered: remove {directory.parent} and run "
+                "dvc repro"
+            )
+    return manifest

@@ -1,0 +1,1 @@
+"""What a study will cost, from its parameters and from simulated searches."""

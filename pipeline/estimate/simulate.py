@@ -1,0 +1,235 @@
+"""Cells that exist only as numbers: what probes would come to where the true d₉₀ is known.
+
+A problem holds the evaluation curve of every probe a search could ask for, drawn once, so that all
+protocols answer the same cell under the same luck. Its parts (METHOD §2): accuracy rises with log d
+as a logistic curve from the majority class to about the full accuracy; it falls off on both sides
+of a best learning rate that drifts with d; it rises over the epochs; and it carries the noise of
+the seed, of the evaluation examples, and of the epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.common.seeds import numpy_generator
+from pipeline.dimension.efficient import EfficientConfig
+from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
+from pipeline.dimension.question import Near, Question
+from pipeline.dimension.search import Outcome, Probe, Verdict
+from pipeline.dimension.status import reaches
+from pipeline.dimension.stopping import proven
+from pipeline.dimension.witness import Training
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A task.
+
+    Attributes:
+        rows: evaluation examples.
+        majority: accuracy of the majority class.
+        full: lowest and highest accuracy of full fine-tuning.
+        seed_error: standard deviation over seeds of the accuracy on endless examples.
+        pace: median time constant of a training, as a share of all its epochs.
+        late: share of the cells whose trainings sit at the majority class for a while.
+    """
+
+    rows: int
+    majority: float
+    full: tuple[float, float]
+    seed_error: float
+    pace: float
+    late: float
+
+
+# METHOD §4; the seeds' spread is that of published fine-tunings. Ten epochs are 2,300 updates on
+# MRPC, 21,000 on SST-2 and 123,000 on MNLI, so that the larger tasks are learned early in them.
+PROFILES = {
+    "mrpc": Profile(408, 0.6838, (0.84, 0.91), 0.010, 0.25, 0.3),
+    "sst2": Profile(872, 0.5092, (0.88, 0.95), 0.005, 0.12, 0.0),
+    "mnli": Profile(9815, 0.3545, (0.75, 0.88), 0.003, 0.10, 0.0),
+}
+RATES = (1e-3, 5e-3, 1e-2, 3e-2)
+EPOCHS = 10
+_SEEDS = 2
+# Simulated cells from which an expected cost is taken.
+_EXPECTATION = 40
+_FULL_RATES = 3
+# Shares of the binomial variance: common to all models of a cell, of a training, of an epoch.
+_COMMON, _OWN, _EPOCH = 0.5, 0.3, 0.2
+# How much is learned falls as exp(-(decades off / width)⁴): 0.85 at a factor of 3, 0.04 at 10.
+_RATE_WIDTH = 0.75
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A simulated cell.
+
+    Attributes:
+        question: what a search is asked; its target carries the noise of full fine-tuning.
+        truth: d at which the noiseless accuracy of the best rate crosses the noiseless target.
+        majority: accuracy of the majority class.
+        full: measured accuracy of full fine-tuning.
+        curves: accuracies (grid, seeds, rates, epochs).
+    """
+
+    question: Question
+    truth: float
+    majority: float
+    full: float
+    curves: np.ndarray
+
+    def curve(self, probe: Probe) -> np.ndarray:
+        """Accuracies (epochs,) of a probe."""
+        question = self.question
+        place = question.grid.index(probe.d), probe.seed
+        rate = question.learning_rates.index(probe.learning_rate)
+        curve: np.ndarray = self.curves[(*place, rate)]
+        return curve
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A simulated search: its verdict, the epochs trained, and the curves it saw by probe."""
+
+    verdict: Verdict
+    epochs: int
+    curves: dict[Probe, tuple[float, ...]]
+
+    def trainings(self, epochs: int) -> list[Training]:
+        """Its trainings, those with all of the ``epochs`` complete."""
+        return [
+            Training(probe, curve, len(curve) == epochs) for probe, curve in self.curves.items()
+        ]
+
+
+def draw(
+    profile: Profile, grid: Sequence[int], seed: int, shift: float = 0.1,
+    rates: Sequence[float] = RATES, epochs: int = EPOCHS, slope: float = 0.0,
+) -> Problem:  # fmt: skip
+    """Draw a problem whose d₉₀ is log-uniform over the grid.
+
+    The best learning rate follows the power ``slope`` of d, give or take 0.08, and the question
+    says so.
+    ``shift`` is the standard deviation, in decades, of the neighbouring checkpoint's d₉₀ around
+    this one; one cell in twenty has no neighbour.
+    """
+    generator = numpy_generator(seed, "simulated cell")
+    rows, majority = profile.rows, profile.majority
+    full = generator.uniform(*profile.full)
+    top = full * generator.uniform(0.97, 1.01)
+    logs, log_rates = np.log10(grid), np.log10(rates)
+    steepness = 4.39 / generator.uniform(0.8, 2.5)
+    wanted = generator.uniform(logs[0], logs[-1])
+    fine = np.linspace(logs[0] - 2, logs[-1] + 2, 4000)
+    best_rate = generator.uniform(log_rates[0], log_rates[-1]) + generator.normal(0, 0.1)
+    drift = slope + generator.normal(0, 0.08)
+
+    def accuracy(at: np.ndarray, middle: float) -> np.ndarray:
+        off = (log_rates - (best_rate + drift * (at[:, None] - wanted))) / _RATE_WIDTH
+        rise = 1 / (1 + np.exp(-steepness * (at[:, None] - middle)))
+        return np.asarray(majority + (top - majority) * rise * np.exp(-(off**4)))
+
+    # The curve is moved so that it crosses the target at the wanted place.
+    at_zero = accuracy(fine, wanted).max(1)
+    crossing = np.argmax(at_zero >= 0.9 * full) if (at_zero >= 0.9 * full).any() else len(fine) - 1
+    middle = wanted - (fine[crossing] - wanted)
+    exact = accuracy(fine, middle).max(1)
+    over = exact >= 0.9 * full
+    truth = 10 ** fine[np.argmax(over)] if over.any() else math.inf
+
+    shape = (len(logs), _SEEDS, len(rates), epochs)
+    level = np.broadcast_to(accuracy(logs, middle)[:, None, :, None], shape)
+    ahead = (log_rates - best_rate)[None, None, :, None]
+    pace = np.exp(generator.normal(math.log(profile.pace), 0.4, (*shape[:2], 1, 1)))
+    tau = epochs * pace * 10 ** (-ahead / 2)
+    bend = generator.uniform(1.0, 1.8)
+    late = generator.uniform(0, 0.5) if generator.random() < profile.late else 0.0
+    wait = epochs * late * generator.uniform(0.6, 1.0, (*shape[:3], 1))
+    passed = np.maximum(np.arange(1, epochs + 1) - wait, 0)
+    done = np.expm1(-((passed / tau) ** bend)) / np.expm1(-(((epochs - wait) / tau) ** bend))
+    seeds = profile.seed_error * (
+        0.7 * generator.standard_normal((*shape[:2], 1, 1))
+        + 0.7 * generator.standard_normal((*shape[:3], 1))
+        + 0.3 * generator.standard_normal(shape)
+    )
+    mean = np.clip(majority + (level - majority) * done + seeds, 0.0, 1.0)
+    common = generator.standard_normal()
+    curves = _measured(mean, common, rows, generator, 3)
+    full_runs = np.clip(
+        full
+        + profile.seed_error * generator.standard_normal((_FULL_RATES, 1))
+        - 0.004 * np.arange(_FULL_RATES)[:, None]
+        + np.zeros(epochs),
+        0,
+        1,
+    )
+    measured = float(_measured(full_runs, common, rows, generator, 1).max())
+    question = Question(
+        tuple(grid), 0.9 * measured, tuple(rates), 1, epochs, rows, majority,
+        _neighbour(truth, grid, rates, best_rate, shift, generator), slope,
+    )  # fmt: skip
+    return Problem(question, truth, majority, measured, curves)
+
+
+def _measured(
+    mean: np.ndarray, common: float, rows: int, generator: np.random.Generator, run_axes: int
+) -> np.ndarray:
+    """Accuracies k/rows with the evaluation's noise; the last axis are a training's epochs."""
+    error = np.sqrt(mean * (1 - mean) / rows)
+    own = generator.standard_normal((*mean.shape[:run_axes], 1))
+    noise = math.sqrt(_COMMON) * common + math.sqrt(_OWN) * own
+    noise = noise + math.sqrt(_EPOCH) * generator.standard_normal(mean.shape)
+    return np.asarray(np.round(np.clip(mean + error * noise, 0, 1) * rows) / rows)
+
+
+def _neighbour(
+    truth: float, grid: Sequence[int], rates: Sequence[float], best_rate: float, shift: float,
+    generator: np.random.Generator,
+) -> Near | None:  # fmt: skip
+    place = min(math.log10(truth), 9.0) + shift * generator.standard_normal()
+    rate = min(rates, key=lambda one: abs(math.log10(one) - best_rate))
+    if generator.random() < 0.05:
+        return None
+    if place > math.log10(grid[-1]):
+        return Near(None, None)
+    return Near(min(grid, key=lambda d: abs(math.log10(d) - place)), rate)
+
+
+def answer(problem: Problem, strategy: Strategy) -> Answer:
+    """Let a strategy search a problem."""
+    return follow(problem.question, strategy, lambda probe: problem.curve(probe).tolist())
+
+
+def follow(
+    question: Question, strategy: Strategy, curve_of: Callable[[Probe], Sequence[float]]
+) -> Answer:
+    """Let a strategy search where the curve of every whole training is known or can be had."""
+    curves: dict[Probe, tuple[float, ...]] = {}
+    outcomes: dict[Probe, Outcome] = {}
+    while isinstance(probe := strategy.search.next(outcomes), Probe):
+        whole, stop = tuple(curve_of(probe)), strategy.rule(probe, outcomes)
+        length = next((end for end in range(1, len(whole)) if stop(whole[:end])), len(whole))
+        curves[probe] = whole[:length]
+        metric = max(curves[probe])
+        sure = not reaches(metric, question.target) or proven(
+            curves[probe], question.target, question.error()
+        )
+        outcomes[probe] = Outcome(metric, proven=sure, curve=curves[probe])
+    return Answer(probe, sum(len(curve) for curve in curves.values()), curves)
+
+
+def expected_probes(
+    protocol: ProtocolName, config: EfficientConfig, grid: Sequence[int], rates: Sequence[float]
+) -> float:
+    """Whole trainings that a search of one seed costs on average, over simulated cells."""
+    profile = PROFILES["sst2"]
+    problems = [draw(profile, grid, seed, rates=rates) for seed in range(_EXPECTATION)]
+    answers = [
+        answer(problem, PROTOCOLS[protocol](problem.question, config)) for problem in problems
+    ]
+    return sum(one.epochs for one in answers) / EPOCHS / len(answers)

@@ -1,0 +1,1 @@
+"""A cell, one model on one task, and its full fine-tuning."""

@@ -1,0 +1,69 @@
+"""The recipe of fine-tuning: as params.yaml gives it for a task, and as one run follows it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.training.optimizers import OptimizerConfig
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """How a task is fine-tuned (METHOD §4): the defaults are the public recipe of RoBERTa.
+
+    ``dropout: null`` leaves each model its own. With ``precision: bf16`` models compute under
+    bfloat16 autocast; what is trained, and every sum of weights, stays in float32.
+    """
+
+    epochs: int = 10
+    batch: int = 32
+    learning_rates: tuple[float, ...] = (1e-5, 2e-5, 3e-5)
+    warmup_fraction: float = 0.06
+    betas: tuple[float, float] = (0.9, 0.98)
+    eps: float = 1e-6
+    weight_decay: float = 0.1
+    dropout: float | None = 0.1
+    train_eval_rows: int | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    def __post_init__(self) -> None:
+        for key in ("epochs", "batch"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key} is {getattr(self, key)}, but must be at least 1")
+        if not self.learning_rates or min(self.learning_rates) <= 0:
+            raise ValueError("learning_rates must list at least one rate, all above 0")
+        if not 0 <= self.warmup_fraction < 1:
+            raise ValueError(f"warmup_fraction is {self.warmup_fraction}, but must be in [0, 1)")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1)")
+        if self.train_eval_rows is not None and self.train_eval_rows < 1:
+            raise ValueError("train_eval_rows must be at least 1, or null for the whole split")
+        self.optimizer()
+
+    def optimizer(self) -> OptimizerConfig:
+        """AdamW's constants for full fine-tuning."""
+        return OptimizerConfig(self.betas, self.eps, self.weight_decay)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run: what `fine_tune` needs besides the model and the data.
+
+    With ``max_steps`` the run has at most so many updates, and its ``epochs`` evaluations are
+    spread evenly over those it has.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    warmup_fraction: float
+    optimizer: OptimizerConfig
+    train_eval_rows: int | None = None
+    max_steps: int | None = None
+
+    def updates(self, rows: int) -> int:
+        """Updates of a whole run on ``rows`` training examples."""
+        whole = math.ceil(rows / self.batch) * self.epochs
+        return whole if self.max_steps is None else min(whole, self.max_steps)

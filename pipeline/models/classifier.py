@@ -1,0 +1,122 @@
+"""A checkpoint as a model for a task: opened with a new head, whatever its architecture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from pipeline.common.seeds import isolated
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+# A pooling layer belongs to the head: models that were pretrained without one lack it.
+_POOLER = re.compile(r"\bpooler\b")
+
+
+# How the architectures name the dropout of hidden states, of attention, and of the new head. What
+# a configuration leaves at None follows another of its names, and stays so.
+_DROPOUTS = (
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob",
+    "dropout", "attention_dropout", "hidden_dropout", "classifier_dropout", "dropout_rate",
+    "embedding_dropout", "mlp_dropout", "embd_pdrop", "attn_pdrop", "resid_pdrop",
+    "pooler_dropout", "summary_last_dropout", "summary_first_dropout", "seq_classif_dropout",
+)  # fmt: skip
+
+
+def open_classifier(
+    model_dir: Path, labels: int, dropout: float | None, seed: int, device: torch.device
+) -> PreTrainedModel:
+    """Load a checkpoint with a new classification head, drawn from ``(seed, "head")``.
+
+    ``dropout`` is that of the hidden states, of attention and of the head; None leaves the
+    checkpoint's own.
+
+    Raises:
+        UserError: the folder holds no model that can classify, lacks weights of it, or has no
+            dropout that could be set.
+    """
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(model_dir, num_labels=labels)
+        if dropout is not None:
+            _set_dropout(config, dropout, model_dir)
+        with isolated(seed, "head"):
+            model, loading = AutoModelForSequenceClassification.from_pretrained(
+                model_dir, config=config, dtype=torch.float32, output_loading_info=True
+            )
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:
+        raise UserError(f"{model_dir} is not a model that can classify: {error}") from None
+    _check_whole(model, loading["missing_keys"], model_dir)
+    return model.to(device)  # type: ignore[no-any-return]
+
+
+def _set_dropout(config: Any, dropout: float, model_dir: Path) -> None:
+    names = [name for name in _DROPOUTS if getattr(config, name, None) is not None]
+    if not names:
+        raise UserError(
+            f"{model_dir} is a {config.model_type} without a dropout to set: set the task's "
+            "finetune.dropout to null"
+        )
+    for name in names:
+        setattr(config, name, dropout)
+
+
+def _check_whole(model: PreTrainedModel, missing: Collection[str], model_dir: Path) -> None:
+    """Only the head may be new: transformers would draw any other missing weight at random."""
+    prefix = f"{model.base_model_prefix}."
+    lost = sorted(name for name in missing if name.startswith(prefix) and not _POOLER.search(name))
+    if lost:
+        raise UserError(
+            f"{model_dir} lacks {len(lost)} of the model's weights, such as {lost[0]}: it is not "
+            f"a whole {model.config.model_type}"
+        )
+
+
+def compute_in_bfloat16(model: nn.Module) -> None:
+    """Let every forward pass of the model run under bfloat16 autocast, in training and evaluation.
+
+    The cast stands around the forward pass alone: kept over an update, autocast's copies of the
+    weights would be those from before it.
+    """
+    kind = next(model.parameters()).device.type
+    model.forward = torch.autocast(kind, dtype=torch.bfloat16)(model.forward)
+
+
+def model_width(model_dir: Path) -> int:
+    """Width of a checkpoint's hidden states."""
+    from transformers import AutoConfig
+
+    try:
+        return int(AutoConfig.from_pretrained(model_dir).hidden_size)
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{model_dir} is not a model that can classify: {error}") from None
+
+
+def positions(model: nn.Module) -> int | None:
+    """The longest row that the model's table of positions has room for; None without a table.
+
+    Some tables begin with rows that are never used: up to the padding id, or an offset.
+    """
+    rooms = []
+    for name, module in model.named_modules():
+        own = name.rpartition(".")[2]
+        if isinstance(module, nn.Embedding) and ("position" in own or own == "wpe"):
+            unused = getattr(module, "offset", 0)
+            if module.padding_idx is not None:
+                unused = module.padding_idx + 1
+            rooms.append(module.num_embeddings - unused)
+    return min(rooms, default=None)

@@ -1,0 +1,63 @@
+"""The keys of params.yaml's ``said``: what d₉₀ is, and how it is searched for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.dimension.efficient import EfficientConfig
+from pipeline.dimension.grid import GridConfig
+from pipeline.dimension.protocols import ProtocolName
+from pipeline.dimension.status import TargetKind
+from pipeline.training.optimizers import OptimizerConfig
+
+
+@dataclass(frozen=True)
+class SaidConfig:
+    """How d₉₀ is searched for (METHOD §2, docs/search.md).
+
+    Attributes:
+        grid: the values of d.
+        fraction: the share of the full metric that is to be reached, and ``target`` from where it
+            is counted.
+        fractions: further shares whose smallest d is read from the same probes where they tell it.
+        margin: by how many standard errors full fine-tuning must beat the majority class for a d₉₀
+            to be searched (0: A21's literal rule).
+        learning_rates: those a probe may have.
+        epochs: how long a probe trains (None: as long as the task's fine-tuning).
+        seeds: how many projections and trainings decide about a d.
+        protocol: the strategy of the search, and ``efficient`` the levers of that one.
+    """
+
+    grid: GridConfig
+    fraction: float = 0.9
+    target: TargetKind = "fraction"
+    fractions: tuple[float, ...] = (0.75, 0.9, 0.95)
+    margin: float = 0.0
+    learning_rates: tuple[float, ...] = (1e-3, 5e-3, 1e-2, 3e-2)
+    epochs: int | None = None
+    seeds: int = 1
+    protocol: ProtocolName = "efficient"
+    efficient: EfficientConfig = field(default_factory=EfficientConfig)
+    betas: tuple[float, float] = (0.9, 0.98)
+    eps: float = 1e-6
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        for fraction in (self.fraction, *self.fractions):
+            if not 0 < fraction <= 1:
+                raise ValueError(f"fraction is {fraction}, but must be in (0, 1]")
+        if not self.learning_rates or min(self.learning_rates) <= 0:
+            raise ValueError("learning_rates must list at least one rate, all above 0")
+        if len(set(self.learning_rates)) < len(self.learning_rates):
+            raise ValueError("learning_rates must all be different")
+        if self.margin < 0:
+            raise ValueError(f"margin is {self.margin}, but must be at least 0")
+        if self.seeds < 1:
+            raise ValueError(f"seeds is {self.seeds}, but must be at least 1")
+        if self.epochs is not None and self.epochs < 1:
+            raise ValueError(f"epochs is {self.epochs}, but must be at least 1, or null")
+        self.optimizer()
+
+    def optimizer(self) -> OptimizerConfig:
+        """AdamW's constants for the d numbers."""
+        return OptimizerConfig(self.betas, self.eps, self.weight_decay)

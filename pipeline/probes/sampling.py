@@ -1,0 +1,45 @@
+"""Evaluation on a fixed sample first, and on everything where that comes near the target."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import nn
+
+from pipeline.common.seeds import numpy_generator
+from pipeline.finetuning.evaluation import Evaluation, predict
+from pipeline.tasks import Split, accuracy
+
+# A sample this many of its standard errors below the target is not evaluated further.
+_NEAR = 2.0
+
+
+@dataclass(frozen=True)
+class SampledEvaluation:
+    """Scores ``rows`` fixed examples, and the others only when the sample comes near ``target``.
+
+    An accuracy below ``threshold`` is thus the sample's alone; none of them can reach the target.
+    """
+
+    rows: int
+    target: float
+    seed: int
+
+    def threshold(self) -> float:
+        """The sample's accuracy from which all examples are evaluated."""
+        error = math.sqrt(self.target * max(0.0, 1 - self.target) / self.rows)
+        return self.target - _NEAR * error
+
+    def __call__(self, model: nn.Module, split: Split, batch: int) -> Evaluation:
+        """Evaluate the model on the sample, and on the rest if that is worth it."""
+        order = numpy_generator(self.seed, "evaluation").permutation(len(split))
+        sample, rest = np.sort(order[: self.rows]), np.sort(order[self.rows :])
+        predictions = np.empty(len(split), dtype=np.int64)
+        predictions[sample] = predict(model, split.take(sample), batch)
+        if accuracy(predictions[sample], split.labels[sample]) >= self.threshold() and len(rest):
+            predictions[rest] = predict(model, split.take(rest), batch)
+            return Evaluation.of(predictions, split.labels, split.binary)
+        part = Evaluation.of(predictions[sample], split.labels[sample], split.binary)
+        return replace(part, correct=None) if len(rest) else part

@@ -1,0 +1,1 @@
+"""Models that others published: where they lie, and how they are fetched."""

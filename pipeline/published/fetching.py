@@ -1,0 +1,221 @@
+"""Models that others published, fetched into ordinary checkpoint folders; data only, never code."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pipeline.common.artifacts import atomic_directory, read_json, write_json
+from pipeline.common.manifest import MODEL_MANIFEST, seal
+from pipeline.errors import UserError
+from pipeline.published.place import Place
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+_CONFIG = "config.json"
+_SAFE, _PICKLED = "model.safetensors", "pytorch_model.bin"
+# What the hub is asked for: first everything but pickled weights, which may not be needed.
+_FIRST = (_CONFIG, "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*",
+          "merges.txt", "spiece.model", "spm.model", "sentencepiece*", "model.safetensors*",
+          "model-*.safetensors")  # fmt: skip
+# One of these holds a tokenizer's vocabulary; without any, transformers makes up an empty one.
+_VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab*", "spiece.model", "spm.model",
+                 "sentencepiece*")  # fmt: skip
+_PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
+
+
+def fetch(place: Place, step: int, directory: Path) -> dict[str, Any]:
+    """Write a checkpoint folder as pretraining would: weights, tokenizer, ``checkpoint.json``.
+
+    Weights stay as published, but for pickled ones, which become safetensors. The manifest says
+    where they came from, with the hub's commit, and the hash of every file.
+
+    Raises:
+        UserError: the model cannot be had, cannot classify, would need code of its repository, or
+            lacks weights, a fast tokenizer or a padding token.
+    """
+    origin, commit = _local(place)
+    where = place.describe()
+    config = _config(origin, where)
+    with atomic_directory(directory) as folder:
+        _copy_weights(origin, folder, where)
+        tokenizer = _tokenizer(place, origin, where)
+        tokenizer.save_pretrained(folder)
+        write_json(folder / _CONFIG, _padded(config, tokenizer, where))
+        origin_facts = {**asdict(place), "commit": commit}
+        return seal(folder, MODEL_MANIFEST, step, origin=origin_facts)
+
+
+def pins(places: Mapping[str, Place]) -> str:
+    """For each model of the hub its name and present commit, to write behind ``revision``.
+
+    Raises:
+        UserError: the hub does not tell.
+    """
+    from huggingface_hub import HfApi
+
+    lines = []
+    for name, place in places.items():
+        if place.source == "hub":
+            try:
+                commit = HfApi().model_info(place.id, revision=place.revision).sha
+            except Exception as error:
+                # The hub's client hands on errors of whatever HTTP library it uses.
+                raise UserError(
+                    f"the hub does not tell the commit of {place.describe()} ({_line(error)})"
+                ) from error
+            lines.append(f"{name}: {{revision: {commit}}}  # {place.id}")
+    return "\n".join(lines) or "no model comes from the hub"
+
+
+def _local(place: Place) -> tuple[Path, str | None]:
+    """The folder that holds the model's files here, and the hub's commit."""
+    if place.source == "hub":
+        root = _download(place.id, place.revision, place.folder)
+        folder, commit = root / (place.folder or ""), root.name
+    else:
+        folder, commit = Path(place.id) / (place.folder or ""), None
+    if not (folder / _CONFIG).is_file():
+        raise UserError(f"{place.describe()} has no {_CONFIG}: check id, revision and folder")
+    return folder, commit
+
+
+def _download(name: str, revision: str | None, folder: str | None) -> Path:
+    """Files of one commit in the hub's cache; pickled weights only where there are no others."""
+    from huggingface_hub import snapshot_download
+
+    prefix = f"{folder}/" if folder else ""
+    try:
+        first = snapshot_download(name, revision=revision, allow_patterns=_under(prefix, _FIRST))
+        root = Path(first)
+        if not list((root / prefix).glob("model*.safetensors")):
+            snapshot_download(name, revision=root.name, allow_patterns=_under(prefix, _PICKLES))
+    except Exception as error:
+        # As in `pins`.
+        at = f" at {revision}" if revision else ""
+        raise UserError(
+            f"hub model {name!r}{at} cannot be fetched ({_line(error)}): check id, revision and "
+            "the network, or give a local folder"
+        ) from error
+    return root
+
+
+def _under(prefix: str, names: tuple[str, ...]) -> list[str]:
+    return [prefix + name for name in names]
+
+
+def _config(origin: Path, where: str) -> dict[str, Any]:
+    """``config.json`` of a model whose architecture transformers has, and that can classify."""
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as CLASSIFIERS,
+    )
+
+    config: dict[str, Any] = read_json(origin / _CONFIG)
+    kind = config.get("model_type")
+    if kind not in CLASSIFIERS:
+        raise UserError(
+            f"{where} is of model_type {kind!r}, which transformers cannot classify with (code of "
+            "a repository is never run): give an architecture that it has a classifier for"
+        )
+    return config
+
+
+def _copy_weights(origin: Path, folder: Path, where: str) -> None:
+    """Copy safetensors as they are; else turn pickled weights into safetensors."""
+    for name, take in ((_SAFE, shutil.copyfile), (_PICKLED, _convert)):
+        index = origin / f"{name}.index.json"
+        shards = sorted(set(read_json(index)["weight_map"].values())) if index.exists() else [name]
+        if not (origin / shards[0]).exists():
+            continue
+        for shard in shards:
+            if Path(shard).name != shard or not (origin / shard).is_file():
+                raise UserError(f"{where} lacks the file {shard!r} that its index names")
+            take(origin / shard, folder / _safe_name(shard))
+        if index.exists():
+            _copy_index(index, folder / f"{_SAFE}.index.json")
+        return
+    raise UserError(f"{where} has neither {_SAFE} nor {_PICKLED}: it holds no PyTorch weights")
+
+
+def _safe_name(shard: str) -> str:
+    """A shard's name as safetensors: ``pytorch_model-1.bin`` becomes ``model-1.safetensors``."""
+    return f"{Path(shard.removeprefix('pytorch_')).stem}.safetensors"
+
+
+def _copy_index(source: Path, target: Path) -> None:
+    index = read_json(source)
+    index["weight_map"] = {key: _safe_name(name) for key, name in index["weight_map"].items()}
+    write_json(target, index)
+
+
+def _convert(source: Path, target: Path) -> None:
+    """Pickled tensors, read as data only, to safetensors; shared memory is written out twice."""
+    import torch
+    from safetensors.torch import save_file
+
+    try:
+        state = torch.load(source, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # torch raises a dozen kinds for damaged files and refused code alike.
+        raise UserError(
+            f"{source.name} cannot be read as plain tensors ({_line(error)}): publish the model as "
+            "safetensors"
+        ) from error
+    tensors = {key: item.clone().contiguous() for key, item in state.items()}
+    save_file(tensors, target, {"format": "pt"})
+
+
+def _tokenizer(place: Place, origin: Path, where: str) -> PreTrainedTokenizerFast:
+    """The checkpoint's own fast tokenizer, or the place's other one, with a padding token."""
+    from transformers import AutoTokenizer
+
+    source = origin
+    if place.tokenizer:
+        source = (
+            _download(place.tokenizer, place.tokenizer_revision, None)
+            if place.source == "hub"
+            else Path(place.tokenizer)
+        )
+    advice = "set tokenizer to a model that has the same vocabulary"
+    if not any(list(source.glob(name)) for name in _VOCABULARIES):
+        raise UserError(f"{where} has no tokenizer: {advice}")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+    except Exception as error:
+        # Each tokenizer has its own way of failing when its files are missing.
+        raise UserError(
+            f"{where} has no tokenizer that can be loaded ({_line(error)}): {advice}"
+        ) from error
+    if not tokenizer.is_fast:
+        raise UserError(f"the tokenizer of {where} has no fast form: set tokenizer to one that has")
+    if place.pad_token is not None:
+        if place.pad_token not in tokenizer.get_vocab():
+            raise UserError(f"{where}: pad_token {place.pad_token!r} is not in the vocabulary")
+        tokenizer.pad_token = place.pad_token
+    if tokenizer.pad_token_id is None:
+        raise UserError(
+            f"the tokenizer of {where} has no padding token: set pad_token to one of its tokens"
+        )
+    return cast("PreTrainedTokenizerFast", tokenizer)
+
+
+def _padded(
+    config: Mapping[str, Any], tokenizer: PreTrainedTokenizerFast, where: str
+) -> dict[str, Any]:
+    """The configuration with the tokenizer's padding id: decoders find a row's end by it."""
+    own, needed = config.get("pad_token_id"), tokenizer.pad_token_id
+    if own not in (None, needed) and config.get("type_vocab_size") is not None:
+        raise UserError(
+            f"{where} pads with id {own}, but its tokenizer with {needed}: they do not belong "
+            "together"
+        )
+    return {**config, "pad_token_id": needed}
+
+
+def _line(error: BaseException) -> str:
+    """An error's first sentence, on one line."""
+    return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__

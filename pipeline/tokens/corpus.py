@@ -1,0 +1,70 @@
+"""The pretraining corpus as token shards that are mapped into memory, never loaded.
+
+A shard is three files: token ids back to back without special tokens, the token length of each
+sentence, and the number of sentences of each document. Packing needs nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from pipeline.common.artifacts import read_json, sha256
+from pipeline.errors import UserError
+
+Part = Literal["train", "valid"]
+
+
+PARTS: tuple[Part, ...] = ("train", "valid")
+
+
+SHARD_FILES = ("tokens.bin", "sentences.npy", "documents.npy")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One opened shard: ``tokens`` (tokens,) mapped, ``sentences`` and ``documents`` lengths."""
+
+    tokens: np.ndarray
+    sentences: np.ndarray
+    documents: np.ndarray
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A part of the corpus, opened and checked."""
+
+    manifest: dict[str, Any]
+    shards: tuple[Shard, ...]
+
+    @staticmethod
+    def open(directory: Path, part: Part = "train", verify: bool = True) -> Corpus:
+        """Map the shards of a part; without ``verify`` sizes are compared but no hashes.
+
+        Raises:
+            UserError: a file is missing, truncated, or does not match its hash.
+        """
+        manifest = read_json(directory / "manifest.json")
+        shards = tuple(
+            _open_shard(directory, entry, manifest["dtype"], verify)
+            for entry in manifest["shards"]
+            if entry["part"] == part
+        )
+        return Corpus(manifest, shards)
+
+
+def _open_shard(directory: Path, entry: dict[str, Any], dtype: str, verify: bool) -> Shard:
+    paths = [directory / f"{entry['name']}.{suffix}" for suffix in SHARD_FILES]
+    for path, size, digest in zip(paths, entry["bytes"], entry["sha256"], strict=True):
+        if not path.exists():
+            raise UserError(f"{path} is missing: run dvc repro -f corpus")
+        if path.stat().st_size != size or (verify and sha256(path) != digest):
+            raise UserError(
+                f"{path} is truncated or altered (its size or hash is not the one in "
+                "manifest.json): run dvc repro -f corpus"
+            )
+    tokens = np.memmap(paths[0], dtype=dtype, mode="r")
+    return Shard(tokens, np.load(paths[1]), np.load(paths[2]))

@@ -1,0 +1,79 @@
+"""Where the arithmetic runs: hardware is no parameter of a result, so params.yaml has none."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from typing import Any
+
+import torch
+
+from pipeline.errors import UserError
+from pipeline.training.threads import ONE_THREAD_WIDTH
+
+_PRODUCT_SIZE = {"cpu": 768, "cuda": 8192}
+_PRODUCT_REPEATS = 4
+
+
+def pick() -> torch.device:
+    """CUDA when present, else the CPU, unless ``PIPELINE_DEVICE`` says (``cpu``, ``cuda:1``)."""
+    wanted = os.environ.get("PIPELINE_DEVICE")
+    if wanted is None:
+        cuda = torch.cuda.is_available()
+        return torch.device("cuda", _own_gpu()) if cuda else torch.device("cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise UserError(f"PIPELINE_DEVICE is {wanted!r}: say cpu, cuda or cuda:0") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"PIPELINE_DEVICE is {wanted!r}, but torch sees no CUDA device")
+    return device
+
+
+def _own_gpu() -> int:
+    """A GPU of its own for each process of torchrun, and for stages that run at the same time."""
+    if (rank := os.environ.get("LOCAL_RANK")) is not None:
+        return int(rank)
+    return int(os.environ.get("PIPELINE_SLOT", "0")) % torch.cuda.device_count()
+
+
+def prepare(width: int) -> torch.device:
+    """Pick the device and ask for deterministic kernels: two runs give the same bytes.
+
+    A model of small ``width`` gets one thread: its matrices are too small to share, and on a busy
+    machine threads that wait for each other have cost a factor of forty.
+    """
+    if width <= ONE_THREAD_WIDTH:
+        torch.set_num_threads(1)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    # PyTorch then also fills fresh memory with NaN, a debugging aid that costs a pass over it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    device = pick()
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def facts() -> dict[str, Any]:
+    """Host facts for a timing record: machine, threads, device, torch version."""
+    device = pick()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+
+def product_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """FLOP/s of a large matrix product on the device: what a model's speed is compared with."""
+    size = _PRODUCT_SIZE[device.type]
+    generator = torch.Generator(device).manual_seed(0)
+    left, right = (
+        torch.rand(size, size, device=device, generator=generator).to(dtype) for _ in range(2)
+    )
+    best = float("inf")
+    for _ in range(_PRODUCT_REPEATS):
+        start = time.perf_counter()
+        # Reading one entry waits for the product.
+        float((left @ right)[0, 0])
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best

@@ -1,0 +1,147 @@
+"""A model's parameters as one flat vector θ^D, and training all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from pipeline.errors import UserError
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a named parameter lies in θ^D: entries ``start`` … ``stop`` − 1."""
+
+    name: str
+    start: int
+    stop: int
+
+
+class FlatParameters:
+    """The trainable parameters of a model as views into one buffer, their gradients into another.
+
+    Tied parameters are held once, in the order of ``named_parameters``. Reading and writing
+    ``values`` (D,) reads and writes the model; after a backward pass ``grads`` (D,) holds the
+    gradient.
+
+    Attributes:
+        size: D.
+        spans: the parameters in order.
+        base: how the names of the base model's parameters begin, where a Hugging Face model puts a
+            head on one; empty otherwise.
+
+    Raises:
+        UserError: the parameters differ in dtype or device, share memory without being tied, or
+            none can be trained.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        named = [(name, item) for name, item in model.named_parameters() if item.requires_grad]
+        if not named:
+            raise UserError("the model has no trainable parameters")
+        kinds = {(item.dtype, item.device) for _, item in named}
+        if len(kinds) > 1:
+            raise UserError(
+                "the model's parameters must share one dtype and one device, but have "
+                + ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
+            )
+        _check_separate(named)
+        self.spans = _spans(named)
+        self.size = self.spans[-1].stop
+        prefix = getattr(model, "base_model_prefix", "")
+        self.base = f"{prefix}." if prefix and hasattr(model, prefix) else ""
+        first = named[0][1]
+        self.values = torch.empty(self.size, dtype=first.dtype, device=first.device)
+        self.grads = torch.zeros_like(self.values)
+        self._parameters = [item for _, item in named]
+        self._gradients = [
+            self._adopt(span, parameter)
+            for span, parameter in zip(self.spans, self._parameters, strict=True)
+        ]
+
+    def _adopt(self, span: Span, parameter: nn.Parameter) -> torch.Tensor:
+        """Make the parameter a view into ``values``; return its gradient's view."""
+        view = self.values[span.start : span.stop].view_as(parameter)
+        view.copy_(parameter.detach())
+        parameter.data = view
+        parameter.grad = self.grads[span.start : span.stop].view_as(parameter)
+        return parameter.grad
+
+    def zero_grad(self) -> None:
+        """Set the gradient to zero where it is, so that it stays a view into ``grads``."""
+        self.grads.zero_()
+        for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
+
+    def collect(self) -> None:
+        """Bring gradients into ``grads`` that were put elsewhere, as after ``model.zero_grad()``.
+
+        Raises:
+            UserError: a parameter is no longer a view into ``values``.
+        """
+        for span, parameter in zip(self.spans, self._parameters, strict=True):
+            place = slice(span.start, span.stop)
+            if parameter.data_ptr() != self.values[place].data_ptr():
+                raise UserError(
+                    f"{span.name} was moved, cast or replaced after the model's parameters were "
+                    "taken over: do that first, and make the subspace last"
+                )
+            view = self.grads[place].view_as(parameter)
+            if parameter.grad is None:
+                view.zero_()
+            elif parameter.grad.data_ptr() != view.data_ptr():
+                view.copy_(parameter.grad)
+            parameter.grad = view
+
+
+class Full:
+    """Every parameter is trained: θ^D itself is the vector."""
+
+    def __init__(self, flat: FlatParameters) -> None:
+        self._flat = flat
+        self.vector = flat.values
+        self.vector.grad = flat.grads
+
+    def materialize(self) -> None:
+        """Nothing to do: the vector is the weights."""
+
+    def accumulate(self) -> None:
+        """Nothing to do: the gradient of a micro-batch is added where it lies."""
+
+    def pull_back(self) -> None:
+        """Nothing to do: the weights' gradient is the vector's."""
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        self._flat.zero_grad()
+
+
+def fingerprint(spans: Sequence[Span]) -> str:
+    """Hex SHA-256 of the parameters' names and places: the same for the same architecture."""
+    text = "".join(f"{span.name} {span.start} {span.stop}\n" for span in spans)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_separate(named: Sequence[tuple[str, nn.Parameter]]) -> None:
+    """Two parameters in one place would be torn apart; tied ones are one parameter."""
+    places: dict[int, str] = {}
+    for name, item in named:
+        other = places.setdefault(item.data_ptr(), name) if item.numel() else name
+        if other != name:
+            raise UserError(
+                f"{other} and {name} share memory but are two parameters: tie them by assigning "
+                "one to the other"
+            )
+
+
+def _spans(named: Sequence[tuple[str, nn.Parameter]]) -> tuple[Span, ...]:
+    spans, start = [], 0
+    for name, item in named:
+        spans.append(Span(name, start, start + item.numel()))
+        start += item.numel()
+    return tuple(spans)

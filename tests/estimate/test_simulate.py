@@ -1,0 +1,95 @@
+"""The simulated cells are what the benchmark of the search takes them for."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pipeline.dimension.efficient import EfficientConfig
+from pipeline.dimension.grid import GridConfig, grid_values
+from pipeline.dimension.protocols import PROTOCOLS
+from pipeline.dimension.search import Probe
+from pipeline.estimate.simulate import (
+    EPOCHS,
+    PROFILES,
+    RATES,
+    Problem,
+    answer,
+    draw,
+    expected_probes,
+)
+
+GRID = grid_values(GridConfig(), 14, 125_000_000)
+
+
+def cells(task: str = "sst2", count: int = 12) -> list[Problem]:
+    return [draw(PROFILES[task], GRID, seed) for seed in range(count)]
+
+
+def test_the_same_seed_is_the_same_cell():
+    one, again, other = (draw(PROFILES["mrpc"], GRID, seed) for seed in (3, 3, 4))
+    assert np.array_equal(one.curves, again.curves) and one.question == again.question
+    assert one.truth != other.truth
+
+
+def test_accuracy_crosses_the_target_at_the_truth():
+    grid, above, below = np.array(GRID), [], []
+    for cell in cells("mnli"):
+        reached = cell.curves[:, 0].max((1, 2)) >= cell.question.target
+        above += reached[grid > 2 * cell.truth].tolist()
+        below += reached[grid < cell.truth / 2].tolist()
+    assert np.mean(above) > 0.95 and np.mean(below) < 0.05
+
+
+def test_the_best_rate_follows_the_power_of_d_that_the_question_names():
+    moved = []
+    for seed in range(8):
+        cell = draw(PROFILES["mnli"], GRID, seed, slope=-0.5)
+        assert cell.question.rate_slope == -0.5
+        best = cell.curves[:, 0].max(-1).argmax(1)
+        moved.append(best[-1] - best[len(GRID) // 2])
+    assert np.mean(moved) < -1
+
+
+def test_accuracies_are_counts_of_examples():
+    cell = cells()[0]
+    counts = cell.curves * cell.question.rows
+    assert np.allclose(counts, np.round(counts)) and cell.curves.shape == (len(GRID), 2, 4, EPOCHS)
+
+
+def test_the_papers_protocol_finds_the_truth_where_noise_is_small():
+    off = []
+    for cell in cells("mnli"):
+        verdict = answer(cell, PROTOCOLS["paper"](cell.question, EfficientConfig())).verdict
+        if verdict.d90 is not None and math.isfinite(cell.truth):
+            off.append(abs(math.log(verdict.d90 / cell.truth)))
+    assert np.median(off) < math.log(1.2)
+
+
+def test_a_probe_ends_where_its_rule_says():
+    cell = cells()[1]
+    found = answer(cell, PROTOCOLS["efficient"](cell.question, EfficientConfig()))
+    assert found.epochs == sum(len(curve) for curve in found.curves.values())
+    for probe, curve in found.curves.items():
+        assert list(curve) == cell.curve(probe)[: len(curve)].tolist()
+    whole = answer(cell, PROTOCOLS["paper"](cell.question, EfficientConfig()))
+    assert all(len(curve) == EPOCHS for curve in whole.curves.values())
+    assert found.epochs < whole.epochs / 2
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_curves_differ_by_seed_and_rate(seed):
+    cell = cells()[2]
+    probes = [Probe(GRID[30], seed, rate) for rate in RATES]
+    assert len({tuple(cell.curve(probe)) for probe in probes}) == len(RATES)
+
+
+def test_expected_costs_follow_the_protocol():
+    grid = GRID[:40]
+    paper, efficient, sweep = (
+        expected_probes(name, EfficientConfig(), grid, RATES)
+        for name in ("paper", "efficient", "sweep")
+    )
+    assert efficient < paper / 3 and 5 * 4 <= paper <= 6 * 4 and sweep == 40 * 4

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from pipeline.finetuning.batches import bucketed, collate
+from pipeline.finetuning.evaluation import predict
+from pipeline.finetuning.loop import fine_tune
+from pipeline.finetuning.recipe import FinetuneConfig, Recipe
+from pipeline.tasks import Split
+from pipeline.training.optimizers import OptimizerConfig
+from pipeline.training.parameters import FlatParameters, Full
+
+
+class Bag(nn.Module):
+    """A classifier over bags of tokens that speaks a transformers model's interface."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.embedding = nn.Embedding(20, 2)
+        self.dropout = nn.Dropout(0.2)
+
+    def forward(self, input_ids, attention_mask, labels=None):
+        scores = self.dropout(self.embedding(input_ids)) * attention_mask.unsqueeze(-1)
+        logits = scores.sum(1)
+        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        return type("Output", (), {"logits": logits, "loss": loss})
+
+
+def split(rows: int, seed: int = 0) -> Split:
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 2, rows)
+    ids = [
+        np.concatenate([[2 + label], generator.integers(4, 20, generator.integers(1, 9))])
+        for label in labels
+    ]
+    return Split([row.astype(np.int32) for row in ids], labels, pad_id=1, binary=True)
+
+
+RECIPE = Recipe(4, 8, 0.1, 0.1, OptimizerConfig(weight_decay=0.0))
+
+
+def run(**options):
+    model = Bag()
+    trainable = Full(FlatParameters(model))
+    return model, fine_tune(model, trainable, split(100), split(60, 1), RECIPE, 3, **options)
+
+
+def test_training_learns_and_keeps_the_best_epoch() -> None:
+    model, done = run()
+    assert len(done.epochs) == 4 and not done.diverged
+    assert (
+        done.best is not None and done.best.accuracy == max(s.accuracy for s in done.epochs) > 0.9
+    )
+    assert done.best.epoch == min(s.epoch for s in done.epochs if s.accuracy == done.best.accuracy)
+    # The model is left at the best epoch.
+    right = predict(model, split(60, 1), 8) == split(60, 1).labels
+    assert right.mean() == done.best.accuracy
+
+
+def test_runs_repeat_bit_for_bit_whatever_the_global_state() -> None:
+    results = []
+    for noise in (1, 2):
+        torch.manual_seed(noise)
+        results.append(run()[1])
+    assert torch.equal(results[0].vector, results[1].vector)
+    assert results[0].epochs == results[1].epochs
+
+
+def test_the_rule_stops_at_that_epoch() -> None:
+    _, done = run(stop=lambda curve: curve[-1] > 0.0)
+    assert len(done.epochs) == 1
+    assert done.epochs[0] == run()[1].epochs[0]
+
+
+def test_tokens_are_counted_without_padding() -> None:
+    _, done = run()
+    assert done.tokens == 4 * sum(len(row) for row in split(100).input_ids)
+
+
+def test_divergence_is_noticed() -> None:
+    model = Bag()
+    with torch.no_grad():
+        model.embedding.weight.fill_(torch.nan)
+    done = fine_tune(model, Full(FlatParameters(model)), split(20), split(20), RECIPE, 0)
+    assert done.diverged and done.best is None and done.vector is None
+
+
+@given(
+    st.lists(st.integers(1, 50), min_size=1, max_size=300), st.integers(1, 40), st.integers(0, 5)
+)
+def test_each_row_comes_once_an_epoch(lengths: list[int], batch: int, epoch: int) -> None:
+    batches = bucketed(np.array(lengths), batch, 0, epoch)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    assert len(batches) == -(-len(lengths) // batch)
+    assert max(map(len, batches)) <= batch
+
+
+def test_bucketing_pads_little() -> None:
+    lengths = np.random.default_rng(0).integers(1, 100, 5000)
+    padded = sum(int(lengths[rows].max()) * len(rows) for rows in bucketed(lengths, 20, 0, 0))
+    assert padded / lengths.sum() < 1.1
+
+
+def test_collating_pads_to_a_multiple_of_eight() -> None:
+    rows = [np.array([5, 6, 7]), np.arange(9)]
+    made = collate(rows, 1, torch.device("cpu"))
+    assert made["input_ids"].shape == (2, 16)
+    assert made["input_ids"][0].tolist() == [5, 6, 7] + [1] * 13
+    assert made["attention_mask"].sum(1).tolist() == [3, 9]
+
+
+def test_predictions_keep_the_order_of_the_rows() -> None:
+    model, _ = run()
+    rows = split(60, 1)
+    single = [
+        int(predict(model, Split([row], rows.labels[:1], 1, True), 8)[0]) for row in rows.input_ids
+    ]
+    assert predict(model, rows, 8).tolist() == single
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"batch": 0}, {"learning_rates": ()}, {"learning_rates": (-1.0,)},
+     {"warmup_fraction": 1.0}, {"dropout": 1.0}, {"train_eval_rows": 0}],
+)  # fmt: skip
+def test_impossible_recipes_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        FinetuneConfig(**wrong)

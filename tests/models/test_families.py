@@ -1,0 +1,134 @@
+"""Every family of models through the code that measures RoBERTa, at a size of a moment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.finetuning.cell import Cell
+from pipeline.finetuning.loop import fine_tune
+from pipeline.finetuning.recipe import FinetuneConfig, Recipe
+from pipeline.models.classifier import open_classifier
+from pipeline.published.fetching import fetch
+from pipeline.published.place import Place
+from pipeline.subspace.config import SubspaceConfig
+from pipeline.subspace.layers import layer_groups
+from pipeline.subspace.structure import Subspace
+from pipeline.tasks.prepare import prepare_task
+from pipeline.training.optimizers import OptimizerConfig
+from pipeline.training.parameters import Full
+from tests.families import FAMILIES, write_family
+from tests.worlds import task_config
+
+CONFIG = FinetuneConfig(epochs=1, batch=16, learning_rates=(1e-3,), dropout=0.05)
+RECIPE = Recipe(1, 16, 3e-3, 0.0, OptimizerConfig(weight_decay=0.0), 16)
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def cell(
+    request: pytest.FixtureRequest, world: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Cell:
+    root = tmp_path_factory.mktemp(request.param)
+    write_family(request.param, world / "tokenizer", root / "published")
+    fetch(Place(str(root / "published"), "folder"), 0, root / "model")
+    prepare_task(
+        "paraphrase", task_config("paraphrase", 32), root / "model", 0, root / "task",
+        leading_space=False,
+    )  # fmt: skip
+    return Cell.open(
+        "m", "paraphrase", root / "model", root / "task", CONFIG, 0, torch.device("cpu")
+    )
+
+
+def test_full_fine_tuning_moves_every_layer(cell: Cell) -> None:
+    cell.reset()
+    run = fine_tune(cell.model, Full(cell.flat), cell.data.train, cell.data.eval, RECIPE, 0)
+    assert not run.diverged and len(run.epochs) == 1 and cell.flop(run) > 0
+    for group in layer_groups(cell.flat.spans, "block"):
+        moved = slice(group[0].start, group[-1].stop)
+        assert not torch.equal(cell.flat.values[moved], cell.origin[moved]), group[0].name
+
+
+def test_a_probe_trains_d_numbers(cell: Cell) -> None:
+    cell.reset()
+    subspace = Subspace(cell.flat, SubspaceConfig(), 24, 0)
+    start = subspace.vector.clone()
+    run = fine_tune(cell.model, subspace, cell.data.train, cell.data.eval, RECIPE, 0)
+    assert run.vector is not None and len(run.vector) == 24
+    assert not torch.equal(run.vector, start)
+    # Every scale has a gradient of its own, so no layer is left out.
+    assert (run.vector[24 - subspace.layers :] != 1).all()
+
+
+def test_layers_are_embeddings_blocks_and_head(cell: Cell) -> None:
+    family = cell.model.config.model_type
+    groups = layer_groups(cell.flat.spans, "block")
+    assert len(groups) == FAMILIES[family][1]
+    names = [[span.name for span in group] for group in groups]
+    for marks in (("embed", "shared", "wte", "wpe"), ("classifi", "score", "pooler", "head.")):
+        holding = {
+            place for place, group in enumerate(names)
+            for name in group if any(mark in name for mark in marks)
+        }  # fmt: skip
+        assert len(holding) == 1, f"{marks} lie in {len(holding)} layers"
+    blocks = [group for group in names if all(re.search(r"\.\d+\.", name) for name in group)]
+    assert len(blocks) == len(groups) - 2
+
+
+def test_dropout_is_what_the_task_says(cell: Cell) -> None:
+    cell.model.train()
+    rates = {module.p for module in cell.model.modules() if isinstance(module, torch.nn.Dropout)}
+    assert rates <= {0.05, 0.0}
+    assert 0.05 in rates or cell.model.config.attention_dropout == 0.05
+
+
+def test_padding_changes_no_prediction(cell: Cell) -> None:
+    from pipeline.finetuning.evaluation import predict
+    from pipeline.tasks import Split
+
+    cell.reset()
+    split = cell.data.eval
+    together = predict(cell.model, split, 16)
+    types = split.type_ids
+    alone = [
+        int(predict(cell.model, Split([row], split.labels[:1], split.pad_id, True,
+                                      None if types is None else [types[place]]), 1)[0])
+        for place, row in enumerate(split.input_ids[:8])
+    ]  # fmt: skip
+    # Ties of tiny models may fall either way; more than one would be a fault.
+    assert np.sum(together[:8] != alone) <= 1
+
+
+def test_roberta_costs_what_its_sizes_say(world: Path, tmp_path: Path) -> None:
+    from pipeline.models.flops import token_cost
+    from pipeline.training.cost import EncoderSize
+
+    model = open_classifier(world / "model", 2, None, 0, torch.device("cpu"))
+    config = model.config
+    size = EncoderSize(
+        config.num_hidden_layers,
+        config.hidden_size,
+        config.intermediate_size,
+        config.vocab_size,
+        32,
+    )
+    cost = token_cost(model)
+    for length in (7, 30):
+        assert cost.training_flop(length) == size.training_flop(length)
+        assert cost.evaluation_flop(length) == size.evaluation_flop(length)
+
+
+def test_shared_blocks_cost_each_time(world: Path, tmp_path: Path) -> None:
+    from pipeline.models.flops import token_cost
+
+    costs = []
+    for layers in (2, 4):
+        folder = write_family(
+            "albert", world / "tokenizer", tmp_path / str(layers), num_hidden_layers=layers
+        )
+        costs.append(token_cost(open_classifier(folder, 2, None, 0, torch.device("cpu"))).attention)
+    assert costs[1] == 2 * costs[0]

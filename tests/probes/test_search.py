@@ -1,0 +1,252 @@
+"""Both measurements of a cell through real training, at a size where it takes seconds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.common.artifacts import read_json
+from pipeline.dimension.grid import GridConfig
+from pipeline.dimension.search import Probe
+from pipeline.dimension.status import Status
+from pipeline.errors import UserError
+from pipeline.finetuning.full import measure_baseline
+from pipeline.probes import probe
+from pipeline.probes.config import SaidConfig
+from pipeline.probes.probe import ProbeRunner, ProbeTraining
+from pipeline.probes.search import measure_said
+from pipeline.subspace.config import SubspaceConfig
+from pipeline.subspace.task_vector import load_task_vector
+from tests.worlds import FINETUNE, open_cell, task_config
+
+SAID = SaidConfig(GridConfig(8, 2048, 4.0), fraction=0.7, learning_rates=(1e-2,), epochs=12)
+SUBSPACE = SubspaceConfig()
+
+
+@pytest.fixture(scope="module")
+def baseline(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    folder = tmp_path_factory.mktemp("baseline")
+    config = replace(FINETUNE, epochs=8)
+    return measure_baseline(
+        open_cell(world, "polarity_short"), config, folder / "scratch", folder / "out"
+    )
+
+
+def search(world: Path, root: Path, baseline: dict, config: SaidConfig = SAID, **changes) -> dict:
+    cell = open_cell(world, changes.pop("task", "polarity_short"))
+    near = changes.pop("near", None)
+    return measure_said(
+        cell, config, SUBSPACE, FINETUNE, baseline, near, root / "scratch", root / "out"
+    )
+
+
+def test_baseline_learns_and_records(world: Path, baseline: dict) -> None:
+    assert baseline["status"] == "ok"
+    assert baseline["full_metric"] > 0.8
+    assert baseline["majority"] == 0.5
+    assert 0.5 < baseline["acc_train"] <= 1 and 0 < baseline["f1_eval"] <= 1
+    assert baseline["learning_rate"] in FINETUNE.learning_rates
+    assert baseline["cost"]["runs"] == 2 and baseline["cost"]["tokens"] > 0
+
+
+def test_baseline_reports_the_best_epoch_of_the_best_rate(world: Path, tmp_path: Path) -> None:
+    result = measure_baseline(open_cell(world, "polarity_short"), FINETUNE, tmp_path, tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "epochs.jsonl").read_text().splitlines()]
+    assert len(rows) == FINETUNE.epochs * len(FINETUNE.learning_rates)
+    assert result["full_metric"] == max(row["accuracy"] for row in rows)
+    same = [row for row in rows if row["accuracy"] == result["full_metric"]]
+    assert (result["learning_rate"], result["best_epoch"]) in {
+        (row["learning_rate"], row["epoch"]) for row in same
+    }
+
+
+def test_two_measurements_give_the_same_bytes(world: Path, tmp_path: Path, baseline: dict) -> None:
+    for name in ("a", "b"):
+        torch.manual_seed(ord(name))
+        search(world, tmp_path / name, baseline)
+    for file in ("result.json", "trials.jsonl", "task.safetensors"):
+        assert (tmp_path / "a/out" / file).read_bytes() == (tmp_path / "b/out" / file).read_bytes()
+
+
+def test_said_finds_a_dimension_below_d(world: Path, tmp_path: Path, baseline: dict) -> None:
+    result = search(world, tmp_path, baseline)
+    trials = [json.loads(line) for line in (tmp_path / "out/trials.jsonl").read_text().splitlines()]
+    assert result["status"] == "ok" and 8 <= result["d90"] <= 2048
+    assert result["acc_eval"] >= result["target"] == pytest.approx(0.7 * baseline["full_metric"])
+    status = {row["d"]: row["status"] for row in trials if row["seed"] == 0}
+    assert status[result["d90"]] == "reached"
+    if result["lower"] is not None:
+        assert status[result["lower"]] in ("missed", "stopped")
+    assert result["protocol"] == "efficient" and result["deviations"] == []
+    assert result["probes"] == len(trials) and result["layers"] == 4
+
+
+def test_a_neighbours_rate_is_carried_over_d_by_the_normalisations_power(
+    world: Path, tmp_path: Path, baseline: dict
+) -> None:
+    config = replace(SAID, grid=GridConfig(128, 2048, 16.0), learning_rates=(1e-2, 4e-2))
+    near = {"status": "ok", "d90": 2048, "learning_rate": 1e-2}
+    search(world, tmp_path, baseline, config, near=near)
+    first = json.loads((tmp_path / "out/trials.jsonl").read_text().splitlines()[0])
+    assert SUBSPACE.normalisation == "entry"
+    assert (first["d"], first["learning_rate"]) == (128, 4e-2)
+
+
+def test_the_saved_numbers_are_the_fine_tuned_model(
+    world: Path, tmp_path: Path, baseline: dict
+) -> None:
+    from pipeline.finetuning.evaluation import predict
+
+    result = search(world, tmp_path, baseline)
+    cell = open_cell(world, "polarity_short")
+    vector = load_task_vector(tmp_path / "out/task.safetensors")
+    assert len(vector.vector) == result["d90"]
+    vector.apply(cell.flat, cell.inputs["checkpoint"])
+    right = predict(cell.model, cell.data.eval, FINETUNE.batch) == cell.data.eval.labels
+    assert right.mean() == result["acc_eval"]
+
+
+def test_bfloat16_moves_the_curve_a_little_and_its_identity(world: Path, tmp_path: Path) -> None:
+    rows = []
+    for precision in ("fp32", "bf16"):
+        finetune = replace(FINETUNE, precision=precision)
+        cell = open_cell(world, "polarity_short", finetune)
+        training = ProbeTraining(epochs=4)
+        runner = ProbeRunner(cell, SUBSPACE, finetune, training, tmp_path / precision)
+        rows.append(runner.run(Probe(512, 0, 1e-2)))
+        assert cell.flat.values.dtype == torch.float32
+        assert load_task_vector(runner.vector_path(rows[-1])).vector.dtype == torch.float32
+    whole, half = rows
+    assert half["curve"] == pytest.approx(whole["curve"], abs=0.03)
+    assert half["identity"] != whole["identity"]
+
+
+def test_bfloat16_computes_with_the_weights_of_now(world: Path) -> None:
+    cell = open_cell(world, "polarity_short", replace(FINETUNE, precision="bf16"))
+    ids = torch.arange(5, 13).unsqueeze(0)
+    before = cell.model(input_ids=ids).logits
+    with torch.no_grad():
+        cell.flat.values.mul_(2)
+        assert before.dtype == torch.bfloat16
+        assert not torch.equal(cell.model(input_ids=ids).logits, before)
+
+
+class Killed(BaseException):
+    """Stands in for a kill."""
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_killed_search_resumes_and_repeats_no_probe(
+    world: Path, tmp_path: Path, baseline: dict, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    whole = search(world, tmp_path / "whole", baseline)
+    runs, original = 0, probe.fine_tune
+
+    def counted(*arguments, **options):
+        nonlocal runs
+        runs += 1
+        if runs == after + 1:
+            raise Killed
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(probe, "fine_tune", counted)
+    with pytest.raises(Killed):
+        search(world, tmp_path / "torn", baseline)
+    assert not (tmp_path / "torn/out").exists()
+    assert search(world, tmp_path / "torn", baseline) == whole
+    assert runs == whole["probes"] + 1
+    for file in ("result.json", "trials.jsonl", "task.safetensors"):
+        assert (tmp_path / "whole/out" / file).read_bytes() == (
+            tmp_path / "torn/out" / file
+        ).read_bytes()
+
+
+def test_another_resolution_reads_the_journal(
+    world: Path, tmp_path: Path, baseline: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = search(world, tmp_path, baseline)
+    runs, original = [], probe.fine_tune
+    monkeypatch.setattr(probe, "fine_tune", lambda *a, **k: runs.append(1) or original(*a, **k))
+    finer = replace(SAID, grid=GridConfig(8, 2048, 2.0))
+    second = search(world, tmp_path, baseline, finer)
+    assert len(runs) < second["probes"]
+    assert first["d_max"] == second["d_max"]
+
+
+def statuses() -> dict[str, dict]:
+    return {
+        "not_reached": {"full_metric": 1.0, "fraction": 1.0, "grid": GridConfig(8, 9)},
+        "baseline_at_majority": {"full_metric": 0.5},
+        "target_below_majority": {"full_metric": 0.6},
+        "diverged": {"full_metric": 1.0, "learning_rates": (1e30,), "grid": GridConfig(8, 9)},
+    }
+
+
+@pytest.mark.parametrize("status", statuses())
+def test_every_status_is_a_result(world: Path, tmp_path: Path, baseline: dict, status: str) -> None:
+    changes = statuses()[status]
+    full = {**baseline, "full_metric": changes.pop("full_metric")}
+    result = search(world, tmp_path, full, replace(SAID, **changes))
+    assert result["status"] == Status(status) and result["d90"] is None
+    assert result["reason"]
+    assert read_json(tmp_path / "out/result.json")["status"] == status
+    assert not (tmp_path / "out/task.safetensors").exists()
+
+
+def test_a_diverged_baseline_is_a_result_too(world: Path, tmp_path: Path) -> None:
+    config = replace(FINETUNE, learning_rates=(1e30,))
+    result = measure_baseline(open_cell(world, "polarity_short"), config, tmp_path, tmp_path)
+    assert result["status"] == "diverged" and result["full_metric"] is None
+    assert search(world, tmp_path / "said", result)["status"] == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        (GridConfig(4), "minimum is 4, but must be above the 4 layers"),
+        (GridConfig(8, 10**7), "maximum is 10000000, above the model's D"),
+    ],
+)
+def test_a_grid_outside_the_model_is_refused(
+    world: Path, tmp_path: Path, baseline: dict, grid: GridConfig, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        search(world, tmp_path, baseline, replace(SAID, grid=grid))
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_tokenizer_is_refused(world: Path, tmp_path: Path) -> None:
+    from pipeline.tasks.prepare import prepare_task
+    from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
+    from tests.pretraining.conftest import SOURCES
+
+    make_tokenizer(TokenizerConfig(vocab_size=400), SOURCES, 0, tmp_path / "tokenizer")
+    prepare_task(
+        "other", task_config("polarity_short"), tmp_path / "tokenizer", 0, tmp_path / "other"
+    )
+    from pipeline.finetuning.cell import Cell
+
+    with pytest.raises(UserError, match="different tokenizers"):
+        Cell.open(
+            "s0", "other", world / "model", tmp_path / "other", FINETUNE, 0, torch.device("cpu")
+        )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"fraction": 0.0},
+        {"learning_rates": ()},
+        {"learning_rates": (1e-2, 1e-2)},
+        {"seeds": 0},
+        {"epochs": 0},
+        {"margin": -1.0},
+    ],
+)
+def test_impossible_searches_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        replace(SAID, **wrong)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from pipeline.errors import UserError
+from pipeline.training import device
+
+
+def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+    assert device.pick() == torch.device("cpu")
+
+
+@pytest.mark.parametrize("wrong", ["gpu", "cuda:x"])
+def test_an_unknown_device_is_named(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("PIPELINE_DEVICE", wrong)
+    with pytest.raises(UserError, match=f"PIPELINE_DEVICE is {wrong!r}: say cpu, cuda"):
+        device.pick()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_without_cuda_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_DEVICE", "cuda")
+    with pytest.raises(UserError, match="torch sees no CUDA device"):
+        device.pick()
+
+
+def test_stages_at_the_same_time_take_different_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIPELINE_DEVICE", raising=False)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    found = []
+    for slot in ("0", "1", "2"):
+        monkeypatch.setenv("PIPELINE_SLOT", slot)
+        found.append(device.pick())
+    assert found == [torch.device("cuda", index) for index in (0, 1, 0)]
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert device.pick() == torch.device("cuda", 1)
+
+
+def test_narrow_models_run_on_one_thread() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        device.prepare(width=768)
+        assert torch.get_num_threads() == 2
+        device.prepare(width=64)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+        torch.use_deterministic_algorithms(False)

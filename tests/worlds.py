@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.finetuning.cell import Cell
+from pipeline.finetuning.recipe import FinetuneConfig
+from pipeline.pretraining.run import Places, init_checkpoint
+from pipeline.tasks.prepare import Columns, TaskDataConfig, prepare_task
+from pipeline.text.sources import RowSource, SyntheticRows
+from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
+from tests.pretraining.conftest import MODEL, SOURCES
+
+FINETUNE = FinetuneConfig(epochs=3, batch=16, learning_rates=(3e-3, 1e-2), dropout=0.0)
+
+
+def task_config(kind: str, rows: int = 480) -> TaskDataConfig:
+    def source(split: str) -> tuple[RowSource, ...]:
+        return (RowSource(synthetic=SyntheticRows(kind, split, rows)),)
+
+    labels = ("negative", "positive") if "polarity" in kind else ("not_equivalent", "equivalent")
+    second = None if "polarity" in kind else "text_b"
+    return TaskDataConfig(
+        source("train"), source("eval"), Columns("text_a", second), labels, max_length=32, f1=True
+    )
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint without training and two tasks: one that is easy, one that it cannot learn."""
+    root = tmp_path_factory.mktemp("world")
+    tokenizer = root / "tokenizer"
+    make_tokenizer(TokenizerConfig(vocab_size=500), SOURCES, 0, tokenizer)
+    init_checkpoint(
+        replace(MODEL, init_std=0.2),
+        0,
+        Places(tokenizer, root / "corpus", root / "model", root / "state", root / "scratch"),
+    )
+    for kind in ("polarity_short", "paraphrase"):
+        prepare_task(kind, task_config(kind), tokenizer, 0, root / kind)
+    return root
+
+
+def open_cell(world: Path, task: str, config: FinetuneConfig = FINETUNE) -> Cell:
+    return Cell.open("s0", task, world / "model", world / task, config, 0, torch.device("cpu"))
