@@ -1,0 +1,75 @@
+"""What full fine-tuning of a cell came to: ``result.json`` of its stage."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pipeline.common.artifacts import read_json, write_json
+from pipeline.common.config import parse
+from pipeline.dimension.status import Status
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What trainings cost, evaluations included and padding left out."""
+
+    runs: int
+    tokens: int
+    flop: float
+
+
+@dataclass(frozen=True)
+class FullResult:
+    """Full fine-tuning of a measured model on a task.
+
+    Attributes:
+        model: the measured model's name, and ``step`` the update that it is of (0 without one).
+        task: the task's name.
+        metric: the name of the task's metric, such as ``accuracy``.
+        chance: the metric of the best answer that does not look at the text, and ``chance_error``
+            its standard error on the evaluation examples.
+        status: whether a d₉₀ can be asked for as far as full fine-tuning tells, and ``reason`` why
+            not.
+        parameters: D.
+        learning_rate: that of the best run, and ``best_epoch`` the epoch of its best evaluation.
+        full_metric: the best evaluation metric; None where every run diverged.
+        full_error: its standard error on the evaluation examples.
+        train_metric: the metric on training examples at the same epoch, without dropout.
+        others: the task kind's further metrics at the same epoch, such as ``f1``.
+        answers: the answers to the evaluation examples, packed by the task kind.
+        cost: of all runs.
+        inputs: hashes of the checkpoint and of the task.
+    """
+
+    model: str
+    task: str
+    step: int
+    metric: str
+    chance: float
+    chance_error: float
+    status: Status
+    reason: str
+    parameters: int
+    cost: Cost
+    inputs: dict[str, str]
+    learning_rate: float | None = None
+    best_epoch: int | None = None
+    full_metric: float | None = None
+    full_error: float | None = None
+    train_metric: float | None = None
+    others: dict[str, float] = field(default_factory=dict)
+    answers: str | None = None
+
+    def write(self, path: Path) -> None:
+        """Write the result as JSON."""
+        write_json(path, asdict(self))
+
+    @staticmethod
+    def read(path: Path) -> FullResult:
+        """Read what `write` wrote.
+
+        Raises:
+            UserError: the file is missing, damaged, or of another version.
+        """
+        return parse(FullResult, read_json(path), f"{path}: result")

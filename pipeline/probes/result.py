@@ -1,0 +1,98 @@
+"""What the search for a cell's d₉₀ came to: ``result.json`` of its stage."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pipeline.common.artifacts import read_json, write_json
+from pipeline.common.config import parse
+from pipeline.dimension.status import Status
+from pipeline.finetuning.result import Cost
+
+
+@dataclass(frozen=True)
+class FractionResult:
+    """The smallest d of another fraction, or the bracket that the probes leave and why."""
+
+    d: int | None
+    lower: int | None
+    upper: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """A search for d₉₀: what was asked, the verdict, how well it is known, and what it cost.
+
+    Attributes:
+        model: the measured model's name, and ``step`` the update that it is of (0 without one).
+        task: the task's name.
+        metric: the name of the task's metric.
+        chance: see `FullResult`; ``full_metric`` too.
+        method: ``said`` or ``did``, with ``projection`` and ``normalisation`` (docs/method.md).
+        fraction: the share of the full metric that is the target, ``target_kind`` from where it is
+            counted.
+        protocol: the strategy of the search; ``deviations`` say where its probes are not those
+            that d₉₀ is defined by.
+        target: the metric to reach; None where full fine-tuning diverged.
+        d_min: the smallest d of the grid, ``d_max`` the largest.
+        layers: m, the scales among the d numbers.
+        status: whether there is a d₉₀, and ``reason`` why not.
+        d90: the smallest d that reached while ``lower``, the next smaller one, missed.
+        d90_low: the 95 % interval, up to ``d90_high``; None is a bound beyond the grid.
+        violations: pairs (d, d′), d < d′, where d reached and d′ missed.
+        fractions: by fraction, as text.
+        probes: how many trainings the verdict rests on.
+        cost: of these trainings.
+        inputs: hashes of the checkpoint and of the task.
+        seed: of the training at d₉₀; so are ``learning_rate``, ``best_epoch``, ``eval_metric``
+            and ``train_metric``.
+    """
+
+    model: str
+    task: str
+    step: int
+    metric: str
+    chance: float
+    full_metric: float | None
+    method: str
+    projection: str
+    normalisation: str
+    fraction: float
+    target_kind: str
+    protocol: str
+    deviations: tuple[str, ...]
+    target: float | None
+    d_min: int
+    d_max: int
+    layers: int
+    status: Status
+    reason: str
+    probes: int
+    cost: Cost
+    inputs: dict[str, str]
+    d90: int | None = None
+    lower: int | None = None
+    d90_low: int | None = None
+    d90_high: int | None = None
+    violations: tuple[tuple[int, int], ...] = ()
+    fractions: dict[str, FractionResult] = field(default_factory=dict)
+    seed: int | None = None
+    learning_rate: float | None = None
+    best_epoch: int | None = None
+    eval_metric: float | None = None
+    train_metric: float | None = None
+
+    def write(self, path: Path) -> None:
+        """Write the result as JSON."""
+        write_json(path, asdict(self))
+
+    @staticmethod
+    def read(path: Path) -> SearchResult:
+        """Read what `write` wrote.
+
+        Raises:
+            UserError: the file is missing, damaged, or of another version.
+        """
+        return parse(SearchResult, read_json(path), f"{path}: result")
