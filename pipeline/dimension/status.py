@@ -18,8 +18,8 @@ class Status(str, Enum):
     """The outcome of a cell: a recorded result, never a crash."""
 
     OK = "ok"
-    BASELINE_AT_MAJORITY = "baseline_at_majority"
-    TARGET_BELOW_MAJORITY = "target_below_majority"
+    BASELINE_AT_CHANCE = "baseline_at_chance"
+    TARGET_BELOW_CHANCE = "target_below_chance"
     NOT_REACHED = "not_reached"
     DIVERGED = "diverged"
 
@@ -55,13 +55,13 @@ def precheck(
     if reaches(majority + margin * error, full):
         beyond = f" plus {margin:g} standard errors of {error:.4f}" if margin else ""
         return (
-            Status.BASELINE_AT_MAJORITY,
+            Status.BASELINE_AT_CHANCE,
             f"full fine-tuning reaches {full:.4f}, no more than the majority class's "
             f"{majority:.4f}{beyond}",
         )
     if reaches(majority, target):
         return (
-            Status.TARGET_BELOW_MAJORITY,
+            Status.TARGET_BELOW_CHANCE,
             f"the target {target:.4f} is no more than the majority class's {majority:.4f}",
         )
     return None

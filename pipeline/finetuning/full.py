@@ -106,7 +106,7 @@ def _result(cell: Cell, runs: list[dict[str, Any]]) -> dict[str, Any]:
     above = full > majority
     return {
         **result,
-        "status": Status.OK if above else Status.BASELINE_AT_MAJORITY,
+        "status": Status.OK if above else Status.BASELINE_AT_CHANCE,
         "reason": "" if above else f"accuracy {full:.4f} is not above the majority class's",
         "learning_rate": best["learning_rate"],
         "best_epoch": best["best"]["epoch"],

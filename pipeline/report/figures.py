@@ -101,8 +101,8 @@ FIGURES: dict[str, Draw] = {
 
 
 _UNCOMPUTABLE = {
-    "baseline_at_majority": "full fine-tuning no better than the majority class",
-    "target_below_majority": "the target is below the majority class",
+    "baseline_at_chance": "full fine-tuning no better than the majority class",
+    "target_below_chance": "the target is below the majority class",
     "diverged": "training diverged",
 }
 

@@ -35,7 +35,7 @@ def test_the_chance_corrected_target_lies_between_majority_and_full():
 
 @pytest.mark.parametrize(("task", "majority", "least"), PUBLISHED)
 def test_the_target_falls_below_the_majority_class_where_the_method_says(task, majority, least):
-    assert status_of(least - 0.001, majority) is Status.TARGET_BELOW_MAJORITY
+    assert status_of(least - 0.001, majority) is Status.TARGET_BELOW_CHANCE
     assert status_of(least + 0.001, majority) is None
 
 
@@ -43,7 +43,7 @@ def test_the_target_falls_below_the_majority_class_where_the_method_says(task, m
 def test_that_accuracy_is_the_majority_classs_over_the_fraction(task, majority, least):
     edge = majority / 0.9
     assert round(edge, 3) == least
-    assert status_of(edge - 1e-6, majority) is Status.TARGET_BELOW_MAJORITY
+    assert status_of(edge - 1e-6, majority) is Status.TARGET_BELOW_CHANCE
     assert status_of(edge + 1e-6, majority) is None
 
 
@@ -53,7 +53,7 @@ def test_that_accuracy_is_the_majority_classs_over_the_fraction(task, majority, 
 def test_it_falls_below_on_whole_counts(rows, majority, most):
     """MRPC, SST-2 and ANLI: the largest number right whose 0.9 is no more than the majority's."""
     assert 9 * most <= 10 * majority < 9 * (most + 1)
-    assert status_of(most / rows, majority / rows) is Status.TARGET_BELOW_MAJORITY
+    assert status_of(most / rows, majority / rows) is Status.TARGET_BELOW_CHANCE
     assert status_of((most + 1) / rows, majority / rows) is None
 
 
@@ -63,18 +63,18 @@ def test_a_chance_corrected_target_is_never_below_the_majority_class(task, major
 
 
 def test_a_baseline_that_only_equals_the_majority_class_has_no_d90():
-    assert status_of(0.6838, 0.6838) is Status.BASELINE_AT_MAJORITY
-    assert status_of(0.5, 0.6838) is Status.BASELINE_AT_MAJORITY
+    assert status_of(0.6838, 0.6838) is Status.BASELINE_AT_CHANCE
+    assert status_of(0.5, 0.6838) is Status.BASELINE_AT_CHANCE
 
 
 def test_a_target_that_equals_the_majority_class_counts_as_below():
-    assert status_of(5 / 9, 0.5) is Status.TARGET_BELOW_MAJORITY
+    assert status_of(5 / 9, 0.5) is Status.TARGET_BELOW_CHANCE
 
 
 def test_a_margin_asks_the_baseline_to_beat_chance_by_standard_errors():
     # The standard error of 0.5 over 400 rows is 0.025.
     assert status_of(0.574, 0.5) is None
-    assert status_of(0.574, 0.5, margin=3.0, rows=400) is Status.BASELINE_AT_MAJORITY
+    assert status_of(0.574, 0.5, margin=3.0, rows=400) is Status.BASELINE_AT_CHANCE
     assert status_of(0.576, 0.5, margin=3.0, rows=400) is None
 
 
@@ -104,8 +104,8 @@ def test_a_status_is_written_as_its_value():
     assert json.dumps([Status.NOT_REACHED]) == '["not_reached"]'
     assert {str(status) for status in Status} == {
         "ok",
-        "baseline_at_majority",
-        "target_below_majority",
+        "baseline_at_chance",
+        "target_below_chance",
         "not_reached",
         "diverged",
     }

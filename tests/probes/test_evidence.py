@@ -60,7 +60,7 @@ def test_a_censored_search_has_a_lower_bound_only():
 
 
 def test_a_cell_without_a_search_has_no_interval():
-    none = Verdict(Status.BASELINE_AT_MAJORITY, "no", None, None, None, ())
+    none = Verdict(Status.BASELINE_AT_CHANCE, "no", None, None, None, ())
     expected = {"d90_low": None, "d90_high": None, "violations": []}
     assert uncertainty(QUESTION, none, [], BASELINE, 0.9) == expected
     assert other_fractions(CONFIG, QUESTION, none, [], BASELINE) == {}

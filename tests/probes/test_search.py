@@ -180,8 +180,8 @@ def test_another_resolution_reads_the_journal(
 def statuses() -> dict[str, dict]:
     return {
         "not_reached": {"full_metric": 1.0, "fraction": 1.0, "grid": GridConfig(8, 9)},
-        "baseline_at_majority": {"full_metric": 0.5},
-        "target_below_majority": {"full_metric": 0.6},
+        "baseline_at_chance": {"full_metric": 0.5},
+        "target_below_chance": {"full_metric": 0.6},
         "diverged": {"full_metric": 1.0, "learning_rates": (1e30,), "grid": GridConfig(8, 9)},
     }
 

@@ -51,8 +51,8 @@ class Case:
 CASES = {
     "learned": Case("easy", EASY, SEARCH, Status.OK, ""),
     "too_small": Case("easy", EASY, HARD, Status.NOT_REACHED, "d = 9, the largest of the grid, reaches"),
-    "guessing": Case("noise", ONE_EPOCH, SEARCH, Status.BASELINE_AT_MAJORITY, "full fine-tuning reaches"),
-    "lopsided": Case("lopsided", EASY, replace(SEARCH, fraction=0.9), Status.TARGET_BELOW_MAJORITY, "the target"),
+    "guessing": Case("noise", ONE_EPOCH, SEARCH, Status.BASELINE_AT_CHANCE, "full fine-tuning reaches"),
+    "lopsided": Case("lopsided", EASY, replace(SEARCH, fraction=0.9), Status.TARGET_BELOW_CHANCE, "the target"),
     "blown_up": Case("easy", EASY, replace(HARD, learning_rates=(1e30,)), Status.DIVERGED, "diverged at d = 9 with every learning rate"),
     "blown_up_fully": Case("easy", BLOWN_UP, SEARCH, Status.DIVERGED, "full fine-tuning: the loss became infinite"),
 }  # fmt: skip
@@ -138,7 +138,7 @@ def test_the_reasons_hold(study: Path) -> None:
     """What the reasons say is so in the numbers that training gave."""
     full = {name: read_json(study / "results/baseline/s0" / name / "result.json") for name in CASES}
     assert full["guessing"]["full_metric"] <= full["guessing"]["majority"] == pytest.approx(0.75)
-    assert full["guessing"]["status"] == Status.BASELINE_AT_MAJORITY
+    assert full["guessing"]["status"] == Status.BASELINE_AT_CHANCE
     lopsided = full["lopsided"]
     assert 0.9 < lopsided["majority"] < lopsided["full_metric"] and lopsided["status"] == Status.OK
     assert full["blown_up_fully"]["full_metric"] is None
@@ -153,7 +153,7 @@ def test_cells_csv_has_the_reasons(study: Path, tables: Tables) -> None:
         if case.reason:
             assert case.reason in frame.loc[name, "reason"]
     assert tables.summary["statuses"] == {
-        "baseline_at_majority": 1, "diverged": 2, "not_reached": 1, "ok": 1, "target_below_majority": 1,
+        "baseline_at_chance": 1, "diverged": 2, "not_reached": 1, "ok": 1, "target_below_chance": 1,
     }  # fmt: skip
 
 

@@ -63,5 +63,5 @@ def results(tmp_path: Path) -> Path:
         else:
             write_cell(root, late, said(late, 1024, "ok"))
         never = baseline(checkpoint, "never", 0.5, 0.5)
-        write_cell(root, never, said(never, None, "baseline_at_majority", "full is <no> better"))
+        write_cell(root, never, said(never, None, "baseline_at_chance", "full is <no> better"))
     return root

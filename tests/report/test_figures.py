@@ -66,7 +66,7 @@ def test_over_d90_censored_cells_are_arrows_too(tables: Tables, name: str, y: fl
 def test_every_status_without_a_d90_is_told_under_the_figure(tables: Tables) -> None:
     cells = tables.cells.copy()
     cells.loc[(cells["task"] == "late") & (cells["step"] == 0), "status"] = "diverged"
-    cells.loc[(cells["task"] == "late") & (cells["step"] == 10), "status"] = "target_below_majority"
+    cells.loc[(cells["task"] == "late") & (cells["step"] == 10), "status"] = "target_below_chance"
     notes = uncomputable(cells)
     assert [note.rpartition(": ")[2] for note in notes] == [
         "never at 0, 10, 100, 1k",

@@ -51,7 +51,7 @@ def test_summary_tells_how_d90_moves(results: Path) -> None:
     # Of the six pairs each, easy has six falling, late four, one tied and one open.
     assert falls["tau"] == pytest.approx(-10 / (12 * 10) ** 0.5, abs=1e-6)
     assert summary["tasks"]["never"]["d90_last"] is None
-    assert summary["statuses"] == {"baseline_at_majority": 4, "not_reached": 2, "ok": 6}
+    assert summary["statuses"] == {"baseline_at_chance": 4, "not_reached": 2, "ok": 6}
     assert summary["flop"] == {"baseline": 12e9, "said": 6e9}
 
 

@@ -92,7 +92,7 @@ def test_a_d90_at_the_smallest_d_is_a_bound_too() -> None:
     assert row["tau_high"] > at(trends(table(falling("a"))), "falls")["tau_high"]
 
 
-@pytest.mark.parametrize("status", ["baseline_at_majority", "target_below_majority", "diverged"])
+@pytest.mark.parametrize("status", ["baseline_at_chance", "target_below_chance", "diverged"])
 def test_a_cell_without_a_d90_is_left_out_and_counted(status: str) -> None:
     rows = falling("a") + falling("b")
     rows[0] |= {"status": status, "d90": None, "lower": None}

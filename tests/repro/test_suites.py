@@ -120,7 +120,7 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
     table = pd.read_csv(reports / "table1.csv")
     assert table["method"].tolist() == ["did", "said"]
     # So small a model may not beat the majority class; then nothing is swept, and the table says so.
-    swept = ~table["status"].isin(["baseline_at_majority", "target_below_majority"])
+    swept = ~table["status"].isin(["baseline_at_chance", "target_below_chance"])
     assert (table["probes"] == swept * (3 - (table["method"] == "said"))).all()
     for name in ("model_zoo", "dimension_curve"):
         assert (reports / "figures" / f"{name}.png").stat().st_size > 1000
