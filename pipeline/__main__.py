@@ -13,8 +13,9 @@ from pathlib import Path
 from pipeline.errors import UserError
 from pipeline.estimate.costs import describe, estimate
 from pipeline.published.fetching import pins
-from pipeline.study import params
 from pipeline.study.chain import chain_yaml, checkpoint_steps
+from pipeline.study.graph import write_graph
+from pipeline.study.reading import load_params
 
 
 def main() -> int:
@@ -28,6 +29,8 @@ def main() -> int:
         help="stages at a time (default: one a core for a narrow model, else 1)",
     )  # fmt: skip
     study.set_defaults(run=_repro)
+    graph = commands.add_parser("graph", help="write graph.yaml anew, after an edit of params.yaml")
+    graph.set_defaults(run=_graph)
     cost = commands.add_parser("estimate", help="what the current parameters will cost")
     cost.add_argument("--params", type=Path, default=Path("params.yaml"))
     cost.add_argument(
@@ -75,12 +78,19 @@ def _repro(chosen: argparse.Namespace) -> str:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("dvc").setLevel(logging.WARNING)
-    config = params.load()
-    return reproduce(chosen.targets, chosen.jobs or default_jobs(config))
+    params = load_params()
+    if write_graph(params):
+        logging.info("graph.yaml was written anew for params.yaml")
+    return reproduce(chosen.targets, chosen.jobs or default_jobs(params))
+
+
+def _graph(chosen: argparse.Namespace) -> str:
+    written = write_graph(load_params())
+    return "graph.yaml was written" if written else "graph.yaml is up to date"
 
 
 def _estimate(chosen: argparse.Namespace) -> str:
-    return describe(estimate(params.load(chosen.params)), chosen.flops)
+    return describe(estimate(load_params(chosen.params)), chosen.flops)
 
 
 def _chain(chosen: argparse.Namespace) -> str:
@@ -88,9 +98,7 @@ def _chain(chosen: argparse.Namespace) -> str:
 
 
 def _pin(chosen: argparse.Namespace) -> str:
-    config = params.load(chosen.params)
-    names = (*config.suite.checkpoints, *config.zoo.models)
-    return pins({name: config.published(name)[0] for name in names})
+    return pins(load_params(chosen.params).published())
 
 
 def _apply(chosen: argparse.Namespace) -> str:

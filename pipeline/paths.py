@@ -5,51 +5,80 @@ from __future__ import annotations
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+GRAPH = Path("graph.yaml")
+SETTINGS = Path("data/settings")
 TOKENIZER = Path("data/tokenizer")
 CORPUS = Path("data/corpus")
-TASKS = Path("data/tasks")
-CHECKPOINTS = Path("checkpoints")
 RESULTS = Path("results")
 REPORTS = Path("reports")
+# How long each cell took and on what: apart from results, because it differs from run to run.
+TIMING = RESULTS / "timing"
 # Work in progress that DVC does not know: it survives an interrupted stage and a deleted output.
-SCRATCH = Path(".scratch")
+_SCRATCH = Path(".scratch")
 
 
-def task(name: str) -> Path:
-    """A prepared task."""
-    return TASKS / name
+def data_settings(task: str) -> Path:
+    """The ``data`` section of a task with all defaults filled in."""
+    return SETTINGS / "tasks" / task / "data.json"
 
 
-def zoo_task(model_name: str, name: str) -> Path:
-    """A task prepared with the tokenizer of a model of the zoo."""
-    return Path("data/zoo") / model_name / name
+def finetune_settings(task: str) -> Path:
+    """The ``finetune`` section of a task with all defaults filled in."""
+    return SETTINGS / "tasks" / task / "finetune.json"
 
 
-def model(checkpoint: str) -> Path:
-    """A checkpoint's Hugging Face folder."""
-    return CHECKPOINTS / checkpoint / "model"
+def model_settings(name: str) -> Path:
+    """Where a published model lies."""
+    return SETTINGS / "models" / f"{name}.json"
+
+
+def search_settings(method: str | None) -> Path:
+    """How d₉₀ is searched for: by the study, or by a sweep with a method."""
+    return SETTINGS / "searches" / f"{method or 'study'}.json"
+
+
+def watched(owner: str) -> Path:
+    """The hashes of an owner's local files."""
+    return Path("data/files") / owner
+
+
+def task(tokens: str, name: str) -> Path:
+    """A task tokenised with somebody's tokenizer (`pipeline.study.measured.MeasuredModel`)."""
+    return Path("data/tasks") / tokens / name
+
+
+def model(name: str) -> Path:
+    """A model's Hugging Face folder."""
+    return Path("checkpoints") / name / "model"
 
 
 def state(checkpoint: str) -> Path:
     """What resuming from a checkpoint needs."""
-    return CHECKPOINTS / checkpoint / "state"
+    return Path("checkpoints") / checkpoint / "state"
 
 
-def cell(stage: str, checkpoint: str, task_name: str) -> Path:
-    """The results of one stage (``baseline`` or ``said``) for a checkpoint and a task."""
-    return RESULTS / stage / checkpoint / task_name
+def baseline(model_name: str, task_name: str) -> Path:
+    """The result of full fine-tuning."""
+    return RESULTS / "baseline" / model_name / task_name
 
 
-def near(checkpoint: str) -> Path:
-    """What the neighbouring checkpoint's searches found, a file a task."""
-    return RESULTS / "near" / checkpoint
+def search(model_name: str, task_name: str, method: str | None = None) -> Path:
+    """The result of a search; of a sweep's with ``method``."""
+    if method is None:
+        return RESULTS / "search" / model_name / task_name
+    return RESULTS / "sweep" / model_name / task_name / method
 
 
-def timing(stage: str, checkpoint: str, task_name: str) -> Path:
-    """How long a cell took and on what; kept apart because it differs from run to run."""
-    return RESULTS / "timing" / stage / f"{checkpoint}-{task_name}.json"
+def answer(model_name: str, task_name: str) -> Path:
+    """What the next checkpoint's search starts from."""
+    return search(model_name, task_name) / "answer.json"
+
+
+def timing(stage: str, key: str) -> Path:
+    """How long a stage's item took, and on what."""
+    return TIMING / stage / f"{key}.json"
 
 
 def scratch(stage: str, *names: str) -> Path:
     """The scratch folder of a stage's item."""
-    return SCRATCH.joinpath(stage, *names)
+    return _SCRATCH.joinpath(stage, *names)

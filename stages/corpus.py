@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pipeline import paths
-from pipeline.study import params
 from pipeline.text.corpus import make_corpus
 from stages import entry
 
 
 def main() -> None:
-    config = params.load()
-    assert config.corpus is not None
-    make_corpus(config.corpus, paths.TOKENIZER, config.seed, paths.CORPUS)
+    params = entry.params()
+    assert params.corpus is not None
+    make_corpus(params.corpus, paths.TOKENIZER, params.seed, paths.CORPUS)
 
 
 if __name__ == "__main__":

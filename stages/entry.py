@@ -1,7 +1,8 @@
-"""What every stage shares: logging, and errors as one sentence with a non-zero exit status."""
+"""What every stage shares: arguments, parameters, logging, and errors as one sentence."""
 
 from __future__ import annotations
 
+import argparse
 import errno
 import logging
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 
 from pipeline.common.artifacts import write_json
 from pipeline.errors import UserError
+from pipeline.study.graph import check_graph
+from pipeline.study.params import Params
+from pipeline.study.reading import load_params
 
 
 def run(stage: Callable[[], None]) -> None:
@@ -42,6 +46,22 @@ def run(stage: Callable[[], None]) -> None:
             raise
         place = f" while writing {error.filename}" if error.filename else ""
         sys.exit(_say(f"the disk is full{place}: free some space and run dvc repro again"))
+
+
+def arguments(*names: str) -> tuple[str, ...]:
+    """The stage's arguments from the command line, in this order."""
+    parser = argparse.ArgumentParser()
+    for name in names:
+        parser.add_argument(name)
+    chosen = vars(parser.parse_args())
+    return tuple(chosen[name] for name in names)
+
+
+def params() -> Params:
+    """The parameters, once it is known that DVC's graph is the one that follows from them."""
+    found = load_params()
+    check_graph(found)
+    return found
 
 
 @contextmanager

@@ -1,28 +1,25 @@
-"""Stage ``init``: the model before its first update, checkpoint ``s0``."""
+"""Stage ``init``: the model before its first update, the first line of ``checkpoints``."""
 
 from __future__ import annotations
 
 from pipeline import paths
 from pipeline.pretraining.run import Places, init_checkpoint
-from pipeline.study import params
 from pipeline.training import device
 from stages import entry
 
 
 def main() -> None:
-    config = params.load()
-    device.prepare(config.model.width)
-    init_checkpoint(config.model, config.seed, places(params.FIRST))
-
-
-def places(checkpoint: str) -> Places:
-    return Places(
-        paths.TOKENIZER,
-        paths.CORPUS,
-        paths.model(checkpoint),
-        paths.state(checkpoint),
-        paths.scratch("pretrain", checkpoint),
+    params = entry.params()
+    first = params.first()
+    device.prepare(params.model.width)
+    places = Places(
+        tokenizer=paths.TOKENIZER,
+        corpus=paths.CORPUS,
+        model=paths.model(first),
+        state=paths.state(first),
+        scratch=paths.scratch("pretrain", first),
     )
+    init_checkpoint(params.model, params.seed, places)
 
 
 if __name__ == "__main__":

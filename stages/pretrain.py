@@ -1,36 +1,41 @@
-"""Stage ``pretrain@NAME``: from one checkpoint to the next."""
+"""Stages ``pretrain@NAME``: from one checkpoint to the next."""
 
 from __future__ import annotations
 
-import argparse
+from importlib import import_module
 
-from pipeline.backends.fairseq import segment as fairseq
+from pipeline import paths
 from pipeline.backends.job import Job
-from pipeline.backends.native import segment as native
-from pipeline.study import params
+from pipeline.pretraining.run import Places
 from stages import entry
-from stages.init import places
-
-BACKENDS = {"native": native.train, "fairseq": fairseq.train}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name")
-    name = parser.parse_args().name
-    config = params.load()
-    segment = config.pretrain.segment(name)
+    (name,) = entry.arguments("name")
+    params = entry.params()
+    before, checkpoint = params.segment(name)
     job = Job(
-        config.pretrain.recipe,
-        places(segment.after),
-        places(name),
-        segment.step,
-        segment.decay,
-        config.seed,
-        config.model.width,
-        ("stages.pretrain", name),
+        recipe=params.pretrain.recipe,
+        start=places(before),
+        end=places(name),
+        stop=checkpoint.step,
+        decay=checkpoint.decay,
+        seed=params.seed,
+        width=params.model.width,
+        command=("stages.pretrain", name),
     )
-    BACKENDS[config.pretrain.backend](job)
+    # Only the backend that trains is imported, and DVC depends on that one alone.
+    import_module(f"pipeline.backends.{params.pretrain.backend}.segment").train(job)
+
+
+def places(checkpoint: str) -> Places:
+    return Places(
+        tokenizer=paths.TOKENIZER,
+        corpus=paths.CORPUS,
+        model=paths.model(checkpoint),
+        state=paths.state(checkpoint),
+        scratch=paths.scratch("pretrain", checkpoint),
+    )
 
 
 if __name__ == "__main__":

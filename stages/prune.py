@@ -16,26 +16,24 @@ from dvc.repo import Repo
 from pipeline import paths
 from pipeline.common.config import read_yaml
 from pipeline.errors import UserError
-from pipeline.study import params
 from stages import entry
 
 
 def main() -> None:
-    config = params.load().pretrain
-    if config.keep_state == "all":
+    params = entry.params()
+    if params.pretrain.keep_state == "all":
         raise UserError("pretrain.keep_state is all: set it to last in params.yaml to prune states")
     lock = Path("dvc.lock")
     if not lock.exists():
         raise UserError("dvc.lock is missing: there is nothing to prune before dvc repro has run")
     outs = _outs(read_yaml(lock))
+    segments = params.segments()
     grown = {
-        segment.after
-        for name, segment in config.segments.items()
+        before
+        for name, before in segments.items()
         if str(paths.model(name)) in outs and paths.model(name).exists()
     }
-    needed = {
-        segment.after for name, segment in config.segments.items() if not paths.model(name).exists()
-    }
+    needed = {before for name, before in segments.items() if not paths.model(name).exists()}
     states = {str(paths.state(name)) for name in grown - needed}
     pruned = sorted(path for path in states if Path(path).exists())
     with Repo() as repo:

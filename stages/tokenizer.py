@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 
 from pipeline import paths
-from pipeline.study import params
 from pipeline.text.tokenizer import make_tokenizer
 from stages import entry
 
 
 def main() -> None:
-    config = params.load()
-    assert config.corpus is not None
-    size = make_tokenizer(config.tokenizer, config.corpus.sources, config.seed, paths.TOKENIZER)
+    params = entry.params()
+    assert params.corpus is not None
+    size = make_tokenizer(params.tokenizer, params.corpus.sources, params.seed, paths.TOKENIZER)
     logging.info("vocabulary of %d tokens in %s", size, paths.TOKENIZER)
 
 

@@ -133,7 +133,7 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, KeyError):
         return f" lacks the key {error.args[0]!r}"
     message = str(error)
-    if "argument of type" in message or "has no attribute 'items'" in message:
+    if "argument of type" in message or message.endswith(("attribute 'items'", "attribute 'keys'")):
         return " must be a mapping of keys to values"
     if "not in literal" in message:
         value, _, options = message.partition(" not in literal ")

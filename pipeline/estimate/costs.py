@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import grid_values
-from pipeline.dimension.protocols import PROTOCOLS
+from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
 from pipeline.dimension.question import Question
 from pipeline.estimate.simulate import expected_probes
 from pipeline.estimate.sizes import ModelSize, published_size
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.probes.config import SaidConfig
+from pipeline.study.graph import graph_items
+from pipeline.study.measured import MeasuredModel, measured_models
 from pipeline.study.params import Params
 from pipeline.tasks.prepare import TaskDataConfig
 from pipeline.text.sources import RowSource
@@ -44,14 +48,14 @@ _GUESSED_ROWS = (10_000, 1_000)
 _STATE_BYTES_PER_PARAMETER = {"native": 8, "fairseq": 12}
 _WEIGHT_BYTES = 4
 # Every part has its line, in the order of the pipeline.
-_NOTHING = dict.fromkeys(("pretraining", "baseline", "said"), 0.0)
+_NOTHING = dict.fromkeys(("pretraining", "baseline", "search"), 0.0)
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Stages, and tokens and FLOP by part; ``probes`` is the most that the searches can take.
 
-    Of ``said``, the searches, ``tokens`` and ``flop`` are what is expected of the protocol, and
+    Of ``search`` ``tokens`` and ``flop`` are what is expected of the protocol, and
     ``most_flop`` is what they cost if no probe ends early and each takes all its probes.
     """
 
@@ -71,13 +75,11 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class _Group:
-    """Models of one size that are measured alike: on which tasks, fully and by a search."""
+class _Sized:
+    """A measured model with its size."""
 
+    model: MeasuredModel
     size: ModelSize
-    models: int
-    baseline: tuple[str, ...]
-    search: tuple[str, ...]
 
 
 @dataclass
@@ -99,11 +101,12 @@ class _Sum:
 
 def estimate(params: Params) -> Estimate:
     """Add up pretraining, full fine-tuning, searches and sweeps."""
-    groups = [*_trajectory(params), *_zoo(params)]
+    groups = list(_groups(params))
     total, probes = _Sum(), 0
-    if params.trajectory.source == "pretrain":
+    if params.pretrains():
         recipe, size = params.pretrain.recipe, groups[0].size.encoder
-        tokens = float(max(params.pretrain.steps().values()) * recipe.batch * recipe.length)
+        last = max(line.step for line in params.checkpoints.values())
+        tokens = float(last * recipe.batch * recipe.length)
         total.tokens["pretraining"] = tokens
         total.flop["pretraining"] = tokens * size.training_flop(
             recipe.length, recipe.mask_probability
@@ -111,7 +114,7 @@ def estimate(params: Params) -> Estimate:
     for group in groups:
         probes += _add_cells(params, group, total)
     probes += _add_sweeps(params, total)
-    used = {name for group in groups for name in group.baseline}
+    used = {name for group in groups for name in group.model.tasks}
     guessed = [name for name in params.tasks if name in used and not _rows_of(params, name)[1]]
     most = total.flop.pop("most", 0.0)
     total.tokens.pop("most", None)
@@ -124,52 +127,62 @@ def estimate(params: Params) -> Estimate:
         most_flop=most,
         disk_bytes=_disk(params, groups),
         guessed=tuple(guessed),
-        guessed_sizes=sum(group.models for group in groups if not group.size.known),
+        guessed_sizes=sum(not group.size.known for group in groups),
     )
 
 
-def _trajectory(params: Params) -> list[_Group]:
-    model, tasks, count = params.model, tuple(params.tasks), len(params.trajectory.checkpoints)
-    if params.trajectory.source != "pretrain":
-        sizes = [
-            published_size(params.published(name)[0]) for name in params.trajectory.checkpoints
-        ]
-        return [_Group(size, 1, tasks, tasks) for size in sizes]
+def _groups(params: Params) -> Iterator[_Sized]:
+    """Every measured model with its size."""
+    places, own = params.published(), _own_size(params)
+    for model in measured_models(params):
+        yield _Sized(model, published_size(places[model.name]) if model.name in places else own)
+
+
+def _own_size(params: Params) -> ModelSize:
+    """The size of the model that this project pretrains."""
+    model = params.model
     size = EncoderSize(
-        model.layers, model.width, model.feed_forward, params.tokenizer.vocab_size, model.positions
+        layers=model.layers,
+        width=model.width,
+        feed_forward=model.feed_forward,
+        vocabulary=params.tokenizer.vocab_size,
+        positions=model.positions,
     )
-    return [_Group(ModelSize(size, size.classifier_parameters(2)), count, tasks, tasks)]
+    return ModelSize(size, size.classifier_parameters(2))
 
 
-def _zoo(params: Params) -> list[_Group]:
-    zoo = params.zoo
-    return [
-        _Group(published_size(place), 1, zoo.tasks, zoo.search) for place in zoo.models.values()
-    ]
-
-
-def _add_cells(params: Params, group: _Group, total: _Sum) -> int:
-    """Add a group's full fine-tunings and searches; return the most probes these can take."""
-    said, size = params.said, group.size.encoder
+def _add_cells(params: Params, group: _Sized, total: _Sum) -> int:
+    """Add a model's full fine-tunings and searches; return the most probes these can take."""
+    search, size = params.search, group.size.encoder
     layers = size.layers + 2 if params.subspace.method == "said" else 0
-    grid = grid_values(said.grid, layers, group.size.parameters)
-    question = Question(grid, 0.0, said.learning_rates, said.seeds)
-    most = PROTOCOLS[said.protocol](question, said.efficient).search.most_probes()
-    usual = said.seeds * expected_probes(said.protocol, said.efficient, grid, said.learning_rates)
-    for name in group.baseline:
+    grid = grid_values(search.grid, layers, group.size.parameters)
+    question = Question(grid, 0.0, search.learning_rates, search.seeds)
+    most = PROTOCOLS[search.protocol](question, search.efficient).search.most_probes()
+    usual = search.seeds * _expected(search.protocol, search.efficient, grid, search.learning_rates)
+    for name in group.model.tasks:
         task, rows = params.tasks[name], _rows_of(params, name)[0]
         length = task.data.max_length / 2
         epochs = task.finetune.epochs
-        full = group.models * len(task.finetune.learning_rates) * epochs
+        full = len(task.finetune.learning_rates) * epochs
         total.add("baseline", size, length, full * rows[0], full * rows[1])
-        if name not in group.search:
+        if name not in group.model.searched:
             continue
-        evaluations = (said.epochs or epochs) * rows[1]
-        for part, count in (("said", usual), ("most", most)):
-            runs = group.models * count
-            trained = _trained(said, task.finetune, rows[0])
-            total.add(part, size, length, runs * trained, runs * evaluations)
-    return group.models * len(group.search) * most
+        evaluations = (search.epochs or epochs) * rows[1]
+        for part, count in (("search", usual), ("most", most)):
+            trained = _trained(search, task.finetune, rows[0])
+            total.add(part, size, length, count * trained, count * evaluations)
+    return len(group.model.searched) * most
+
+
+@lru_cache(maxsize=8)
+def _expected(
+    protocol: ProtocolName,
+    efficient: EfficientConfig,
+    grid: tuple[int, ...],
+    rates: tuple[float, ...],
+) -> float:
+    """Simulated once for all models of a size."""
+    return expected_probes(protocol, efficient, grid, rates)
 
 
 def _add_sweeps(params: Params, total: _Sum) -> int:
@@ -186,26 +199,22 @@ def _add_sweeps(params: Params, total: _Sum) -> int:
 
 
 def _stages(params: Params) -> int:
-    """The stages that DVC has."""
-    checkpoints, tasks = len(params.trajectory.checkpoints), len(params.tasks)
-    zoo, sweep = params.zoo, params.sweep
-    pretraining = 3 * len(params.pretrain.start) + len(params.pretrain.segments)
-    trajectory = len(params.suite.checkpoints) + tasks + checkpoints * (1 + 2 * tasks)
-    models = len(zoo.models) * (1 + 2 * len(zoo.tasks) + len(zoo.search))
-    sweeps = len(sweep.models) * len(sweep.tasks) * len(sweep.methods)
-    return pretraining + trajectory + models + sweeps + 2
+    """The stages that DVC has: an item of the graph each, and three for each pretraining."""
+    items = graph_items(params)
+    once = len(("settings", "collect", "report"))
+    return once + 2 * len(items["pretraining"]) + sum(map(len, items.values()))
 
 
-def _disk(params: Params, groups: Sequence[_Group]) -> float:
+def _disk(params: Params, groups: Sequence[_Sized]) -> float:
     """Bytes of checkpoints: weights, and the state that resuming needs."""
-    if params.trajectory.source != "pretrain":
-        return sum(float(group.models * group.size.parameters * _WEIGHT_BYTES) for group in groups)
-    own, zoo = groups[0].size.parameters, groups[1:]
-    made = len(params.pretrain.segments) + 1
-    states = made if params.pretrain.keep_state == "all" else 1
+    weights = sum(float(group.size.parameters * _WEIGHT_BYTES) for group in groups)
+    if not params.pretrains():
+        return weights
+    own = _own_size(params).parameters
+    unmeasured = sum(not line.measured for line in params.checkpoints.values())
+    states = len(params.checkpoints) if params.pretrain.keep_state == "all" else 1
     state_bytes = _STATE_BYTES_PER_PARAMETER[params.pretrain.backend]
-    published = sum(group.size.parameters * _WEIGHT_BYTES for group in zoo)
-    return float(own * (made * _WEIGHT_BYTES + states * state_bytes) + published)
+    return weights + float(own * (unmeasured * _WEIGHT_BYTES + states * state_bytes))
 
 
 def _rows_of(params: Params, task: str) -> tuple[tuple[int, int], bool]:
@@ -235,7 +244,7 @@ def describe(made: Estimate, flop_per_second: float) -> str:
     )
     most = made.most_flop / flop_per_second / 3600
     lines.append(
-        f"The searches (said) are what simulated cells cost on average; at most {most:.3g} hours."
+        f"The searches are what simulated cells cost on average; at most {most:.3g} hours."
     )
     if made.guessed:
         rows = " and ".join(f"{count:,}" for count in _GUESSED_ROWS)
@@ -245,10 +254,10 @@ def describe(made: Estimate, flop_per_second: float) -> str:
     return "\n".join(lines)
 
 
-def _trained(said: SaidConfig, finetune: FinetuneConfig, rows: int) -> int:
+def _trained(search: SaidConfig, finetune: FinetuneConfig, rows: int) -> int:
     """Examples that a whole probe trains on."""
-    whole = rows * (said.epochs or finetune.epochs)
-    cap = said.efficient.max_steps if said.protocol == "efficient" else None
+    whole = rows * (search.epochs or finetune.epochs)
+    cap = search.efficient.max_steps if search.protocol == "efficient" else None
     return whole if cap is None else min(whole, cap * finetune.batch)
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
-from pipeline.common.config import nearest
-from pipeline.errors import UserError
 from pipeline.published.place import Place
-
-_FIELDS = ("step", "label")
 
 
 @dataclass(frozen=True)
@@ -31,93 +28,32 @@ class Pattern:
         if not self.id:
             raise ValueError("id must name repositories of the hub, or local folders")
 
-
-@dataclass(frozen=True)
-class SuiteCheckpoint:
-    """One checkpoint: the update it was taken at, and what names it in the pattern.
-
-    ``label`` is needed where names are no plain step (``20k``); ``revision`` pins a commit.
-    """
-
-    step: int
-    label: str | None = None
-    revision: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.step < 0:
-            raise ValueError(f"step is {self.step}, but must be at least 0")
-
-
-@dataclass(frozen=True)
-class SuiteConfig:
-    """The suite's checkpoints by name; none, and no pattern, where the project pretrains itself."""
-
-    pattern: Pattern | None = None
-    checkpoints: dict[str, SuiteCheckpoint] = field(default_factory=dict)
-
-    def place(self, name: str, source: str) -> Place:
-        """Where the checkpoint of that name lies.
+    def place(
+        self, source: Literal["hub", "folder"], step: int, label: str, revision: str | None = None
+    ) -> Place:
+        """Where the checkpoint of that step and label lies; ``revision`` pins it to a commit.
 
         Raises:
-            UserError: there is none, or it has no label although the pattern asks for one.
+            ValueError: a local folder is given a revision.
         """
-        if name not in self.checkpoints:
-            raise UserError(
-                f"params.yaml: suite.checkpoints has no {name!r}: "
-                f"{nearest(name, list(self.checkpoints))}"
-            )
-        assert self.pattern is not None and source in ("hub", "folder")
-        pattern, own = self.pattern, self.checkpoints[name]
-
-        def filled(text: str | None) -> str | None:
-            return None if text is None else _fill(text, name, own)
-
+        fill = _Filling(step, label)
         return Place(
-            _fill(pattern.id, name, own),
-            "hub" if source == "hub" else "folder",
-            own.revision or filled(pattern.revision),
-            filled(pattern.folder),
-            pattern.tokenizer,
-            pattern.tokenizer_revision,
-            pattern.pad_token,
+            id=fill(self.id),
+            source=source,
+            revision=revision or (self.revision and fill(self.revision)),
+            folder=self.folder and fill(self.folder),
+            tokenizer=self.tokenizer,
+            tokenizer_revision=self.tokenizer_revision,
+            pad_token=self.pad_token,
         )
 
-    def check(self, source: str) -> None:
-        """Check that the pattern tells all checkpoints apart.
 
-        Raises:
-            UserError: no pattern, a pattern that gives two checkpoints one place, a missing label.
-        """
-        if self.pattern is None or not self.checkpoints:
-            raise UserError(
-                f"params.yaml: trajectory.source is {source}, so suite.pattern must say where the "
-                "checkpoints are and suite.checkpoints which there are"
-            )
-        seen: dict[tuple[str, str | None, str | None], str] = {}
-        for name in self.checkpoints:
-            try:
-                place = self.place(name, source)
-            except UserError:
-                raise
-            except ValueError as error:
-                raise UserError(f"params.yaml: suite, checkpoint {name}: {error}") from None
-            other = seen.setdefault((place.id, place.revision, place.folder), name)
-            if other != name:
-                raise UserError(
-                    f"params.yaml: suite.pattern gives {other} and {name} the same place "
-                    f"({place.describe()}): put {{step}} or {{label}} where they differ"
-                )
+@dataclass(frozen=True)
+class _Filling:
+    """Replaces ``{step}`` and ``{label}``; other braces stay, for nothing else is meant by them."""
 
+    step: int
+    label: str
 
-def _fill(text: str, name: str, own: SuiteCheckpoint) -> str:
-    """Replace ``{step}`` and ``{label}``; other braces stay, for nothing else is meant by them."""
-    for key in _FIELDS:
-        if f"{{{key}}}" in text:
-            value = getattr(own, key)
-            if value is None:
-                raise UserError(
-                    f"params.yaml: suite.pattern has {{{key}}}, but suite.checkpoints.{name} has "
-                    f"no {key}"
-                )
-            text = text.replace(f"{{{key}}}", str(value))
-    return text
+    def __call__(self, text: str) -> str:
+        return text.replace("{step}", str(self.step)).replace("{label}", self.label)

@@ -1,8 +1,6 @@
-"""Chains of checkpoints written out: DVC wants every segment in params.yaml by name."""
+"""Chains of checkpoints written out, to paste into params.yaml."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 from pipeline.errors import UserError
 
@@ -26,21 +24,5 @@ def checkpoint_steps(stop: int, every: int, early: int) -> list[int]:
 
 
 def chain_yaml(steps: list[int]) -> str:
-    """The sections ``pretrain.segments`` and ``trajectory`` for the steps, as YAML.
-
-    Each checkpoint's searches start from what those of the checkpoint before it found.
-    """
-    names = ["s0", *(f"s{step}" for step in steps)]
-    segments = [
-        f"    {name}: {{after: {before}, step: {step}}}"
-        for (before, name), step in zip(pairwise(names), steps, strict=True)
-    ]
-    checkpoints = [f"    {name}: {step}" for name, step in zip(names, [0, *steps], strict=True)]
-    near = ["    s0: baseline/s0"]
-    near += [f"    {name}: said/{before}" for before, name in pairwise(names)]
-    return "\n".join(
-        [
-            *("pretrain:", "  segments:", *segments, "", "trajectory:"),
-            *("  checkpoints:", *checkpoints, "  near:", *near),
-        ]
-    )
+    """The section ``checkpoints`` for the steps, as YAML."""
+    return "\n".join(["checkpoints:", "  s0: 0", *(f"  s{step}: {step}" for step in steps)])

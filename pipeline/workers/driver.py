@@ -27,7 +27,7 @@ def default_jobs(config: Params) -> int:
 
     The bytes of a result depend on its number of threads, so a stage's threads are never divided.
     """
-    narrow = config.pretrain.start and config.model.width <= ONE_THREAD_WIDTH
+    narrow = config.pretrains() and config.model.width <= ONE_THREAD_WIDTH
     return (os.cpu_count() or 1) if narrow and not config.zoo.models else 1
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.dimension.efficient import EfficientConfig
 from pipeline.estimate.costs import describe, estimate
-from pipeline.study import params
+from pipeline.study.reading import load_params
 from pipeline.training.cost import EncoderSize
 
 BASE = EncoderSize(12, 768, 3072, 50265, 512)
@@ -33,39 +33,39 @@ def test_parameters_equal_the_models() -> None:
 
 
 def test_the_papers_pretraining_is_63e18_flop() -> None:
-    made = estimate(params.load(PRESETS / "paper.yaml"))
+    made = estimate(load_params(PRESETS / "paper.yaml"))
     assert made.tokens["pretraining"] == pytest.approx(104.9e9, rel=1e-3)
     assert made.flop["pretraining"] == pytest.approx(6.3e19, rel=1e-2)
-    assert made.stages == 2 + 6 + 21 + 21 + 2 * 21 * 6 + 2
+    assert made.stages == 3 + 6 + 20 + 2 * 21 * 6 + 3
     assert made.guessed == ()
 
 
 def test_stages_are_those_that_dvc_has() -> None:
-    laptop = params.load(PRESETS / "laptop.yaml")
-    checkpoints, tasks = len(laptop.trajectory.checkpoints), len(laptop.tasks)
-    own = 3 + tasks + len(laptop.pretrain.segments) + 2
-    assert estimate(laptop).stages == own + checkpoints + 2 * checkpoints * tasks
+    laptop = load_params(PRESETS / "laptop.yaml")
+    checkpoints, tasks = len(laptop.checkpoints), len(laptop.tasks)
+    own = 3 + tasks + len(laptop.segments()) + 3
+    assert estimate(laptop).stages == own + 2 * checkpoints * tasks
 
 
 def test_the_protocol_decides_what_searches_cost() -> None:
-    paper = params.load(PRESETS / "paper.yaml")
-    efficient = replace(paper, said=replace(paper.said, protocol="efficient"))
+    paper = load_params(PRESETS / "paper.yaml")
+    efficient = replace(paper, search=replace(paper.search, protocol="efficient"))
     whole, short = estimate(paper), estimate(efficient)
-    assert short.flop["said"] < whole.flop["said"] / 4
-    assert whole.flop["said"] <= whole.most_flop == pytest.approx(whole.flop["said"], rel=0.2)
-    capped = replace(efficient.said, efficient=EfficientConfig(max_steps=1000))
-    assert estimate(replace(paper, said=capped)).flop["said"] < short.flop["said"] / 2
+    assert short.flop["search"] < whole.flop["search"] / 4
+    assert whole.flop["search"] <= whole.most_flop == pytest.approx(whole.flop["search"], rel=0.2)
+    capped = replace(efficient.search, efficient=EfficientConfig(max_steps=1000))
+    assert estimate(replace(paper, search=capped)).flop["search"] < short.flop["search"] / 2
     assert "simulated cells" in describe(short, 1e14)
 
 
 def test_hours_follow_the_rate() -> None:
-    made = estimate(params.load(PRESETS / "one-gpu.yaml"))
+    made = estimate(load_params(PRESETS / "one-gpu.yaml"))
     assert made.hours(1e14) == pytest.approx(2 * made.hours(2e14))
     assert "hours" in describe(made, 1e14)
 
 
 def test_rows_that_nobody_knows_are_called_guesses() -> None:
-    files = params.load(PRESETS / "files.yaml")
+    files = load_params(PRESETS / "files.yaml")
     assert estimate(files).guessed == ()
     task = files.tasks["mrpc"]
     uncapped = replace(task, data=replace(task.data, train_rows=None))
@@ -74,8 +74,8 @@ def test_rows_that_nobody_knows_are_called_guesses() -> None:
 
 
 def test_pruned_states_take_no_disk() -> None:
-    kept = params.load(PRESETS / "paper.yaml")
+    kept = load_params(PRESETS / "paper.yaml")
     pruned = replace(kept, pretrain=replace(kept.pretrain, keep_state="last"))
-    made, size = len(kept.pretrain.segments) + 1, estimate(kept).parameters
+    made, size = len(kept.checkpoints), estimate(kept).parameters
     assert estimate(kept).disk_bytes == made * size * 12
     assert estimate(pruned).disk_bytes == made * size * 4 + size * 8

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,13 @@ from filelock import FileLock
 from ruamel.yaml import YAML
 
 from pipeline.common.config import read_yaml
+from pipeline.errors import UserError
+from pipeline.study.graph import write_graph
+from pipeline.study.reading import load_params
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("pipeline", "stages", "dvc.yaml", ".dvcignore", ".gitignore")
-RESULTS = ("baseline", "said", "sweep")
+RESULTS = ("baseline", "search", "sweep")
 
 # Kills the process group, DVC included, when a file is about to be renamed into its place.
 KILLER = """
@@ -45,17 +50,13 @@ def tiny_params() -> dict[str, Any]:
         "total_steps": 100, "batch": 8, "micro_batch": 8, "warmup_steps": 2, "log_every": 2,
         "save_every": 2,
     }  # fmt: skip
-    params["pretrain"]["segments"] = {"s8": {"after": "s0", "step": 8}}
-    params["trajectory"] |= {
-        "checkpoints": {"s0": 0, "s8": 8}, "near": {"s0": "baseline/s0", "s8": "said/s0"},
-    }  # fmt: skip
-    tasks = {name: params["tasks"][name] for name in ("polarity_short", "paraphrase")}
-    for task in tasks.values():
-        task["finetune"] |= {"epochs": 4, "batch": 16, "learning_rates": [0.01]}
+    params["checkpoints"] = {"s0": 0, "s8": 8}
+    params["finetune"] |= {"epochs": 4, "batch": 16, "learning_rates": [0.01]}
+    params["tasks"] = {name: params["tasks"][name] for name in ("polarity_short", "paraphrase")}
+    for task in params["tasks"].values():
         for split in ("train", "eval"):
             task["data"][split][0]["synthetic"]["rows"] = 320
-    params["tasks"] = tasks
-    params["said"] |= {
+    params["search"] |= {
         "grid": {"minimum": 8, "maximum": 512, "ratio": 8.0}, "fraction": 0.2, "margin": 0.0, "epochs": 8,
         "learning_rates": [0.01],
     }  # fmt: skip
@@ -96,6 +97,10 @@ class Study:
     def write(self, params: dict[str, Any]) -> None:
         with open(self.folder / "params.yaml", "w") as stream:
             YAML(typ="safe", pure=True).dump(params, stream)
+        # What `python -m pipeline graph` does; a mistake in the parameters is for the test to see.
+        with suppress(UserError):
+            path = self.folder / "params.yaml"
+            write_graph(load_params(path), self.folder / "graph.yaml")
 
     def params(self) -> dict[str, Any]:
         return read_yaml(self.folder / "params.yaml")
@@ -124,6 +129,17 @@ class Study:
         done = self.command(*words)
         assert done.returncode == 0, done.stdout + done.stderr
         return set(re.findall(r"Running stage '(.+?)'", done.stdout))
+
+    def stale(self) -> set[str]:
+        """The stages that DVC holds for stale, what follows from their running left aside."""
+        return set(json.loads(self.command("dvc", "status", "--json").stdout))
+
+    def commit(self) -> None:
+        """Take the study into git, which DVC's experiments need."""
+        self.command("git", "add", "--all")
+        name = ("-c", "user.name=t", "-c", "user.email=t@t")
+        done = self.command("git", *name, "commit", "--quiet", "--message", "study")
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def tables(self) -> dict[str, bytes]:
         names = ("cells.csv", "probes.csv", "trends.csv", "summary.json")

@@ -24,9 +24,7 @@ def test_fairseq_trains_through_the_same_stages(
     study = Study.create(tmp_path / "study")
     params = study.params()
     params["pretrain"]["backend"] = "fairseq"
-    params["pretrain"]["segments"] = {
-        "s4": {"after": "s0", "step": 4}, "s8": {"after": "s4", "step": 8}
-    }  # fmt: skip
+    params["checkpoints"] = {"s0": 0, "s4": 4, "s8": 8}
     study.write(params)
     assert study.repro("pretrain@s4") == {
         "tokenizer@s0", "corpus@s0", "init@s0", "pretrain@s4"
@@ -56,5 +54,5 @@ def test_fairseq_trains_through_the_same_stages(
     path = study.folder / "pipeline/backends/native/segment.py"
     path.write_text(path.read_text() + "\n# edited\n")
     assert study.repro("baseline@s8-polarity_short") == {
-        "task@polarity_short", "baseline@s8-polarity_short"
+        "settings", "task@trajectory-polarity_short", "baseline@s8-polarity_short"
     }  # fmt: skip

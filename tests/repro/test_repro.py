@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from pathlib import Path
 
@@ -18,9 +19,10 @@ CELLS = [
     for checkpoint in ("s0", "s8")
     for task in ("polarity_short", "paraphrase")
 ]
-ENDING = {"collect", "report"}
-# Hand on what a neighbour found; they run when any of its cells did, and change what that changed.
-NEAR = {"near@s0", "near@s8"}
+# What any edit of params.yaml runs: it writes the settings anew, and the page shows the parameters.
+EDITED = {"settings", "report"}
+# What new results run as well.
+ENDING = {"settings", "collect", "report"}
 
 
 def cells(stage: str, *contain: str) -> set[str]:
@@ -47,63 +49,98 @@ def test_nothing_runs_twice(study: Study) -> None:
 
 def test_a_tasks_learning_rate_is_that_tasks_affair(study: Study) -> None:
     params = study.params()
-    params["tasks"]["paraphrase"]["finetune"]["learning_rates"] = [0.02]
+    params["tasks"]["paraphrase"]["finetune"] = {"learning_rates": [0.02]}
     study.write(params)
-    column = cells("baseline", "paraphrase") | cells("said", "paraphrase")
+    column = cells("baseline", "paraphrase") | cells("search", "paraphrase")
     # What s0 hands on is read again only if its own search came to something else.
-    assert study.quick() | {"near@s8"} == column | NEAR | ENDING
+    assert study.quick() | {"search@s8-paraphrase"} == column | ENDING
+
+
+def test_a_default_is_the_affair_of_the_tasks_that_use_it(study: Study) -> None:
+    params = study.params()
+    params["tasks"]["polarity_short"]["finetune"] = {"batch": 16}
+    study.write(params)
+    assert study.quick() == EDITED
+    params["finetune"]["batch"] = 8
+    study.write(params)
+    assert study.stale() == {"settings", "report"}
+    study.repro("settings")
+    assert study.stale() == {"report"} | cells("baseline", "paraphrase") | cells(
+        "search", "paraphrase"
+    )
 
 
 def test_the_grid_reruns_searches_only(study: Study) -> None:
     params = study.params()
-    params["said"]["grid"]["ratio"] = 4.0
+    params["search"]["grid"]["ratio"] = 4.0
     study.write(params)
-    assert study.quick() == cells("said") | {"near@s8"} | ENDING
+    assert study.quick() == cells("search") | ENDING
 
 
-def test_another_checkpoint_keeps_all_others(study: Study) -> None:
+def test_another_checkpoint_is_one_line_and_keeps_all_others(study: Study) -> None:
     params = study.params()
-    params["pretrain"]["segments"]["s12"] = {"after": "s8", "step": 12}
-    params["trajectory"]["checkpoints"]["s12"] = 12
-    params["trajectory"]["near"]["s12"] = "said/s8"
+    params["checkpoints"]["s12"] = 12
     study.write(params)
-    new = {f"{stage}@s12-{task}" for stage in ("baseline", "said") for task in params["tasks"]}
-    assert study.quick() == {"pretrain@s12", "near@s12"} | new | ENDING
+    new = {f"{stage}@s12-{task}" for stage in ("baseline", "search") for task in params["tasks"]}
+    assert study.quick() == {"pretrain@s12"} | new | ENDING
 
 
 def test_another_task_computes_its_column(study: Study) -> None:
     params = study.params()
     params["tasks"]["extra"] = deepcopy(params["tasks"]["polarity_short"])
     study.write(params)
-    new = {f"{stage}@{name}-extra" for stage in ("baseline", "said") for name in ("s0", "s8")}
-    assert study.quick() == {"task@extra"} | new | NEAR | ENDING
+    new = {f"{stage}@{name}-extra" for stage in ("baseline", "search") for name in ("s0", "s8")}
+    assert study.quick() == {"task@trajectory-extra"} | new | ENDING
 
 
-def test_a_checkpoints_searches_follow_the_neighbour_that_they_start_from(study: Study) -> None:
+def test_searches_follow_the_neighbour_that_they_start_from(study: Study) -> None:
     params = study.params()
-    params["trajectory"]["near"]["s8"] = "baseline/s8"
+    params["trajectory"] = {"neighbours": False}
     study.write(params)
-    starts = [f"results/near/s8/{task}.json" for task in params["tasks"]]
-    found = [json.loads((study.folder / path).read_text()) for path in starts]
-    assert all(one["checkpoint"] == "s0" for one in found)
-    assert study.quick() == {"near@s8"} | cells("said", "s8") | ENDING
-    assert [json.loads((study.folder / path).read_text()) for path in starts] == [None, None]
+    assert study.quick() == cells("search", "s8") | ENDING
 
 
 def test_a_colour_redraws_the_report(study: Study) -> None:
     before = study.tables()
     params = study.params()
-    params["report"]["palette"] = ["#112233", "#445566"]
+    params["report"] = {"palette": ["#112233", "#445566"]}
     study.write(params)
-    assert study.repro() == {"report"}
+    assert study.repro() == EDITED
     assert study.tables() == before
     assert "#112233" in (study.folder / "reports/figures/trajectory.svg").read_text().lower()
+
+
+def test_a_forgotten_graph_is_noticed_by_dvc_repro_alone(study: Study) -> None:
+    graph = (study.folder / "graph.yaml").read_text()
+    params = study.params()
+    params["checkpoints"]["s12"] = 12
+    study.write(params)
+    (study.folder / "graph.yaml").write_text(graph)
+    done = study.command("dvc", "repro")
+    assert done.returncode != 0
+    assert "error: graph.yaml does not belong to params.yaml" in done.stderr
+    assert "run python -m pipeline graph" in done.stderr
+    assert study.command("python", "-m", "pipeline", "graph").stdout == "graph.yaml was written\n"
+    assert study.repro("pretrain@s12") == {"pretrain@s12"}
+
+
+def test_dvcs_own_commands_know_params_yaml(study: Study) -> None:
+    """``dvc params diff`` and ``dvc exp run -S``, beside the hand edits of all other tests."""
+    study.commit()
+    done = study.command("dvc", "exp", "run", "-S", "report.width_mm=90", "-S", "finetune.batch=16")
+    assert done.returncode == 0, done.stderr
+    assert set(re.findall(r"Running stage '(.+?)'", done.stdout)) == EDITED
+    assert study.params()["report"]["width_mm"] == 90
+    diff = json.loads(study.command("dvc", "params", "diff", "--json").stdout)
+    assert diff["params.yaml"]["report.width_mm"]["new"] == 90
+    line = study.command("dvc", "exp", "run", "-S", "checkpoints.s12=12")
+    assert line.returncode != 0 and "run python -m pipeline graph" in line.stdout + line.stderr
 
 
 def test_editing_the_report_measures_nothing_again(study: Study) -> None:
     for path in sorted((study.folder / "pipeline/report").glob("*.py")):
         path.write_text(path.read_text() + "\n# edited\n")
-    assert study.repro() == ENDING
+    assert study.repro() == {"collect", "report"}
 
 
 def test_kills_at_any_moment_change_nothing(finished: Study, tmp_path: Path) -> None:
@@ -111,8 +148,8 @@ def test_kills_at_any_moment_change_nothing(finished: Study, tmp_path: Path) -> 
     kills = [
         (".scratch/pretrain", 2),  # inside a segment, its second save half written
         ("checkpoints/s8/model", 1),  # while writing a checkpoint
-        (".scratch/said", 1),  # a probe is done but not in the journal yet
-        ("said/s8/polarity_short/result.json", 1),  # the search is over, its result half written
+        (".scratch/search", 1),  # a probe is done but not in the journal yet
+        ("search/s8/polarity_short/result.json", 1),  # the search is over, its result half written
     ]
     # The driver of several stages and DVC alone: either goes on where the other fell.
     driver, dvc = ("python", "-m", "pipeline", "repro", "--jobs", "2"), ("dvc", "repro")
@@ -128,19 +165,19 @@ def test_kills_at_any_moment_change_nothing(finished: Study, tmp_path: Path) -> 
 MISTAKES = {
     "a mistyped key": (lambda p: p["model"].update(layrs=2), "init", "did you mean 'layers'?"),
     "a missing column": (
-        lambda p: p["tasks"]["paraphrase"]["data"]["columns"].update(text_a="sentence"),
-        "task@paraphrase",
+        lambda p: p["data"]["columns"].update(text_a="sentence"),
+        "task@trajectory-paraphrase",
         "no column 'sentence'",
     ),
     "a label outside the map": (
         lambda p: p["tasks"]["paraphrase"]["data"].update(labels=["no", "yes"]),
-        "task@paraphrase",
+        "task@trajectory-paraphrase",
         "label 'not_equivalent' is outside the map",
     ),
     "d below the layers": (
-        lambda p: p["said"]["grid"].update(minimum=4), "said@s0-polarity_short", "above the 4 layers"),
+        lambda p: p["search"]["grid"].update(minimum=4), "search@s0-polarity_short", "above the 4 layers"),
     "d above the parameters": (
-        lambda p: p["said"]["grid"].update(maximum=10**7), "said@s0-polarity_short", "above the model's D"),
+        lambda p: p["search"]["grid"].update(maximum=10**7), "search@s0-polarity_short", "above the model's D"),
 }  # fmt: skip
 
 
@@ -150,6 +187,7 @@ def test_mistakes_end_in_one_sentence_and_leave_nothing(study: Study, mistake: s
     params = study.params()
     change(params)
     study.write(params)
+    study.command("dvc", "repro", "settings")
     done = study.command("dvc", "repro", "--single-item", stage)
     assert done.returncode != 0
     complaint = [line for line in done.stderr.splitlines() if line.startswith("error: ")]

@@ -16,27 +16,23 @@ from tests.repro.conftest import Study, tiny_params
 pytestmark = pytest.mark.repro
 
 STEPS = (0, 10, 300)
-ENDING = {"collect", "report"}
+ENDING = {"settings", "collect", "report"}
 
 
 def suite_params(steps: tuple[int, ...]) -> dict:
     params = tiny_params()
-    for section in ("tokenizer", "corpus", "model"):
+    for section in ("tokenizer", "corpus", "model", "pretrain"):
         del params[section]
-    params["pretrain"] = {"start": [], "segments": {}}
-    names = {f"s{step}": step for step in steps}
+    params["checkpoints"] = {f"s{step}": step for step in steps}
     params["trajectory"] = {
-        "source": "folder", "tokenizer": "checkpoints/s0/model", "checkpoints": names,
-        "near": {name: f"baseline/{name}" for name in names}, "tokens_per_update": 1000,
+        "source": "folder", "suite": {"id": "published", "folder": "step-{step}"}, "tokenizer": "s0",
+        "neighbours": False, "tokens_per_update": 1000,
     }  # fmt: skip
-    params["suite"] = {
-        "pattern": {"id": "published", "folder": "step-{step}"},
-        "checkpoints": {name: {"step": step} for name, step in names.items()},
-    }
+    params["pretrain"] = {"backend": "native"}
     params["tasks"] = {"polarity_short": params["tasks"]["polarity_short"]}
-    params["tasks"]["polarity_short"]["finetune"]["epochs"] = 2
-    params["said"] |= {"grid": {"minimum": 16, "maximum": 64, "ratio": 4.0}, "epochs": None}
-    params["report"] |= {"axis": "tokens"}
+    params["finetune"]["epochs"] = 2
+    params["search"] |= {"grid": {"minimum": 16, "maximum": 64, "ratio": 4.0}, "epochs": None}
+    params["report"] = {"axis": "tokens"}
     return params
 
 
@@ -51,7 +47,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Study:
     study.write(suite_params(STEPS))
     ran = study.quick()
     assert {name.partition("@")[0] for name in ran} == {
-        "suite", "task", "baseline", "near", "said", "collect", "report",
+        "settings", "model", "task", "baseline", "search", "collect", "report",
     }  # fmt: skip
     return study
 
@@ -72,8 +68,8 @@ def test_another_checkpoint_reruns_nothing_else(suite: Study, tmp_path: Path) ->
     study = suite.copy(tmp_path / "study")
     assert study.repro() == set()
     study.write(suite_params((*STEPS, 4000)))
-    new = {f"{stage}@s4000-polarity_short" for stage in ("baseline", "said")}
-    assert study.quick() == {"suite@s4000", "near@s4000"} | new | ENDING
+    new = {f"{stage}@s4000-polarity_short" for stage in ("baseline", "search")}
+    assert study.quick() == {"model@s4000"} | new | ENDING
 
 
 def test_another_tokenizer_is_refused(suite: Study, tmp_path: Path) -> None:
@@ -95,23 +91,26 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
     params = study.params()
     params["zoo"] = {
         "models": {
-            name: {"source": "folder", "id": f"published/{name}"} for name in ("electra", "gpt2")
+            "electra": {"source": "folder", "id": "published/electra"},
+            "gpt2": {"source": "folder", "id": "published/gpt2", "label": "GPT-2"},
         },
-        "tasks": ["polarity_short"], "search": ["polarity_short"], "labels": {"gpt2": "GPT-2"},
+        "tasks": ["polarity_short"], "search": ["polarity_short"],
     }  # fmt: skip
     params["sweep"] = {
         "models": ["electra"], "tasks": ["polarity_short"], "methods": ["did", "said"],
         "probes": {"minimum": 2, "maximum": 32, "points": 3, "learning_rates": [0.01], "epochs": 1},
     }  # fmt: skip
     study.write(params)
+    tasks = {f"task@{model}-polarity_short" for model in ("electra", "gpt2")}
     cells = {f"{stage}@{model}-polarity_short" for model in ("electra", "gpt2")
-             for stage in ("zoo_task", "zoo_baseline", "zoo_said")}  # fmt: skip
-    sweeps = {f"sweep@electra-polarity_short-{method}" for method in ("did", "said")}
+             for stage in ("baseline", "search")}  # fmt: skip
+    sweeps = {f"search@electra-polarity_short-{method}" for method in ("did", "said")}
     models = {"model@electra", "model@gpt2"}
-    assert study.quick() == models | cells | sweeps | ENDING
+    assert study.quick() == models | tasks | cells | sweeps | ENDING
 
     reports = study.folder / "reports"
-    zoo = pd.read_csv(reports / "zoo.csv")
+    cells_table = pd.read_csv(reports / "cells.csv")
+    zoo = cells_table[cells_table["family"] == "zoo"]
     assert zoo["label"].tolist() == ["electra", "GPT-2"]
     assert (zoo["parameters"] > 1000).all() and zoo["status"].notna().all()
     sweep = pd.read_csv(reports / "sweep.csv")
@@ -127,7 +126,7 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
     assert "GPT-2" in (reports / "index.html").read_text()
 
     params["sweep"]["models"] = ["electra", "gpt2"]
-    params["zoo"]["labels"]["electra"] = "ELECTRA"
+    params["zoo"]["models"]["electra"]["label"] = "ELECTRA"
     study.write(params)
-    more = {f"sweep@gpt2-polarity_short-{method}" for method in ("did", "said")}
+    more = {f"search@gpt2-polarity_short-{method}" for method in ("did", "said")}
     assert study.quick() == more | ENDING

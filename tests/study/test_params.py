@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from ruamel.yaml import YAML
 
 from pipeline.common.config import read_yaml
 from pipeline.errors import UserError
-from pipeline.study import params
+from pipeline.study.reading import load_params
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
@@ -24,24 +26,48 @@ def write(path: Path, content: dict) -> Path:
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_every_preset_is_valid(path: Path) -> None:
-    assert len(params.load(path).tasks) == {"table1": 2, "zoo": 1}.get(path.stem, 6)
+    assert len(load_params(path).tasks) == {"table1": 2, "zoo": 1}.get(path.stem, 6)
 
 
 def test_the_laptop_preset_is_what_runs_after_a_clone() -> None:
     assert (ROOT / "params.yaml").read_bytes() == (ROOT / "presets/laptop.yaml").read_bytes()
 
 
+def test_what_a_user_reads_first_is_short() -> None:
+    """Bars of the file that users edit and of the graph that they read."""
+    assert len((ROOT / "params.yaml").read_text().splitlines()) <= 90
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 200
+    tasks = (ROOT / "params.yaml").read_text().split("\ntasks:\n")[1].split("\n\n")[0]
+    blocks = re.split(r"^  \w+:$", tasks, flags=re.MULTILINE)[1:]
+    assert len(blocks) == 6 and all(len(block.strip().splitlines()) < 8 for block in blocks)
+
+
+def test_the_presets_of_the_paper_have_the_same_six_tasks() -> None:
+    """They differ in how much of a task is used, not in what it is."""
+    presets = [
+        load_params(ROOT / f"presets/{name}.yaml") for name in ("paper", "one-gpu", "multiberts")
+    ]
+    tasks = [
+        {
+            name: replace(task.data, max_length=8, train_rows=None, eval_rows=None)
+            for name, task in preset.tasks.items()
+        }
+        for preset in presets
+    ]
+    assert tasks[0] == tasks[1] == tasks[2]
+
+
 def test_the_paper_preset_is_the_papers_recipe() -> None:
-    paper = params.load(ROOT / "presets/paper.yaml")
+    paper = load_params(ROOT / "presets/paper.yaml")
     recipe = paper.pretrain.recipe
     assert (recipe.total_steps, recipe.batch, recipe.length) == (200_000, 1024, 512)
     assert (recipe.learning_rate, recipe.warmup_steps) == (3e-4, 10_000)
     assert (recipe.betas, recipe.eps, recipe.weight_decay) == ((0.9, 0.98), 1e-6, 0.01)
     assert (paper.model.layers, paper.model.width, paper.model.heads) == (12, 768, 12)
     assert paper.tokenizer.vocab_size == 50265
-    assert list(paper.trajectory.checkpoints.values()) == [10_000 * k for k in range(21)]
-    assert (paper.said.grid.minimum, paper.said.grid.maximum) == (100, 4_000_000)
-    assert (paper.said.fraction, paper.said.target, paper.said.margin) == (0.9, "fraction", 0)
+    assert [line.step for line in paper.checkpoints.values()] == [10_000 * k for k in range(21)]
+    assert (paper.search.grid.minimum, paper.search.grid.maximum) == (100, 4_000_000)
+    assert (paper.search.fraction, paper.search.target, paper.search.margin) == (0.9, "fraction", 0)
     for name, task in paper.tasks.items():
         assert task.finetune.learning_rates == (1e-5, 2e-5, 3e-5)
         assert task.finetune.batch == (16 if name == "mrpc" else 32)
@@ -51,34 +77,33 @@ def test_the_paper_preset_is_the_papers_recipe() -> None:
 
 MISTAKES = {
     "unknown key": (["model", "layrs"], 2, "params.model has the unknown key 'layrs': did you mean 'layers'?"),
-    "ill-typed": (["said", "fraction"], "most", "params.said.fraction must be a number, not 'most'"),
-    "name of digits": (["trajectory", "checkpoints", "500"], 500, "has the name '500'"),
+    "unknown section": (["checkpoint"], {}, "params has the unknown key 'checkpoint': did you mean 'checkpoints'?"),
+    "unknown default": (["finetune", "epoch"], 2, "finetune has the unknown key 'epoch': did you mean 'epochs'?"),
+    "ill-typed": (["search", "fraction"], "most", "params.search.fraction must be a number, not 'most'"),
+    "ill-typed line": (["checkpoints", "s1000"], "soon", "params.checkpoints.s1000 must be a mapping"),
+    "name of digits": (["checkpoints", "500"], 500, "has the name '500'"),
     "shell in a name": (["tasks", "a;b"], None, "has the name 'a;b'"),
     "unknown predecessor": (
-        ["pretrain", "segments", "s4000", "after"], "s100", "after is 's100': did you mean 's1000'?"),
-    "backwards": (["pretrain", "segments", "s4000", "step"], 100, "step is 100, not after s1000's 1000"),
-    "past the horizon": (["pretrain", "segments", "s4000", "step"], 9000, "the learning rate is 0"),
-    "never made": (["trajectory", "checkpoints", "s9"], 9, "has s9: 9, but pretraining makes s0: 0"),
-    "no neighbour": (["trajectory", "near"], {"s0": "baseline/s0"}, "'s1000' is in one of them only"),
-    "start from nowhere": (
-        ["trajectory", "near", "s1000"], "said/s10", "near.s1000 is 'said/s10': did you mean 'said/s0'?"),
-    "start in a circle": (["trajectory", "near", "s0"], "said/s4000", "leads back to s0: one"),
+        ["checkpoints", "s4000"], {"step": 4000, "after": "s100"}, "after is 's100': did you mean 's1000'?"),
+    "backwards": (["checkpoints", "s4000"], {"step": 100, "after": "s1000"}, "step is 100, not after s1000's 1000"),
+    "two starts": (["checkpoints", "other"], 0, "exactly one must be at 0"),
+    "past the horizon": (["checkpoints", "s9000"], 9000, "the learning rate is 0"),
+    "a late start": (["checkpoints", "s0"], 5, "exactly one must be at 0"),
+    "a label of our own": (["checkpoints", "s4000"], {"step": 4000, "label": "4k"}, "only a suite's checkpoints"),
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
     "no model section": (["model"], "absent", "params lacks the key 'model', which pretraining needs"),
-    "no start": (["pretrain", "start"], [], "so pretrain.start must be [s0]"),
-    "a suite beside pretraining": (
-        ["suite", "checkpoints"], {"s7": {"step": 7}}, "suite.checkpoints is not empty"),
-    "pretraining beside a suite": (["trajectory", "source"], "hub", "set pretrain to {start: []"),
-    "wrong tokens": (
-        ["trajectory", "tokens_per_update"], 7, "counts updates of pretrain.recipe.batch × length = 2048"),
-    "a sweep of nothing": (["sweep", "methods"], ["did"], "a sweep needs models, tasks and methods"),
-    "a sweep of an unknown model": (["sweep", "models"], ["bert"], "sweep.models names 'bert'"),
-    "a zoo of an unknown task": (["zoo", "tasks"], ["paraphrse"], "did you mean 'paraphrase'?"),
+    "a suite beside pretraining": (["trajectory"], {"suite": {"id": "a/b"}}, "trajectory.suite is for a published suite"),
+    "no suite": (["trajectory"], {"source": "hub"}, "trajectory.suite must say where the checkpoints are"),
+    "wrong tokens": (["trajectory"], {"tokens_per_update": 7}, "trajectory.tokens_per_update is for a published"),
+    "epochs of pretraining": (["trajectory"], {"unit": "epochs"}, "pretraining counts updates"),
+    "a sweep of nothing": (["sweep"], {"methods": ["did"]}, "a sweep needs models, tasks and methods"),
+    "a sweep of an unknown model": (["sweep"], {"models": ["bert"]}, "sweep.models names 'bert'"),
+    "a zoo of an unknown task": (["zoo"], {"tasks": ["paraphrse"]}, "did you mean 'paraphrase'?"),
     "a model named as a checkpoint": (
-        ["zoo", "models"], {"s0": {"id": "a/b"}}, "the trajectory both have a 's0'"),
-    "a model without an id": (["zoo", "models"], {"bert": {}}, "params.zoo.models.bert lacks the key 'id'"),
-    "long rows": (["tasks", "paraphrase", "data", "max_length"], 999, "max_length is 999, above"),
+        ["zoo"], {"models": {"s0": {"id": "a/b"}}}, "zoo.models and checkpoints both have a 's0'"),
+    "a model without an id": (["zoo"], {"models": {"bert": {}}}, "params.zoo.models.bert lacks the key 'id'"),
+    "long rows": (["data", "max_length"], 999, ".data.max_length is 999, above"),
     "another backend": (["pretrain", "backend"], "fairsec", "params.pretrain.backend is 'fairsec', but must be one of"),
 }  # fmt: skip
 
@@ -95,7 +120,7 @@ def test_each_mistake_is_one_sentence(tmp_path: Path, mistake: str) -> None:
     else:
         section[place[-1]] = deepcopy(section["paraphrase"]) if value is None else value
     with pytest.raises(UserError) as caught:
-        params.load(write(tmp_path / "params.yaml", content))
+        load_params(write(tmp_path / "params.yaml", content))
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -104,7 +129,7 @@ FAIRSEQ = {
     "in autocast": ({"precision": "bf16"}, False, "has no bf16 autocast: set pretrain.recipe.precision to bf16_weights"),
     "uneven": ({"micro_batch": 48}, False, "batch 64 to be a multiple of micro_batch 48"),
     "decaying in the warm-up": (
-        {"schedule": "constant"}, True, "cannot decay in pretrain.segments.s1000 before the end of"),
+        {"schedule": "constant"}, True, "cannot decay on the way to s1000 before the end of"),
 }  # fmt: skip
 
 
@@ -113,35 +138,35 @@ def test_what_fairseq_cannot_do_is_one_sentence(tmp_path: Path, mistake: str) ->
     recipe, decay, sentence = FAIRSEQ[mistake]
     content = deepcopy(read_yaml(ROOT / "presets/laptop.yaml"))
     content["pretrain"]["backend"] = "fairseq"
-    assert params.load(write(tmp_path / "params.yaml", content)).pretrain.backend == "fairseq"
+    assert load_params(write(tmp_path / "params.yaml", content)).pretrain.backend == "fairseq"
     content["pretrain"]["recipe"] |= recipe
-    content["pretrain"]["segments"]["s1000"]["decay"] = decay
+    content["checkpoints"]["s1000"] = {"step": 100, "decay": decay}
     with pytest.raises(UserError, match=r"pretrain\.backend is fairseq") as caught:
-        params.load(write(tmp_path / "params.yaml", content))
+        load_params(write(tmp_path / "params.yaml", content))
     assert sentence in str(caught.value)
     content["pretrain"]["backend"] = "native"
-    params.load(write(tmp_path / "params.yaml", content))
+    load_params(write(tmp_path / "params.yaml", content))
 
 
 def test_an_unknown_task_names_the_closest() -> None:
     with pytest.raises(UserError, match="did you mean 'paraphrase'"):
-        params.load(ROOT / "presets/laptop.yaml").task("paraphrases")
+        load_params(ROOT / "presets/laptop.yaml").task("paraphrases")
 
 
 def test_a_suite_needs_no_section_of_pretraining(tmp_path: Path) -> None:
     content = read_yaml(ROOT / "presets/multiberts.yaml")
     assert not {"tokenizer", "corpus", "model"} & set(content)
-    suite = params.load(write(tmp_path / "params.yaml", content))
-    place, step = suite.published("s20k")
-    assert (place.id, step) == ("google/multiberts-seed_0-step_20k", 20_000)
+    suite = load_params(write(tmp_path / "params.yaml", content))
+    assert suite.published()["s20k"].id == "google/multiberts-seed_0-step_20k"
     assert suite.tokens_per_step() == 131_072
 
 
 SUITE_MISTAKES = {
-    "never published": (["trajectory", "checkpoints", "s20k"], 20, "has s20k: 20, but suite.checkpoints has"),
-    "an odd tokenizer": (["trajectory", "tokenizer"], "data/tokenizer", "such as checkpoints/s0k/model"),
+    "an odd tokenizer": (["trajectory", "tokenizer"], "s20", "must be one of the checkpoints: did you mean 's20k'"),
     "tokens unknown": (["trajectory", "tokens_per_update"], None, "report.axis is tokens, so"),
-    "one place": (["suite", "pattern", "id"], "google/bert", "gives s0k and s1000k the same place"),
+    "one place": (["trajectory", "suite", "id"], "google/bert", "the same place"),
+    "a revision of a folder": (["trajectory", "source"], "folder", "trajectory.suite: a revision is for models of the hub"),
+    "a decay": (["checkpoints", "s20k"], {"step": 20000, "decay": True}, "s20k.decay is for pretraining"),
 }  # fmt: skip
 
 
@@ -149,18 +174,20 @@ SUITE_MISTAKES = {
 def test_each_mistake_of_a_suite_is_one_sentence(tmp_path: Path, mistake: str) -> None:
     place, value, sentence = SUITE_MISTAKES[mistake]
     content = read_yaml(ROOT / "presets/multiberts.yaml")
+    if mistake == "a revision of a folder":
+        content["trajectory"]["suite"]["revision"] = "step{step}"
     section = content
     for key in place[:-1]:
         section = section[key]
     section[place[-1]] = value
     with pytest.raises(UserError) as caught:
-        params.load(write(tmp_path / "params.yaml", content))
+        load_params(write(tmp_path / "params.yaml", content))
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_params_are_read_without_torch() -> None:
     """Half of the stages need no model: they do not wait for torch either."""
-    light = ("corpus", "near", "report", "task", "tokenizer")
-    modules = ", ".join(["sys", "pipeline.study.params", *(f"stages.{name}" for name in light)])
+    light = ("corpus", "file", "report", "settings", "task", "tokenizer")
+    modules = ", ".join(["sys", "pipeline.study.reading", *(f"stages.{name}" for name in light)])
     code = f"import {modules}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

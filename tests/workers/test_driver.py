@@ -10,7 +10,7 @@ import pytest
 from dvc.repo import Repo
 
 from pipeline.errors import UserError
-from pipeline.study import params
+from pipeline.study.reading import load_params
 from pipeline.workers.driver import default_jobs, reproduce
 
 ROOT = Path(__file__).parents[2]
@@ -141,7 +141,7 @@ def test_narrow_models_get_a_stage_a_core(
     monkeypatch: pytest.MonkeyPatch, preset: str, cores: int, jobs: int
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert default_jobs(params.load(ROOT / f"presets/{preset}.yaml")) == jobs
+    assert default_jobs(load_params(ROOT / f"presets/{preset}.yaml")) == jobs
 
 
 def test_jobs_below_one_are_refused() -> None:

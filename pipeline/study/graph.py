@@ -1,0 +1,137 @@
+"""``graph.yaml``: what DVC's templating needs to know of params.yaml and cannot work out itself.
+
+DVC's templates can go through a list and spell a path, no more: they know neither which checkpoint
+comes before another, nor what a list of files holds. So every item of the graph is written out, in
+a file of its own that nobody edits. ``python -m pipeline graph`` writes it, and so do ``make
+repro`` and ``python -m pipeline repro``; a stage that finds it out of date says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pipeline import paths
+from pipeline.common.artifacts import atomic_file
+from pipeline.errors import UserError
+from pipeline.study.checks import SHARED_TOKENS
+from pipeline.study.local_files import local_files, watched
+from pipeline.study.measured import MeasuredModel, PlannedSearch, measured_models, searches
+from pipeline.study.params import Params
+
+_HEAD = """\
+# Written by `python -m pipeline graph` from params.yaml, for DVC's templating; `make repro` and
+# `python -m pipeline repro` write it too. Do not edit it (pipeline/study/graph.py says why it is).
+"""
+Items = Mapping[str, Mapping[str, str]]
+
+
+def write_graph(params: Params, path: Path = paths.GRAPH) -> bool:
+    """Write the graph unless it stands there already; return whether it was written."""
+    text = graph_text(params)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return True
+
+
+def check_graph(params: Params, path: Path = paths.GRAPH) -> None:
+    """Check that the graph is the one that follows from the parameters.
+
+    Raises:
+        UserError: it is another one, or missing.
+    """
+    if not path.exists() or path.read_text(encoding="utf-8") != graph_text(params):
+        raise UserError(
+            f"{path} does not belong to params.yaml, whose checkpoints, tasks or files were "
+            "changed: run python -m pipeline graph, then dvc repro (python -m pipeline repro does "
+            "both)"
+        )
+
+
+def graph_text(params: Params) -> str:
+    """The graph as YAML: a line an item, the same text for the same parameters."""
+    lines = [_HEAD + "graph:"]
+    for section, items in graph_items(params).items():
+        lines.append(f"  {section}:" if items else f"  {section}: {{}}")
+        for name, facts in items.items():
+            # Quoted throughout: a task may be called null.
+            lines.append(f"    {json.dumps(name)}: {json.dumps(facts, ensure_ascii=False)}")
+    return "\n".join(lines) + "\n"
+
+
+def graph_items(params: Params) -> dict[str, Items]:
+    """The items of each stage of dvc.yaml, with the paths that its template cannot spell.
+
+    Where an item has nothing to depend on, a path stands that its stage depends on anyway: the
+    stage's own file.
+    """
+    models = measured_models(params)
+    return {
+        "files": {key: {"path": path, "owner": owner} for key, path, owner in local_files(params)},
+        "pretraining": _pretraining(params),
+        "segments": {name: {"after": before} for name, before in params.segments().items()},
+        "models": {
+            name: {"folder": place.id if place.source == "folder" else "stages/model.py"}
+            for name, place in params.published().items()
+        },
+        "tasks": dict(_tasks(params, models)),
+        "cells": {
+            f"{model.name}-{task}": {"model": model.name, "task": task, "tokens": model.tokens}
+            for model in models
+            for task in model.tasks
+        },
+        "searches": {key: _search(search) for key, search in searches(params).items()},
+    }
+
+
+def _pretraining(params: Params) -> Items:
+    """One item, the first checkpoint, or none: then nothing of pretraining is in the graph."""
+    if not params.pretrains():
+        return {}
+    local = params.tokenizer.source == "folder" and params.tokenizer.id
+    facts = {
+        "corpus": watched(params, "corpus") or "stages/corpus.py",
+        "tokenizer": local or "stages/tokenizer.py",
+    }
+    return {params.first(): facts}
+
+
+def _tasks(params: Params, models: list[MeasuredModel]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Each task once for each tokenizer that it is tokenised with."""
+    for tokens in dict.fromkeys(model.tokens for model in models):
+        tasks = next(model.tasks for model in models if model.tokens == tokens)
+        for task in tasks:
+            yield (
+                f"{tokens}-{task}",
+                {
+                    "tokens": tokens,
+                    "task": task,
+                    "tokenizer": str(tokenizer_of(params, tokens)),
+                    "files": watched(params, f"tasks/{task}") or "stages/task.py",
+                },
+            )
+
+
+def tokenizer_of(params: Params, tokens: str) -> Path:
+    """The folder whose tokenizer tasks are tokenised with."""
+    if tokens != SHARED_TOKENS:
+        return paths.model(tokens)
+    if params.pretrains():
+        return paths.TOKENIZER
+    return paths.model(params.trajectory.tokenizer or params.last())
+
+
+def _search(search: PlannedSearch) -> Mapping[str, str]:
+    model, task, method = search.model, search.task, search.method
+    neighbour = None if method else model.neighbour
+    return {
+        "model": model.name,
+        "task": task,
+        "tokens": model.tokens,
+        "settings": str(paths.search_settings(method)),
+        "neighbour": str(paths.answer(neighbour, task)) if neighbour else "stages/search.py",
+        "out": str(paths.search(model.name, task, method)),
+    }

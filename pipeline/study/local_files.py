@@ -1,0 +1,57 @@
+"""The user's own files, each watched by a stage, so that one changed in place is noticed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipeline import paths
+from pipeline.errors import UserError
+from pipeline.study.params import Params
+from pipeline.text.sources import RowSource, TextSource
+
+_WILDCARD = re.compile(r"[*?\[]")
+
+
+def local_files(params: Params) -> Iterator[tuple[str, str, str]]:
+    """Yield the key, the path and the owner (``corpus`` or ``tasks/NAME``) of each watched place.
+
+    A place is a file that ``files.paths`` names, or for a pattern the folder that it looks into: a
+    file that is new there is noticed too.
+    """
+    for owner, sources in _owners(params):
+        named = [path for source in sources if source.files for path in source.files.paths]
+        for number, place in enumerate(dict.fromkeys(map(_place, named))):
+            yield f"{owner.replace('/', '-')}-{number}", place, owner
+
+
+def watched(params: Params, owner: str) -> str | None:
+    """The folder that the stages of an owner's files write to; None where it has none."""
+    has = any(found == owner for _, _, found in local_files(params))
+    return str(paths.watched(owner)) if has else None
+
+
+def _owners(params: Params) -> Iterator[tuple[str, Sequence[TextSource | RowSource]]]:
+    if params.pretrains() and params.corpus is not None:
+        yield "corpus", params.corpus.sources
+    for name, task in params.tasks.items():
+        yield f"tasks/{name}", (*task.data.train, *task.data.eval)
+
+
+def _place(path: str) -> str:
+    """The path itself, or the folder before a pattern's first wildcard.
+
+    Raises:
+        UserError: a pattern without a folder of its own, which would watch the whole repository.
+    """
+    wildcard = _WILDCARD.search(path)
+    if wildcard is None:
+        return path
+    folder = path[: wildcard.start()].rpartition("/")[0]
+    if Path.cwd().is_relative_to(Path(folder or ".").resolve()):
+        raise UserError(
+            f"params.yaml: files names the pattern {path!r}: put its files into a folder of their "
+            "own, such as mydata/*.tsv"
+        )
+    return folder

@@ -1,0 +1,40 @@
+"""From the text of params.yaml to checked parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline import paths
+from pipeline.common.config import parse, read_yaml
+from pipeline.errors import UserError
+from pipeline.study.checkpoints import written_out
+from pipeline.study.checks import check
+from pipeline.study.params import Params
+from pipeline.study.tasks import completed
+
+# What pretraining of our own cannot do without.
+_OF_PRETRAINING = ("tokenizer", "corpus", "model")
+
+
+def load_params(path: Path = paths.PARAMS) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        UserError: one sentence on the first mistake found.
+    """
+    content = settings(path)
+    params = parse(Params, content, f"{path}: params")
+    missing = [key for key in _OF_PRETRAINING if key not in content]
+    if params.pretrains() and missing:
+        raise UserError(f"{path}: params lacks the key {missing[0]!r}, which pretraining needs")
+    check(params)
+    return params
+
+
+def settings(path: Path = paths.PARAMS) -> dict[str, Any]:
+    """params.yaml with short lines written out and tasks' defaults filled in, not yet typed."""
+    content = completed(read_yaml(path))
+    if "checkpoints" in content:
+        content["checkpoints"] = written_out(content["checkpoints"])
+    return content

@@ -1,0 +1,67 @@
+"""Settings a file each, so that a stage depends on what decides its result and on no more.
+
+A task's settings are its own keys and the defaults for the others. DVC can track a key of
+params.yaml, but not "the default, where the task has none of its own"; it can track a file. So one
+stage writes what each task, published model and search really gets, and a default that changes
+makes only those stale that use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline import paths
+from pipeline.common.artifacts import atomic_directory, write_json
+from pipeline.study.measured import PlannedSearch, measured_models, searches
+from pipeline.study.params import Params
+from pipeline.study.tasks import SECTIONS
+
+
+def write_settings(params: Params, content: dict[str, Any], folder: Path = paths.SETTINGS) -> None:
+    """Write a file for each task's section, published model and search.
+
+    Args:
+        params: the parameters.
+        content: the same as `pipeline.study.reading.settings` gives them, not yet typed: what only
+            the code says, a default of a dataclass, is tracked with the code.
+        folder: where the files go.
+    """
+    with atomic_directory(folder) as made:
+        for path, value in _files(params, content):
+            write_json(made / path.relative_to(paths.SETTINGS), value)
+
+
+def _files(params: Params, content: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
+    for name, task in content["tasks"].items():
+        for section in SECTIONS:
+            yield paths.SETTINGS / "tasks" / name / f"{section}.json", task[section]
+    for name, place in params.published().items():
+        step = params.checkpoints[name].step if name in params.checkpoints else 0
+        yield paths.model_settings(name), {**asdict(place), "step": step}
+    common = {"seed": params.seed, "subspace": content.get("subspace", {})}
+    yield paths.search_settings(None), {**common, "search": content["search"]}
+    yield paths.SETTINGS / "study.json", _measured(params, content)
+    for method in params.sweep.methods:
+        probes = content["sweep"].get("probes", {})
+        yield paths.search_settings(method), {**common, "method": method, "probes": probes}
+
+
+def _measured(params: Params, content: dict[str, Any]) -> dict[str, Any]:
+    """What the tables are collected from."""
+    sweeps = [search for search in searches(params).values() if search.method]
+    return {
+        "models": [asdict(model) for model in measured_models(params)],
+        "unit": params.trajectory.unit,
+        "tokens_per_step": params.tokens_per_step(),
+        "sweeps": {search.key: _told_apart(params, search) for search in sweeps},
+        "probes": content.get("sweep", {}).get("probes", {}),
+    }
+
+
+def _told_apart(params: Params, sweep: PlannedSearch) -> list[Any]:
+    """What a published number of the same model and task is found by."""
+    data = params.tasks[sweep.task].data
+    return [params.zoo.models[sweep.model.name].id, [asdict(source) for source in data.eval]]

@@ -1,0 +1,49 @@
+"""Stages ``search@MODEL-TASK`` and ``search@MODEL-TASK-METHOD``: the search for d₉₀."""
+
+from __future__ import annotations
+
+import logging
+
+from pipeline import paths
+from pipeline.finetuning.cell import Cell
+from pipeline.finetuning.result import FullResult
+from pipeline.probes.search import Neighbour, search_cell
+from pipeline.probes.sweep import sweep_settings
+from pipeline.study.measured import planned_search
+from stages import entry
+
+
+def main() -> None:
+    (key,) = entry.arguments("key")
+    params = entry.params()
+    planned = planned_search(params, key)
+    name, task, method = planned.model.name, planned.task, planned.method
+    finetune = params.task(task).finetune
+    before = None if method else planned.model.neighbour
+    with entry.timed(paths.timing("search", key)):
+        cell = Cell.open(
+            name=name,
+            task=task,
+            model_dir=paths.model(name),
+            task_dir=paths.task(planned.model.tokens, task),
+            config=finetune,
+            seed=params.seed,
+        )
+        search, subspace = params.search, params.subspace
+        if method:
+            search, subspace = sweep_settings(cell, params.sweep.probes, method, subspace)
+        result = search_cell(
+            cell,
+            search=search,
+            subspace=subspace,
+            finetune=finetune,
+            full=FullResult.read(paths.baseline(name, task) / "result.json"),
+            neighbour=Neighbour.read(paths.answer(before, task)) if before else None,
+            scratch=paths.scratch("search", key),
+            out=paths.search(name, task, method),
+        )
+    logging.info("%s: %s, d90 %s %s", key, result.status, result.d90, result.reason)
+
+
+if __name__ == "__main__":
+    entry.run(main)

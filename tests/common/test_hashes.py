@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.common.hashes import write_hashes
+from pipeline.errors import UserError
+
+
+def test_hashes_change_with_the_content_of_a_file_and_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "my/deep").mkdir(parents=True)
+    (tmp_path / "my/deep/a.tsv").write_text("1")
+    seen = []
+    for place in ("my", "my/deep/a.tsv"):
+        for text in ("1", "2"):
+            (tmp_path / "my/deep/a.tsv").write_text(text)
+            write_hashes(tmp_path / place, tmp_path / "out.json")
+            seen.append((tmp_path / "out.json").read_text())
+    assert len(set(seen)) == 4
+    assert list(json.loads(seen[0])["sha256"]) == [str(tmp_path / "my/deep/a.tsv")]
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"a\.tsv, which params\.yaml names under files, is missing"
+    ):
+        write_hashes(tmp_path / "a.tsv", tmp_path / "out.json")

@@ -1,0 +1,97 @@
+"""An edit of the code or of a file makes exactly the stages stale whose results it decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.repro.conftest import Study
+
+pytestmark = pytest.mark.repro
+
+CELLS = [f"{name}-{task}" for name in ("s0", "s8") for task in ("polarity_short", "paraphrase")]
+TASKS = {"task@trajectory-polarity_short", "task@trajectory-paraphrase"}
+BASELINES = {f"baseline@{cell}" for cell in CELLS}
+SEARCHES = {f"search@{cell}" for cell in CELLS}
+PRETRAINING = {"init@s0", "pretrain@s8"}
+TABLES = {"collect", "report"}
+
+# What is edited → the stages that must become stale by it, and no others.
+EDITS = {
+    "accuracy": ("pipeline/tasks", "def accuracy", TASKS | BASELINES | SEARCHES),
+    "the flat buffer": (
+        "pipeline/training",
+        "class FlatParameters",
+        PRETRAINING | BASELINES | SEARCHES,
+    ),
+    "the initial checkpoint": ("pipeline/pretraining", "def init_checkpoint", PRETRAINING),
+    "a projection": ("pipeline/subspace", "class DenseGaussian", SEARCHES),
+    "the search": ("pipeline/dimension", "def bisect", SEARCHES | TABLES),
+    "a figure": ("pipeline/report", "def trajectory", TABLES),
+    "the command line": ("pipeline/estimate", "def describe", set()),
+    "the driver": ("pipeline/workers", "def reproduce", set()),
+}
+
+
+def edit(folder: Path, place: str, line: str) -> None:
+    """Change the code right where it stands."""
+    found = [path for path in (folder / place).rglob("*.py") if f"\n{line}" in path.read_text()]
+    assert len(found) == 1, f"{line} is in {found}"
+    found[0].write_text(found[0].read_text().replace(f"\n{line}", f"\nEDITED = 1\n\n\n{line}"))
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_makes_exactly_its_stages_stale(study: Study, what: str) -> None:
+    place, line, stages = EDITS[what]
+    edit(study.folder, place, line)
+    assert study.stale() == stages
+
+
+def test_a_dep_that_is_left_out_would_be_noticed(study: Study) -> None:
+    graph = study.folder / "dvc.yaml"
+    graph.write_text(graph.read_text().replace("        - pipeline/tasks\n", ""))
+    study.command("dvc", "commit", "--force")
+    edit(study.folder, *EDITS["accuracy"][:2])
+    assert study.stale() < EDITS["accuracy"][2]
+
+
+def test_another_accuracy_is_another_table(study: Study) -> None:
+    before = study.tables()
+    path = next(
+        path for path in (study.folder / "pipeline/tasks").rglob("*.py")
+        if "\ndef accuracy" in path.read_text()
+    )  # fmt: skip
+    text = path.read_text()
+    head, _, body = text.partition("\ndef accuracy")
+    body = body.replace("return float(np.mean(", "return 0.5 + 0.5 * float(np.mean(", 1)
+    path.write_text(f"{head}\ndef accuracy{body}")
+    ran = study.quick(jobs=2)
+    assert ran >= BASELINES and study.tables() != before
+
+
+def test_a_file_that_changed_in_place_never_leaves_old_results(study: Study) -> None:
+    """Also a file outside the repository, and one that is only touched changes nothing."""
+    rows = study.folder.parent / "rows.tsv"
+    good = "".join(
+        f"good day {index}\tpositive\nbad day {index}\tnegative\n" for index in range(40)
+    )
+    rows.write_text("text_a\tlabel\n" + good)
+    source = [{"files": {"paths": ["../rows.tsv"]}}]
+    params = study.params()
+    params["tasks"] = {"own": {"data": {
+        "train": source, "eval": source, "columns": {"text_a": "text_a", "text_b": None},
+        "labels": ["negative", "positive"],
+    }}}  # fmt: skip
+    params["checkpoints"] = {"s0": 0}
+    study.write(params)
+    assert {"file@tasks-own-0", "task@trajectory-own", "baseline@s0-own"} <= study.quick()
+    before = pd.read_csv(study.folder / "reports/cells.csv")
+    rows.touch()
+    assert study.stale() == set()
+    rows.write_text("text_a\tlabel\n" + good.replace("bad", "good"))
+    assert study.stale() == {"file@tasks-own-0"}
+    assert {"file@tasks-own-0", "task@trajectory-own", "baseline@s0-own"} <= study.repro()
+    after = pd.read_csv(study.folder / "reports/cells.csv")
+    assert after["full_metric"].tolist() < before["full_metric"].tolist()

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.study.measured import measured_model, measured_models, planned_search, searches
+from pipeline.study.reading import load_params
+
+ROOT = Path(__file__).parents[2]
+LAPTOP = load_params(ROOT / "presets/laptop.yaml")
+TABLE1 = load_params(ROOT / "presets/table1.yaml")
+
+
+def test_checkpoints_and_published_models_are_one_kind_of_thing() -> None:
+    own = measured_model(LAPTOP, "s1000")
+    assert (own.family, own.step, own.tokens, own.neighbour) == (
+        "trajectory", 1000, "trajectory", "s0",
+    )  # fmt: skip
+    assert own.tasks == own.searched == tuple(LAPTOP.tasks)
+    other = measured_model(TABLE1, "bert_base")
+    assert (other.family, other.label, other.tokens) == ("zoo", "BERT-Base", "bert_base")
+    assert other.tasks == ("mrpc", "qqp") and other.searched == () and other.neighbour is None
+
+
+def test_without_neighbours_searches_start_from_nothing() -> None:
+    params = replace(LAPTOP, trajectory=replace(LAPTOP.trajectory, neighbours=False))
+    assert {model.neighbour for model in measured_models(params)} == {None}
+
+
+def test_a_sweep_is_a_search_with_a_method() -> None:
+    planned = searches(TABLE1)
+    assert len(planned) == 4 * 2 * 2
+    sweep = planned_search(TABLE1, "bert_base-qqp-did")
+    assert (sweep.model.name, sweep.task, sweep.method) == ("bert_base", "qqp", "did")
+    assert len(searches(LAPTOP)) == 3 * 6
+    assert planned_search(LAPTOP, "s0-duplicate").method is None
+
+
+def test_unknown_names_name_the_closest() -> None:
+    with pytest.raises(UserError, match="did you mean 's1000'"):
+        measured_model(LAPTOP, "s100")
+    with pytest.raises(UserError, match="did you mean 's0-duplicate'"):
+        planned_search(LAPTOP, "s0-duplicat")
