@@ -10,19 +10,6 @@ from pipeline.dimension.sweep_grid import SweepProbes
 from pipeline.errors import UserError
 from pipeline.published.place import Place
 from pipeline.subspace.config import Method
-from pipeline.tasks.prepare import TaskDataConfig
-
-# A21 Table 1: d₉₀ by SAID and by DID.
-_TABLE_1: dict[tuple[str, str], dict[Method, int]] = {
-    ("bert-base", "mrpc"): {"said": 1608, "did": 1861},
-    ("bert-base", "qqp"): {"said": 8030, "did": 9295},
-    ("bert-large", "mrpc"): {"said": 1037, "did": 2493},
-    ("bert-large", "qqp"): {"said": 1200, "did": 1389},
-    ("roberta-base", "mrpc"): {"said": 896, "did": 1000},
-    ("roberta-base", "qqp"): {"said": 896, "did": 1389},
-    ("roberta-large", "mrpc"): {"said": 207, "did": 322},
-    ("roberta-large", "qqp"): {"said": 774, "did": 774},
-}
 
 
 @dataclass(frozen=True)
@@ -56,15 +43,6 @@ class SweepConfig:
     def __post_init__(self) -> None:
         if len(set(self.methods)) < len(self.methods):
             raise ValueError("methods names one twice")
-
-
-def published(place: Place, data: TaskDataConfig, method: Method) -> int | None:
-    """d₉₀ of A21's Table 1 where model and task are those of the paper."""
-    model = place.id.rpartition("/")[2].removesuffix("-cased").removesuffix("-uncased")
-    sources = [source.hub for source in data.eval if source.hub is not None]
-    task = sources[0].name if len(sources) == 1 and sources[0].id.endswith("glue") else None
-    own = place.source == "hub" and _TABLE_1.get((model, task or ""))
-    return own[method] if own else None
 
 
 def check_zoo(

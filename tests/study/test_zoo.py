@@ -10,7 +10,6 @@ from pipeline.estimate.costs import describe, estimate
 from pipeline.estimate.sizes import published_size
 from pipeline.published.place import Place
 from pipeline.study import params
-from pipeline.study.zoo import published
 from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
 from tests.families import write_family
 from tests.pretraining.conftest import SOURCES
@@ -42,30 +41,6 @@ def test_dimensions_that_cannot_be_have_a_reason() -> None:
 def test_impossible_sweeps_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         SweepProbes(**wrong)
-
-
-def test_published_numbers_stand_beside_the_same_model_and_task_only() -> None:
-    table = params.load(PRESETS / "table1.yaml")
-    found = {
-        (name, task): tuple(
-            published(table.zoo.models[name], table.tasks[task].data, method)
-            for method in ("said", "did")
-        )
-        for name in table.sweep.models
-        for task in table.sweep.tasks
-    }
-    # METHOD §2, in the order of its list.
-    assert found == {
-        ("bert_base", "mrpc"): (1608, 1861), ("bert_base", "qqp"): (8030, 9295),
-        ("bert_large", "mrpc"): (1037, 2493), ("bert_large", "qqp"): (1200, 1389),
-        ("roberta_base", "mrpc"): (896, 1000), ("roberta_base", "qqp"): (896, 1389),
-        ("roberta_large", "mrpc"): (207, 322), ("roberta_large", "qqp"): (774, 774),
-    }  # fmt: skip
-    mrpc = table.tasks["mrpc"].data
-    assert published(Place("roberta-base", "folder"), mrpc, "said") is None
-    assert published(Place("FacebookAI/xlm-roberta-base"), mrpc, "said") is None
-    laptop = params.load(PRESETS / "laptop.yaml").tasks["paraphrase"].data
-    assert published(table.zoo.models["bert_base"], laptop, "said") is None
 
 
 def test_an_estimate_counts_suites_zoo_and_sweep() -> None:
