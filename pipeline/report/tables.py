@@ -7,7 +7,7 @@ A21's Figures 4 and 5; those of the training at d₉₀ stand beside them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Tables:
     sweep: pd.DataFrame
     table1: pd.DataFrame
     trends: pd.DataFrame
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any]
 
     def of(self, family: Family) -> pd.DataFrame:
         """The cells of a family of models."""

@@ -133,6 +133,8 @@ def test_zoo_and_sweep_stand_in_tables_of_their_own(results: Path, tmp_path: Pat
     assert "<td>222,903,552</td>" in row and "<td>&gt; 4,096</td>" in row
     first = text[text.index('<td class="left">SAID</td>') :].partition("</tr>")[0]
     assert "<td>1,608</td>" in first and "<h2>Cells</h2>" not in text
+    # Without a trajectory nothing is said of one.
+    assert "Claims" not in text and "Along pretraining" not in text
 
 
 def test_the_page_names_the_tasks_metrics(results: Path, page: str, tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ FIGURES = (
     Figure(
         "relative_gap",
         "Relative generalization gap",
-        "(training − evaluation) / (1 − evaluation), of the {metric} of full fine-tuning and of "
-        "the same on training examples, at its best epoch, over d₉₀, marks as above. Undefined, "
-        "and left out, where evaluation gives 1; close to 1 single examples decide it.",
+        "(training − evaluation) / (1 − evaluation) at the best epoch of full fine-tuning, over "
+        "d₉₀, marks as above: evaluation is the {metric}, training the same on training examples. "
+        "Undefined, and left out, where evaluation gives 1; close to 1 single examples decide it.",
         shows=lambda tables: tables.of("trajectory"),
         draw=relative_gap,
     ),
@@ -54,7 +54,7 @@ FIGURES = (
     ),
     Figure(
         "dimension_curve",
-        "Performance over dimension",
+        "Evaluation metric over dimension",
         "The {metric} at each subspace dimension with its best learning rate, by DID and by SAID; "
         "bands span the seeds. d₉₀ is where the target, dashed, is first reached.",
         shows=lambda tables: tables.table1,
