@@ -1,45 +1,59 @@
-"""Stage ``collect``: all cells into tidy tables."""
+"""Stage ``collect``: the results of all measured cells into tidy tables."""
 
 from __future__ import annotations
 
 from itertools import product
 
 from pipeline import paths
+from pipeline.report.cell import MeasuredCell, SweepCell
+from pipeline.report.table1 import published
 from pipeline.report.tables import collect, write_tables
-from pipeline.report.zoo_tables import SweepCell, ZooTables, collect_zoo, write_zoo
 from pipeline.study import params
-from pipeline.study.zoo import published
 from stages import entry
 
 
 def main() -> None:
     config = params.load()
-    trajectory = config.trajectory
-    tables = collect(
-        paths.RESULTS,
-        trajectory.checkpoints,
-        list(config.tasks),
-        trajectory.unit,
-        config.tokens_per_step(),
-    )
+    tables = collect(paths.RESULTS, [*trajectory(config), *zoo(config)], sweeps(config))
     write_tables(tables, paths.REPORTS)
-    write_zoo(zoo(config), paths.REPORTS)
 
 
-def zoo(config: params.Params) -> ZooTables:
-    models, sweep = config.zoo, config.sweep
-    cells = [
+def trajectory(config: params.Params) -> list[MeasuredCell]:
+    along, tokens = config.trajectory, config.tokens_per_step()
+    return [
+        MeasuredCell(
+            name, name, "trajectory", task, along.unit, None if tokens is None else step * tokens
+        )
+        for (name, step), task in product(along.checkpoints.items(), config.tasks)
+    ]
+
+
+def zoo(config: params.Params) -> list[MeasuredCell]:
+    return [of_zoo(config, *pair) for pair in product(config.zoo.models, config.zoo.search)]
+
+
+def of_zoo(config: params.Params, model: str, task: str) -> MeasuredCell:
+    return MeasuredCell(model, config.zoo.label(model), "zoo", task)
+
+
+def sweeps(config: params.Params) -> list[SweepCell]:
+    sweep = config.sweep
+    return [
         SweepCell(
-            model,
-            models.label(model),
-            task,
-            method,
-            published(models.models[model], config.tasks[task].data, method),
+            of_zoo(config, model, task), method, sweep.probes.values(),
+            in_the_paper(config, model, task, method),
         )
         for model, task, method in product(sweep.models, sweep.tasks, sweep.methods)
-    ]
-    labels = {name: models.label(name) for name in models.models}
-    return collect_zoo(paths.RESULTS, labels, models.search, cells, sweep.probes)
+    ]  # fmt: skip
+
+
+def in_the_paper(config: params.Params, model: str, task: str, method: str) -> int | None:
+    """d₉₀ of A21's Table 1 where a model of the hub is measured on the task of GLUE."""
+    place, rows = config.zoo.models[model], config.tasks[task].data.eval
+    source = rows[0].hub if len(rows) == 1 else None
+    if place.source != "hub" or source is None or not source.id.endswith("glue"):
+        return None
+    return published(place.id, source.name or "", method)
 
 
 if __name__ == "__main__":

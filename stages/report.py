@@ -7,8 +7,6 @@ from pipeline.report.figures import draw_all
 from pipeline.report.page import write_page
 from pipeline.report.provenance import provenance
 from pipeline.report.tables import read_tables
-from pipeline.report.zoo_figures import draw_zoo
-from pipeline.report.zoo_tables import read_zoo
 from pipeline.study import params
 from stages import entry
 
@@ -16,12 +14,10 @@ from stages import entry
 def main() -> None:
     config = params.load()
     tables = read_tables(paths.REPORTS)
-    zoo = read_zoo(paths.REPORTS)
     figures = paths.REPORTS / "figures"
     draw_all(tables, config.report, figures)
-    draw_zoo(zoo, config.report, figures)
     facts = provenance(paths.PARAMS, paths.RESULTS / "timing")
-    write_page(tables, facts, figures, paths.REPORTS / "index.html", zoo)
+    write_page(tables, facts, figures, paths.REPORTS / "index.html")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,26 @@
-"""A row's numbers as readers see them."""
+"""A row's numbers, and a table's metric, as readers see them."""
 
 from __future__ import annotations
 
 import pandas as pd
+
+_METRICS = {
+    "f1": "F1",
+    "matthews": "Matthews correlation",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+}
+
+
+def metric_name(metric: str) -> str:
+    """A metric's name in words: ``accuracy``, ``Matthews correlation``."""
+    return _METRICS.get(metric, metric)
+
+
+def metric_of(cells: pd.DataFrame) -> str:
+    """``evaluation accuracy``, or ``evaluation metric`` where the cells' metrics differ."""
+    metrics = set(cells["metric"])
+    return f"evaluation {metric_name(metrics.pop()) if len(metrics) == 1 else 'metric'}"
 
 
 def d90_shown(row: pd.Series) -> str:
@@ -25,8 +43,13 @@ def interval_shown(row: pd.Series) -> str:
 
 
 def metric_shown(value: float) -> str:
-    """An accuracy or gap with three decimals, its minus sign as such; a dash for none."""
+    """A metric or gap with three decimals, its minus sign as such; a dash for none."""
     return "–" if pd.isna(value) else f"{value:.3f}".replace("-", "−")
+
+
+def whole_shown(value: int | None) -> str:
+    """A whole number with its thousands set apart; a dash for none."""
+    return "–" if pd.isna(value) else f"{value:,}"
 
 
 def interval_ends(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

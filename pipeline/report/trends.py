@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
 from pipeline.common.seeds import numpy_generator
+from pipeline.report.columns import Columns, column_types
 from pipeline.report.rank_correlation import Association, Stratum, associate
 
 # No task or checkpoint can be called so.
@@ -22,7 +23,7 @@ class Claim:
     """A claim: what d₉₀ is ranked against, among which cells, with which sign.
 
     Attributes:
-        text: the claim in words.
+        text: the claim in words, ``{metric}`` standing for the tasks' metric.
         x: the column that d₉₀ is compared with, named as in `_with_x`.
         within: cells with the same value here are compared with each other.
         over: what distinguishes them, and is the sample.
@@ -31,34 +32,33 @@ class Claim:
 
     text: str
     x: str
-    within: Literal["task", "checkpoint"]
-    over: Literal["task", "checkpoint"]
+    within: Literal["task", "model"]
+    over: Literal["task", "model"]
     expected: Literal[-1, 1]
 
 
 CLAIMS = {
-    "falls": Claim("d₉₀ falls along pretraining", "step", "task", "checkpoint", -1),
+    "falls": Claim("d₉₀ falls along pretraining", "step", "task", "model", -1),
     "easier_tasks": Claim(
-        "tasks with higher full accuracy have lower d₉₀", "full_metric", "checkpoint", "task", -1
+        "tasks with higher {metric} of full fine-tuning have lower d₉₀", "full_metric", "model",
+        "task", -1,
     ),
     "easier_above_chance": Claim(
-        "tasks with higher full accuracy, counted from chance, have lower d₉₀", "above_chance",
-        "checkpoint", "task", -1,
+        "tasks with higher {metric} of full fine-tuning, counted from chance, have lower d₉₀",
+        "above_chance", "model", "task", -1,
     ),
     "accuracy": Claim(
-        "checkpoints with lower d₉₀ have higher evaluation accuracy", "acc_eval", "task",
-        "checkpoint", -1,
+        "checkpoints with lower d₉₀ have higher {metric}", "full_metric", "task", "model", -1
     ),
     "gap": Claim(
-        "checkpoints with lower d₉₀ have a smaller relative gap", "relative_gap", "task",
-        "checkpoint", 1,
+        "checkpoints with lower d₉₀ have a smaller relative gap", "relative_gap", "task", "model", 1
     ),
 }  # fmt: skip
 
-TREND_COLUMNS = (
-    "claim", "scope", "x", "expected", *(field.name for field in fields(Association)), "left_out",
-    "verdict",
-)  # fmt: skip
+TREND_COLUMNS: Columns = {
+    "claim": "object", "scope": "object", "x": "object", "expected": "Int64",
+    **column_types(Association), "left_out": "Int64", "verdict": "object",
+}  # fmt: skip
 
 
 def trends(cells: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def trends(cells: pd.DataFrame) -> pd.DataFrame:
     known = _with_x(cells)
     rows = [row for name, claim in CLAIMS.items() for row in _rows(name, claim, known)]
     frame = pd.DataFrame(rows, columns=list(TREND_COLUMNS))
-    return frame.astype({name: float for name in _NUMBERS})
+    return frame.astype(TREND_COLUMNS)
 
 
 def verdict(association: Association) -> str:
@@ -82,12 +82,9 @@ def verdict(association: Association) -> str:
     return "contradicted" if association.p_opposite <= LEVEL else "undecided"
 
 
-_NUMBERS = tuple(name for name in TREND_COLUMNS if name.startswith(("tau", "rho", "p")))
-
-
 def _with_x(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells with the numbers that claims compare, and d₉₀ as ``low`` and ``high``."""
-    chance = cells["majority"].astype(float)
+    chance = cells["chance"].astype(float)
     d90, d_max = cells["d90"].astype(float), cells["d_max"].astype(float)
     above = cells["status"] == "not_reached"
     at_least = d90.where(cells["lower"].notna(), 0.0).where(d90.notna())

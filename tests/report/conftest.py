@@ -4,50 +4,73 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common.artifacts import write_json, write_jsonl
+from pipeline.common.artifacts import write_jsonl
+from pipeline.dimension.status import Status
+from pipeline.finetuning.result import Cost, FullResult
+from pipeline.probes.result import SearchResult
+from pipeline.report.cell import MeasuredCell
 
 CHECKPOINTS = {"s0": 0, "s10": 10, "s100": 100, "s1000": 1000}
 TASKS = ["easy", "late", "never"]
+CELLS = [
+    MeasuredCell(checkpoint, checkpoint, "trajectory", task, "updates", 8 * step)
+    for checkpoint, step in CHECKPOINTS.items()
+    for task in TASKS
+]
 
 
-def baseline(checkpoint: str, task: str, full: float, train: float) -> dict:
+def full_result(model: str, task: str, best: float, train: float, **changes) -> FullResult:
+    found = {
+        "model": model, "task": task, "step": CHECKPOINTS.get(model, 0), "metric": "accuracy",
+        "chance": 0.5, "chance_error": 0.01, "status": Status.OK, "reason": "", "parameters": 9999,
+        "cost": Cost(1, 100, 1e9), "inputs": {}, "learning_rate": 1e-3, "best_epoch": 2,
+        "full_metric": best, "full_error": 0.01, "train_metric": train,
+    }  # fmt: skip
+    return FullResult(**{**found, **changes})
+
+
+def search_result(
+    full: FullResult, d90: int | None, status: str, reason: str = "", **changes
+) -> SearchResult:
+    found = {
+        **{key: getattr(full, key) for key in ("model", "task", "step", "metric", "chance", "full_metric")},
+        "method": "said", "projection": "fastfood", "normalisation": "entry", "fraction": 0.9,
+        "target_kind": "fraction", "protocol": "efficient", "deviations": (),
+        "target": 0.9 * full.full_metric, "d_min": 16, "d_max": 4096, "layers": 4,
+        "status": Status(status), "reason": reason, "probes": 0, "cost": Cost(2, 50, 5e8),
+        "inputs": {},
+    }  # fmt: skip
+    if status == "not_reached":
+        found |= {"d90_low": 3000}
+    if d90 is not None:
+        found |= {
+            "probes": 2, "d90": d90, "lower": d90 // 2, "d90_low": d90 // 2, "d90_high": 2 * d90,
+            "violations": ((16, 32),), "seed": 0, "learning_rate": 1e-2, "best_epoch": 1,
+            "eval_metric": 0.8, "train_metric": 0.9,
+        }  # fmt: skip
+    return SearchResult(**{**found, **changes})
+
+
+def trial(d: int, metric: float, **changes) -> dict:
     return {
-        "checkpoint": checkpoint, "task": task, "step": CHECKPOINTS[checkpoint],
-        "metric": "accuracy", "majority": 0.5, "status": "ok", "reason": "", "parameters": 9999,
-        "learning_rate": 1e-3, "best_epoch": 2, "full_metric": full, "acc_eval": full,
-        "acc_train": train, "f1_eval": None, "inputs": {},
-        "cost": {"runs": 1, "tokens": 100, "flop": 1e9},
+        "d": d, "seed": 0, "learning_rate": 1e-2, "ended": "complete", "reached": False,
+        "metric": metric, "best_epoch": 1, "epochs_run": 2, "train_metric": 0.9, "tokens": 25,
+        "flop": 2.5e8, "identity": "x", "curve": [metric], "answers": None, "proven": True,
+        **changes,
     }  # fmt: skip
 
 
-def said(full: dict, d90: int | None, status: str, reason: str = "") -> dict:
-    found = d90 is not None
-    return {
-        **{key: full[key] for key in ("checkpoint", "task", "step", "full_metric", "majority")},
-        "status": status, "reason": reason, "d90": d90, "lower": d90 // 2 if found else None,
-        "d90_low": d90 // 2 if found else 3000 if status == "not_reached" else None,
-        "d90_high": 2 * d90 if found else None, "violations": [[16, 32]] if found else [],
-        "protocol": "efficient", "deviations": [], "fractions": {},
-        "d_min": 16, "d_max": 4096, "target": 0.9 * full["full_metric"], "layers": 4,
-        "learning_rate": 1e-2 if found else None, "best_epoch": 1 if found else None,
-        "acc_eval": 0.8 if found else None, "acc_train": 0.9 if found else None, "seed": 0,
-        "probes": 2 if found else 0, "cost": {"runs": 2, "tokens": 50, "flop": 5e8}, "inputs": {},
-    }  # fmt: skip
+def write_search(folder: Path, search: SearchResult, trials: list[dict]) -> None:
+    search.write(folder / "result.json")
+    write_jsonl(folder / "trials.jsonl", trials)
 
 
-def write_cell(root: Path, full: dict, search: dict) -> None:
-    for stage, result in (("baseline", full), ("said", search)):
-        folder = root / stage / full["checkpoint"] / full["task"]
-        write_json(folder / "result.json", result)
-    trials = [
-        {"d": d, "seed": 0, "learning_rate": 1e-2, "status": status, "metric": metric,
-         "best_epoch": 1, "epochs_run": 2, "acc_train": 0.9, "tokens": 25, "flop": 2.5e8,
-         "identity": "x", "curve": [metric],
-         "proven": True}
-        for d, status, metric in ((search["d90"], "reached", 0.8), (search["lower"], "missed", 0.6))
-        if d is not None
-    ]  # fmt: skip
-    write_jsonl(root / "said" / full["checkpoint"] / full["task"] / "trials.jsonl", trials)
+def write_cell(root: Path, full: FullResult, search: SearchResult) -> None:
+    place = f"{full.model}/{full.task}"
+    full.write(root / "baseline" / place / "result.json")
+    ends = ((search.d90, True, 0.8), (search.lower, False, 0.6))
+    trials = [trial(d, metric, reached=reached) for d, reached, metric in ends if d is not None]
+    write_search(root / "search" / place, search, trials)
 
 
 @pytest.fixture
@@ -55,13 +78,15 @@ def results(tmp_path: Path) -> Path:
     """Four checkpoints by three tasks: d₉₀ falling, late, and never computable."""
     root = tmp_path / "results"
     for index, checkpoint in enumerate(CHECKPOINTS):
-        easy = baseline(checkpoint, "easy", 0.8 + 0.05 * index, 1.0)
-        write_cell(root, easy, said(easy, 2048 >> (2 * index), "ok"))
-        late = baseline(checkpoint, "late", 0.7, 0.75)
+        easy = full_result(checkpoint, "easy", 0.8 + 0.05 * index, 1.0)
+        write_cell(root, easy, search_result(easy, 2048 >> (2 * index), "ok"))
+        late = full_result(checkpoint, "late", 0.7, 0.75)
         if index < 2:
-            write_cell(root, late, said(late, None, "not_reached", "d = 4096 falls short"))
+            fell_short = "d = 4096 falls short"
+            write_cell(root, late, search_result(late, None, "not_reached", fell_short))
         else:
-            write_cell(root, late, said(late, 1024, "ok"))
-        never = baseline(checkpoint, "never", 0.5, 0.5)
-        write_cell(root, never, said(never, None, "baseline_at_chance", "full is <no> better"))
+            write_cell(root, late, search_result(late, 1024, "ok"))
+        never = full_result(checkpoint, "never", 0.5, 0.5)
+        no_better = "full is <no> better"
+        write_cell(root, never, search_result(never, None, "baseline_at_chance", no_better))
     return root

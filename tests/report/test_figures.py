@@ -11,29 +11,40 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from pipeline.report.figures import FIGURES, draw_all, uncomputable
+from pipeline.report import figures as registry
+from pipeline.report.figures import FIGURES, draw_all, wanted
+from pipeline.report.figures.dimension_curve import curve
+from pipeline.report.figures.figure import Figure
+from pipeline.report.figures.trajectory import uncomputable
+from pipeline.report.page import write_page
+from pipeline.report.provenance import Provenance
 from pipeline.report.style import ReportConfig, styled
 from pipeline.report.tables import Tables, collect
-from tests.report.conftest import CHECKPOINTS, TASKS
+from tests.report.conftest import CELLS, TASKS
+from tests.report.zoo import PROBES, write_sweeps, write_zoo
 
 CONFIG = ReportConfig()
 
 
 @pytest.fixture
 def tables(results: Path) -> Tables:
-    return collect(results, CHECKPOINTS, TASKS)
+    return collect(results, CELLS, [])
 
 
-def drawn(name: str, cells):
-    """A figure's axes, and all points of its lines and scatters."""
-    with styled(CONFIG) as pyplot:
-        _, axes = pyplot.subplots(layout="constrained")
-        FIGURES[name](axes, cells, CONFIG)
-        return axes
+DRAW = {figure.name: figure.draw for figure in FIGURES}
+ALONG = ("trajectory", "generalization", "relative_gap")
+
+
+def drawn(name: str, tables: Tables, cells=None, config: ReportConfig = CONFIG):
+    """The axes of a figure of one panel."""
+    if cells is not None:
+        tables = replace(tables, cells=cells)
+    with styled(config) as pyplot:
+        return DRAW[name](pyplot, tables, config).axes[0]
 
 
 def test_trajectory_draws_each_computed_cell_on_a_log_axis(tables: Tables) -> None:
-    axes = drawn("trajectory", tables.cells)
+    axes = drawn("trajectory", tables)
     assert axes.get_yscale() == "log"
     lines = [np.asarray(line.get_xydata(), dtype=float) for line in axes.lines]
     easy = next(line for line in lines if len(line) == 4)
@@ -50,14 +61,14 @@ def labels(axes) -> list[str]:
 
 
 def test_censored_cells_are_arrows_at_the_largest_d(tables: Tables) -> None:
-    axes = drawn("trajectory", tables.cells)
+    axes = drawn("trajectory", tables)
     assert arrows(axes) == {"above-s0-late": [[0, 4096]], "above-s10-late": [[10, 4096]]}
     assert labels(axes) == [*TASKS, "above the largest $d$"]
 
 
 @pytest.mark.parametrize(("name", "y"), [("generalization", 0.7), ("relative_gap", 1 / 6)])
 def test_over_d90_censored_cells_are_arrows_too(tables: Tables, name: str, y: float) -> None:
-    axes = drawn(name, tables.cells)
+    axes = drawn(name, tables)
     assert list(arrows(axes)) == ["above-s0-late", "above-s10-late"]
     np.testing.assert_allclose(arrows(axes)["above-s0-late"], [[4096, y]])
     assert labels(axes)[-1] == "above the largest $d$"
@@ -73,10 +84,7 @@ def test_every_status_without_a_d90_is_told_under_the_figure(tables: Tables) -> 
         "late at 10",
         "late at 0",
     ]
-    with styled(CONFIG) as pyplot:
-        figure, axes = pyplot.subplots(layout="constrained")
-        FIGURES["trajectory"](axes, cells, CONFIG)
-        shown = figure.legends[0].get_title().get_text()
+    shown = drawn("trajectory", tables, cells).figure.legends[0].get_title().get_text()
     for note in notes:
         assert note in shown.replace("\n", " ")
 
@@ -85,7 +93,7 @@ def test_every_status_without_a_d90_is_told_under_the_figure(tables: Tables) -> 
 def test_cells_that_the_smallest_d_reached_are_marked(tables: Tables, name: str, x: int) -> None:
     cells = tables.cells.copy()
     cells.loc[cells["d90"] == 32, "lower"] = pd.NA
-    axes = drawn(name, cells)
+    axes = drawn(name, tables, cells)
     y = {"trajectory": 32, "generalization": 0.95}[name]
     (below,) = [data for gid, data in arrows(axes).items() if gid == "below-s1000-easy"]
     np.testing.assert_allclose(below, [[x, y]])
@@ -94,7 +102,7 @@ def test_cells_that_the_smallest_d_reached_are_marked(tables: Tables, name: str,
 
 def test_arrows_of_one_checkpoint_do_not_hide_each_other(tables: Tables) -> None:
     cells = tables.cells[tables.cells["step"] == 0].assign(status="not_reached", d90=pd.NA)
-    canvas = FigureCanvasAgg(drawn("trajectory", cells).figure)
+    canvas = FigureCanvasAgg(drawn("trajectory", tables, cells).figure)
     canvas.draw()
     picture = np.asarray(canvas.buffer_rgba())[..., :3]
     plot = picture[: picture.shape[0] // 2]
@@ -120,7 +128,7 @@ def test_the_step_axis_suits_the_checkpoints(
 ) -> None:
     row = tables.cells[tables.cells["task"] == "easy"].head(1)
     cells = pd.concat([row.assign(step=step) for step in steps], ignore_index=True)
-    axes = drawn("trajectory", cells)
+    axes = drawn("trajectory", tables, cells)
     assert axes.get_xscale() == scale
     assert [text.get_text() for text in axes.get_xticklabels()] == ticks
     assert sorted(axes.get_xticks(minor=True)) == sorted(set(steps) - set(axes.get_xticks()))
@@ -128,15 +136,15 @@ def test_the_step_axis_suits_the_checkpoints(
     assert left < steps[0] and steps[-1] < right
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", ALONG)
 @pytest.mark.parametrize("width", [70.0, 85.0, 174.0])
 def test_nothing_is_cut_off_at_a_papers_widths(tables: Tables, name: str, width: float) -> None:
     config = ReportConfig(width_mm=width)
     names = {"easy": "polarity_short", "late": "inference", "never": "adversarial_inference"}
     cells = tables.cells.assign(task=tables.cells["task"].map(names))
-    with styled(config) as pyplot:
-        figure, axes = pyplot.subplots(figsize=config.size(0.6), layout="constrained")
-        FIGURES[name](axes, cells, config)
+    with styled(config):
+        axes = drawn(name, tables, cells, config)
+        figure = axes.figure
         figure.draw_without_rendering()
         inside = figure.get_tightbbox()
         size = figure.get_size_inches()
@@ -149,8 +157,8 @@ def test_nothing_is_cut_off_at_a_papers_widths(tables: Tables, name: str, width:
 
 @pytest.mark.parametrize("name", ["generalization", "relative_gap"])
 def test_points_over_d90_are_the_computed_cells(tables: Tables, name: str) -> None:
-    axes = drawn(name, tables.cells)
-    column = {"generalization": "acc_eval", "relative_gap": "relative_gap"}[name]
+    axes = drawn(name, tables)
+    column = {"generalization": "full_metric", "relative_gap": "relative_gap"}[name]
     points = np.concatenate([item.get_offsets() for item in axes.collections])
     computed = tables.cells.dropna(subset=["d90", column])
     expected = computed[["d90", column]].to_numpy(dtype=float)
@@ -181,7 +189,105 @@ def test_impossible_styles_are_refused(wrong: dict) -> None:
 
 def test_the_report_never_loads_torch() -> None:
     code = (
-        "import sys, pipeline.report.figures, pipeline.report.page, pipeline.report.tables;"
+        "import sys, pipeline.report.figures, pipeline.report.page, pipeline.report.table1;"
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_figure_has_a_name_of_its_own_and_a_caption(tables: Tables) -> None:
+    assert len({figure.name for figure in FIGURES}) == len(FIGURES)
+    for figure in FIGURES:
+        assert figure.title.strip() and len(figure.caption_of(tables)) > 40
+    with pytest.raises(TypeError, match="caption"):
+        Figure("a", "A", shows=lambda tables: tables.cells, draw=DRAW["trajectory"])
+
+
+def test_a_new_figure_is_one_entry(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(pyplot, tables, config):
+        figure, axes = pyplot.subplots()
+        axes.plot(tables.cells["step"].astype(float), tables.cells["full_metric"])
+        return figure
+
+    more = Figure("more", "One more", "The {metric}.", lambda tables: tables.probes, reading)
+    monkeypatch.setattr(registry, "FIGURES", (*FIGURES, more))
+    paths = draw_all(tables, CONFIG, tmp_path)
+    assert [path.name for path in paths[-2:]] == ["more.svg", "more.png"]
+    facts = Provenance("", "", {}, None, "")
+    write_page(tables, facts, tmp_path, tmp_path / "index.html")
+    text = (tmp_path / "index.html").read_text()
+    assert "<strong>One more.</strong> The evaluation accuracy." in text
+
+
+def test_figures_are_wanted_where_there_is_something_to_show(results: Path) -> None:
+    def names(cells, sweeps) -> list[str]:
+        return [figure.name for figure in wanted(collect(results, cells, sweeps))]
+
+    zoo, sweeps = write_zoo(results), write_sweeps(results)
+    assert names([], []) == []
+    assert names(CELLS, []) == list(ALONG)
+    assert names(zoo, []) == ["model_zoo"] and names([], sweeps) == ["dimension_curve"]
+    assert names([*CELLS, *zoo], sweeps) == [*ALONG, "model_zoo", "dimension_curve"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "label"),
+    [
+        ({}, "evaluation accuracy"),
+        ({"late": "pearson"}, "evaluation metric"),
+        (dict.fromkeys(TASKS, "matthews"), "evaluation Matthews correlation"),
+    ],
+)
+def test_the_axis_names_the_metric(tables: Tables, metrics: dict, label: str) -> None:
+    names = tables.cells["task"].map(metrics).fillna("accuracy")
+    axes = drawn("generalization", tables, tables.cells.assign(metric=names))
+    assert axes.get_ylabel() == label
+
+
+def test_the_zoo_is_drawn_over_parameters(results: Path) -> None:
+    tables = collect(results, [*CELLS, *write_zoo(results)], [])
+    axes = drawn("model_zoo", tables)
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    marks = next(line for line in axes.lines if not line.get_gid()).get_xydata()
+    assert [109_483_778, 1608] in marks.tolist() and len(marks) == 5
+    assert arrows(axes) == {"above-t5_base-mrpc": [[222_903_552, 4096]]}
+    assert {text.get_text() for text in axes.texts} == set(tables.of("zoo")["label"])
+    assert labels(axes) == ["mrpc", "above the largest $d$"]
+
+
+def test_a_zoo_without_any_d90_still_gives_a_figure(results: Path) -> None:
+    zoo = collect(results, write_zoo(results), [])
+    cells = zoo.cells.assign(status="diverged", d90=pd.array([pd.NA] * 6, dtype="Int64"))
+    axes = drawn("model_zoo", zoo, cells)
+    assert [text.get_text() for text in axes.texts] == ["no model has a computable $d_{90}$"]
+
+
+def test_the_curve_has_a_panel_a_model_and_task(results: Path) -> None:
+    tables = collect(results, [], write_sweeps(results, metric="f1"))
+    with styled(CONFIG) as pyplot:
+        panels = DRAW["dimension_curve"](pyplot, tables, CONFIG).axes
+    assert [axes.get_title() for axes in panels] == [
+        "BERT-Base, mrpc", "BERT-Base, qqp", "RoBERTa-Base, mrpc", "RoBERTa-Base, qqp",
+    ]  # fmt: skip
+    assert panels[0].get_ylabel() == "evaluation metric"
+    row = tables.table1.iloc[0]
+    (mark,) = [line for line in panels[0].lines if line.get_gid() == "d90-did"]
+    np.testing.assert_allclose(mark.get_xydata(), [[row["d90"], row["target"]]])
+
+
+def test_the_curve_takes_the_best_rate_and_spans_the_seeds(results: Path) -> None:
+    sweep = collect(results, [], write_sweeps(results)[:1]).sweep
+    best = curve(sweep)
+    assert list(best["d"]) == list(PROBES.values())
+    rows = sweep[sweep["d"] == 10]
+    seeds = rows.groupby("seed")["eval_metric"].max()
+    assert best["mean"].iloc[0] == pytest.approx(seeds.mean())
+    assert (best["low"].iloc[0], best["high"].iloc[0]) == (seeds.min(), seeds.max())
+
+
+def test_figures_count_pretraining_in_tokens_where_asked(tables: Tables) -> None:
+    axes = drawn("trajectory", tables, config=ReportConfig(axis="tokens"))
+    assert axes.get_xlabel() == "pretraining tokens"
+    assert arrows(axes)["above-s10-late"] == [[80, 4096]]

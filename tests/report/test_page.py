@@ -8,20 +8,22 @@ import pytest
 
 from pipeline.common.artifacts import write_json
 from pipeline.report.figures import draw_all
-from pipeline.report.page import sentence, write_page
+from pipeline.report.page import write_page
 from pipeline.report.provenance import Provenance, provenance
+from pipeline.report.sentences import sentence
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import collect
 from pipeline.report.trends import CLAIMS
-from tests.report.conftest import CHECKPOINTS, TASKS
+from tests.report.conftest import CELLS, full_result, search_result, write_cell
+from tests.report.zoo import write_sweeps, write_zoo
 
 
 @pytest.fixture
 def page(results: Path, tmp_path: Path) -> str:
     params = tmp_path / "params.yaml"
     params.write_text("seed: 0  # <script>\n")
-    write_json(tmp_path / "timing/said/a.json", {"seconds": 7200, "device": "cpu", "threads": 1})
-    tables = collect(results, CHECKPOINTS, TASKS)
+    write_json(tmp_path / "timing/search/a.json", {"seconds": 7200, "device": "cpu", "threads": 1})
+    tables = collect(results, CELLS, [])
     draw_all(tables, ReportConfig(dpi=50), tmp_path / "figures")
     facts = provenance(params, tmp_path / "timing")
     write_page(tables, facts, tmp_path / "figures", tmp_path / "index.html")
@@ -37,7 +39,7 @@ def test_every_cell_and_every_reason_is_there(page: str) -> None:
 
 def test_claims_are_told_with_their_intervals(page: str) -> None:
     for claim in CLAIMS.values():
-        assert f'<td class="claim">{claim.text}</td>' in page
+        assert f'<td class="claim">{claim.text.format(metric="evaluation accuracy")}</td>' in page
     # easy falls strictly over four checkpoints, which is not enough to decide.
     row = page[page.index('<td class="claim">easy</td>') :].partition("</tr>")[0]
     assert "undecided" in row and "<td>−1.00 [−1.00, 0.32]</td>" in row
@@ -61,7 +63,7 @@ def test_figures_have_names_and_ids_of_their_own(page: str) -> None:
 
 
 def test_a_d90_at_the_smallest_d_is_a_bound(results: Path, tmp_path: Path) -> None:
-    tables = collect(results, CHECKPOINTS, TASKS)
+    tables = collect(results, CELLS, [])
     tables.cells.loc[tables.cells["d90"] == 32, "lower"] = pd.NA
     draw_all(tables, ReportConfig(dpi=50), tmp_path)
     facts = Provenance("", "", {}, None, "not recorded")
@@ -79,7 +81,7 @@ def test_cost_and_versions_are_told(page: str) -> None:
 
 
 def test_sentences_are_computed(results: Path) -> None:
-    cells = collect(results, CHECKPOINTS, TASKS).cells
+    cells = collect(results, CELLS, []).cells
     said = {task: sentence(task, rows) for task, rows in cells.groupby("task")}
     assert said["easy"] == "easy: d₉₀ falls from 2,048 at update 0 to 32 at 1000."
     assert said["late"] == "late: d₉₀ falls from > 4,096 at update 0 to 1,024 at 1000."
@@ -116,3 +118,37 @@ def test_a_bound_counts_in_the_sentence(values: list, words: str) -> None:
     ]
     frame = pd.DataFrame(rows).astype({"d90": "Int64"})
     assert sentence("task", frame) == f"task: {words}"
+
+
+def written(tables, folder: Path) -> str:
+    draw_all(tables, ReportConfig(dpi=50), folder)
+    write_page(tables, Provenance("", "", {}, None, "not recorded"), folder, folder / "index.html")
+    return (folder / "index.html").read_text()
+
+
+def test_zoo_and_sweep_stand_in_tables_of_their_own(results: Path, tmp_path: Path) -> None:
+    text = written(collect(results, write_zoo(results), write_sweeps(results)), tmp_path)
+    assert text.count("<svg") == 2 and "Model zoo" in text and "Trajectory." not in text
+    row = text[text.index('<td class="left">T5-Base</td>') :].partition("</tr>")[0]
+    assert "<td>222,903,552</td>" in row and "<td>&gt; 4,096</td>" in row
+    first = text[text.index('<td class="left">SAID</td>') :].partition("</tr>")[0]
+    assert "<td>1,608</td>" in first and "<h2>Cells</h2>" not in text
+    # Without a trajectory nothing is said of one.
+    assert "Claims" not in text and "Along pretraining" not in text
+
+
+def test_the_page_names_the_tasks_metrics(results: Path, page: str, tmp_path: Path) -> None:
+    assert "Metric: accuracy (easy, late, never)." in page
+    assert "The evaluation accuracy of full fine-tuning over d₉₀" in page
+    for model in ("s0", "s10", "s100", "s1000"):
+        full = full_result(model, "late", 0.7, 0.75, metric="matthews", others={"f1": 0.123})
+        write_cell(results, full, search_result(full, 64, "ok"))
+    mixed = written(collect(results, CELLS, []), tmp_path / "mixed")
+    assert "Metric: accuracy (easy, never); Matthews correlation (late)." in mixed
+    assert "The evaluation metric of full fine-tuning over d₉₀" in mixed
+    assert "evaluation accuracy" not in mixed
+    assert '<th scope="col">F1</th>' in mixed and "<td>0.123</td>" in mixed and "F1" not in page
+    alone = collect(results, [cell for cell in CELLS if cell.task == "late"], [])
+    assert "checkpoints with lower d₉₀ have higher evaluation Matthews correlation" in written(
+        alone, tmp_path / "alone"
+    )

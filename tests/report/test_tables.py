@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -7,25 +8,35 @@ import pytest
 
 from pipeline.common.artifacts import read_json, write_json
 from pipeline.errors import UserError
-from pipeline.report.tables import collect, read_tables, relative_gap, write_tables
+from pipeline.finetuning.result import FullResult
+from pipeline.probes.result import SearchResult
+from pipeline.report.cell import MeasuredCell
+from pipeline.report.columns import cell_columns, cell_row, relative_gap
+from pipeline.report.tables import collect, read_tables, write_tables
 from pipeline.report.trends import CLAIMS
-from tests.report.conftest import CHECKPOINTS, TASKS, baseline, said, write_cell
+from tests.report.conftest import CELLS, full_result, search_result, trial, write_cell, write_search
+from tests.report.zoo import LAYERS, PROBES, write_sweeps, write_zoo
+
+
+def of_s0(task: str) -> MeasuredCell:
+    return MeasuredCell("s0", "s0", "trajectory", task, "updates", 0)
 
 
 def test_one_row_a_cell_and_a_probe(results: Path) -> None:
-    tables = collect(results, CHECKPOINTS, TASKS)
+    tables = collect(results, CELLS, [])
     assert len(tables.cells) == 12 and len(tables.probes) == 2 * 6
-    row = tables.cells.set_index(["checkpoint", "task"]).loc[("s10", "easy")]
+    row = tables.cells.set_index(["model", "task"]).loc[("s10", "easy")]
     assert (row["step"], row["status"], row["d90"], row["lower"]) == (10, "ok", 512, 256)
     assert row["relative_gap"] == pytest.approx((1.0 - 0.85) / (1 - 0.85))
-    assert (row["acc_train"], row["said_acc_train"]) == (1.0, 0.9)
-    assert (row["learning_rate"], row["said_learning_rate"]) == (1e-3, 1e-2)
-    assert (row["baseline_flop"], row["said_tokens"]) == (1e9, 50)
+    assert (row["full_train_metric"], row["search_train_metric"]) == (1.0, 0.9)
+    assert (row["full_learning_rate"], row["search_learning_rate"]) == (1e-3, 1e-2)
+    assert (row["full_cost_flop"], row["search_cost_tokens"]) == (1e9, 50)
+    assert (row["tokens_seen"], row["violations"], row["family"]) == (80, 1, "trajectory")
 
 
 def test_probes_carry_their_cells_target(results: Path) -> None:
-    probes = collect(results, CHECKPOINTS, TASKS).probes
-    first = probes[(probes["checkpoint"] == "s0") & (probes["task"] == "easy")].iloc[0]
+    probes = collect(results, CELLS, []).probes
+    first = probes[(probes["model"] == "s0") & (probes["task"] == "easy")].iloc[0]
     assert (first["d"], first["status"]) == (2048, "reached")
     assert first["target"] == pytest.approx(0.72)
     # The probe's own cost, not its cell's.
@@ -40,7 +51,7 @@ def test_relative_gap_by_hand() -> None:
 
 
 def test_summary_tells_how_d90_moves(results: Path) -> None:
-    summary = collect(results, CHECKPOINTS, TASKS).summary
+    summary = collect(results, CELLS, []).summary
     assert summary["tasks"]["easy"] == {
         "d90_last": 32, "status_last": "ok", "full_metric_last": 0.95, "cells_ok": 4, "cells": 4,
         "tau": -1.0, "tau_95": [-1.0, 0.31524], "rho": -1.0, "rho_95": [-1.0, 0.484681],
@@ -52,21 +63,22 @@ def test_summary_tells_how_d90_moves(results: Path) -> None:
     assert falls["tau"] == pytest.approx(-10 / (12 * 10) ** 0.5, abs=1e-6)
     assert summary["tasks"]["never"]["d90_last"] is None
     assert summary["statuses"] == {"baseline_at_chance": 4, "not_reached": 2, "ok": 6}
-    assert summary["flop"] == {"baseline": 12e9, "said": 6e9}
+    assert summary["flop"] == {"baseline": 12e9, "search": 6e9}
 
 
 def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: Path) -> None:
-    tables = collect(results, CHECKPOINTS, TASKS)
+    tables = collect(results, CELLS, [])
     for name in ("a", "b"):
         write_tables(tables, tmp_path / name)
-    for file in ("cells.csv", "probes.csv", "trends.csv", "summary.json"):
+    assert len(list((tmp_path / "a").iterdir())) == 6
+    for file in (path.name for path in (tmp_path / "a").iterdir()):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     again = read_tables(tmp_path / "a")
     # What is empty everywhere comes back without its type.
     pd.testing.assert_frame_equal(again.cells, tables.cells, check_dtype=False, check_exact=True)
     pd.testing.assert_frame_equal(again.probes, tables.probes, check_dtype=False, check_exact=True)
     pd.testing.assert_frame_equal(again.trends, tables.trends, check_dtype=False, check_exact=True)
-    for column in ("d90", "lower", "best_epoch"):
+    for column in ("d90", "lower", "full_best_epoch"):
         assert str(again.cells[column].dtype) == "Int64"
     assert again.summary == tables.summary
 
@@ -74,51 +86,142 @@ def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: 
 def test_numbers_come_back_to_the_last_bit(tmp_path: Path) -> None:
     metrics = {f"task{k}": k / 408 for k in range(1, 200, 5)}
     for task, metric in metrics.items():
-        full = baseline("s0", task, metric, 0.5)
-        write_cell(tmp_path, full, said(full, None, "not_reached"))
-    write_tables(collect(tmp_path, {"s0": 0}, list(metrics)), tmp_path)
+        full = full_result("s0", task, metric, 0.5)
+        write_cell(tmp_path, full, search_result(full, None, "not_reached"))
+    write_tables(collect(tmp_path, [of_s0(task) for task in metrics], []), tmp_path)
     assert list(read_tables(tmp_path).cells["full_metric"]) == list(metrics.values())
 
 
 def test_a_task_may_be_called_like_a_missing_value(tmp_path: Path) -> None:
-    full = baseline("s0", "nan", 0.9, 0.95)
-    write_cell(tmp_path, full, said(full, 64, "ok"))
-    write_tables(collect(tmp_path, {"s0": 0}, ["nan"]), tmp_path)
+    full = full_result("s0", "nan", 0.9, 0.95)
+    write_cell(tmp_path, full, search_result(full, 64, "ok"))
+    write_tables(collect(tmp_path, [of_s0("nan")], []), tmp_path)
     assert list(read_tables(tmp_path).cells["task"]) == ["nan"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff", b"a,b\n1,2\n"])
 def test_a_damaged_table_names_the_stage(results: Path, tmp_path: Path, damage: bytes) -> None:
-    write_tables(collect(results, CHECKPOINTS, TASKS), tmp_path)
+    write_tables(collect(results, CELLS, []), tmp_path)
     (tmp_path / "cells.csv").write_bytes(damage)
     with pytest.raises(UserError, match=r"cells\.csv .*run dvc repro collect"):
         read_tables(tmp_path)
 
 
 def test_left_over_cells_do_not_count(results: Path) -> None:
-    assert len(collect(results, {"s0": 0}, ["easy"]).cells) == 1
+    assert len(collect(results, CELLS[:1], []).cells) == 1
 
 
-@pytest.mark.parametrize("stage", ["baseline", "said"])
+@pytest.mark.parametrize("stage", ["baseline", "search"])
 def test_a_missing_cell_is_named_with_its_stage(results: Path, stage: str) -> None:
     (results / stage / "s10/easy/result.json").unlink()
     message = rf"{stage}/s10/easy/result\.json is missing.*dvc repro {stage}@s10-easy"
     with pytest.raises(UserError, match=message):
-        collect(results, CHECKPOINTS, TASKS)
+        collect(results, CELLS, [])
 
 
 def test_a_cell_without_a_number_that_is_needed_is_named(results: Path) -> None:
     path = results / "baseline/s0/late/result.json"
-    write_json(path, {k: v for k, v in read_json(path).items() if k != "acc_train"})
-    with pytest.raises(UserError, match=r"result\.json has no acc_train: .*baseline@s0-late"):
-        collect(results, CHECKPOINTS, TASKS)
+    write_json(path, {k: v for k, v in read_json(path).items() if k != "parameters"})
+    with pytest.raises(
+        UserError, match=r"late/result\.json: result lacks the key 'parameters' .*baseline@s0-late"
+    ):
+        collect(results, CELLS, [])
 
 
-@pytest.mark.parametrize("damage", [None, '{"d": 1', "", "\n"])
+@pytest.mark.parametrize("damage", [None, '{"d": 1', "", "\n", '{"d": 1}'])
 def test_damaged_probes_are_named(results: Path, damage: str | None) -> None:
-    path = results / "said/s0/easy/trials.jsonl"
+    path = results / "search/s0/easy/trials.jsonl"
     path.unlink()
     if damage is not None:
         path.write_text(damage)
-    with pytest.raises(UserError, match=r"said/s0/easy/trials\.jsonl .*said@s0-easy"):
-        collect(results, CHECKPOINTS, TASKS)
+    with pytest.raises(UserError, match=r"search/s0/easy/trials\.jsonl .*search@s0-easy"):
+        collect(results, CELLS, [])
+
+
+def test_a_model_of_the_zoo_is_a_cell_without_a_step(results: Path) -> None:
+    tables = collect(results, [*CELLS, *write_zoo(results)], [])
+    assert len(tables.cells) == 12 + 6 and list(tables.of("zoo").columns) == list(
+        tables.cells.columns
+    )
+    row = tables.of("zoo").set_index("label").loc["RoBERTa-Base"]
+    assert (row["model"], row["d90"], row["parameters"]) == ("roberta_base", 896, 124_647_170)
+    assert row["others_f1"] == 0.9 and pd.isna(row["step"]) and pd.isna(row["tokens_seen"])
+    # What is told of pretraining is told of its checkpoints alone.
+    alone = collect(results, CELLS, [])
+    pd.testing.assert_frame_equal(tables.trends, alone.trends)
+    assert tables.summary == alone.summary
+    assert (
+        len(tables.of("trajectory")) == 12 and str(tables.of("trajectory")["step"].dtype) == "int64"
+    )
+
+
+def test_a_sweep_has_the_columns_of_cells_and_of_probes(results: Path, tmp_path: Path) -> None:
+    sweeps = write_sweeps(results)
+    tables = collect(results, CELLS, sweeps)
+    assert set(tables.table1.columns) - set(tables.cells.columns) == {"published"}
+    assert set(tables.sweep.columns) - set(tables.probes.columns) == {"reason"}
+    first = tables.table1.iloc[1]
+    assert (first["label"], first["method"], first["published"]) == ("BERT-Base", "said", 1608)
+    assert tables.table1["published"].notna().sum() == 1
+    each = len(PROBES.values()) * 4
+    left = tables.sweep[tables.sweep["status"] == "left_out"]
+    small = sum(d <= LAYERS for d in PROBES.values())
+    assert len(left) == 4 * small and len(tables.sweep) == 4 * each + 4 * (each - 4 * small) + len(
+        left
+    )
+    assert set(left["method"]) == {"said"} and left["reason"].str.contains("must be above 14").all()
+    write_tables(tables, tmp_path)
+    again = read_tables(tmp_path)
+    pd.testing.assert_frame_equal(again.sweep, tables.sweep, check_exact=True)
+    pd.testing.assert_frame_equal(again.table1, tables.table1, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, "missed"),
+        ({"ended": "stopped"}, "stopped"),
+        ({"ended": "diverged"}, "diverged"),
+        ({"ended": "diverged", "reached": True}, "reached"),
+    ],
+)
+def test_a_training_that_reached_has_reached_however_it_ended(
+    results: Path, changes: dict, status: str
+) -> None:
+    full = full_result("s0", "easy", 0.8, 0.9)
+    search = search_result(full, None, "not_reached", probes=1)
+    write_search(results / "search/s0/easy", search, [trial(16, 0.6, **changes)])
+    assert list(collect(results, CELLS[:1], []).probes["status"]) == [status]
+
+
+def test_a_new_field_of_a_result_is_a_column_by_that_alone() -> None:
+    @dataclass(frozen=True)
+    class Longer(SearchResult):
+        warnings: tuple[str, ...] = ()
+        rounds: int | None = None
+
+    added = cell_columns(search=Longer)
+    assert {name: kind for name, kind in added.items() if name not in cell_columns()} == {
+        "warnings": "object", "rounds": "Int64",
+    }  # fmt: skip
+    full = full_result("s0", "easy", 0.8, 0.9)
+    longer = Longer(**vars(search_result(full, 64, "ok")), warnings=("a", "b"), rounds=3)
+    row = cell_row(CELLS[0], full, longer)
+    assert (row["warnings"], row["rounds"]) == ("a; b", 3)
+
+
+def test_every_field_of_the_results_is_a_column_or_known_to_be_none() -> None:
+    columns = cell_columns()
+    for kind in (FullResult, SearchResult):
+        for name in (field.name for field in fields(kind)):
+            found = [column for column in columns if name in column]
+            assert found or name in ("inputs", "answers", "others"), name
+
+
+def test_others_of_other_tasks_are_empty(results: Path, tmp_path: Path) -> None:
+    full = full_result("s0", "easy", 0.8, 0.9, others={"f1": 0.75, "spearman": 0.5})
+    write_cell(results, full, search_result(full, 64, "ok"))
+    write_tables(collect(results, CELLS, []), tmp_path)
+    cells = read_tables(tmp_path).cells
+    assert list(cells.columns)[-2:] == ["others_f1", "others_spearman"]
+    assert list(cells["others_f1"].dropna()) == [0.75]

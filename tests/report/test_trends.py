@@ -9,16 +9,16 @@ from scipy import stats
 
 from pipeline.report.tables import collect
 from pipeline.report.trends import CLAIMS, POOLED, TREND_COLUMNS, trends
-from tests.report.conftest import CHECKPOINTS, TASKS
+from tests.report.conftest import CELLS, CHECKPOINTS, TASKS
 
 STEPS = {f"s{step}": step for step in range(5)}
 
 
 def cell(checkpoint: str, task: str, **changes) -> dict:
     return {
-        "checkpoint": checkpoint, "step": STEPS[checkpoint], "task": task, "status": "ok",
-        "d90": 100, "lower": 90, "d_max": 1000, "majority": 0.5, "full_metric": 0.8,
-        "acc_eval": 0.8, "relative_gap": 0.5, **changes,
+        "model": checkpoint, "step": STEPS[checkpoint], "task": task, "status": "ok",
+        "d90": 100, "lower": 90, "d_max": 1000, "chance": 0.5, "full_metric": 0.8,
+        "relative_gap": 0.5, **changes,
     }  # fmt: skip
 
 
@@ -32,13 +32,13 @@ def at(found: pd.DataFrame, claim: str, scope: str = POOLED) -> pd.Series:
 
 def falling(task: str, **changes) -> list[dict]:
     return [
-        cell(name, task, d90=900 - 100 * step, acc_eval=0.6 + step / 20, relative_gap=0.8 - step / 10, **changes)
+        cell(name, task, d90=900 - 100 * step, full_metric=0.6 + step / 20, relative_gap=0.8 - step / 10, **changes)
         for name, step in STEPS.items()
     ]  # fmt: skip
 
 
 def test_every_claim_has_a_row_pooled_and_alone(results: Path) -> None:
-    found = collect(results, CHECKPOINTS, TASKS).trends
+    found = collect(results, CELLS, []).trends
     assert list(found.columns) == list(TREND_COLUMNS)
     for name, claim in CLAIMS.items():
         scopes = TASKS if claim.within == "task" else list(CHECKPOINTS)
@@ -112,9 +112,9 @@ def test_an_undefined_gap_is_left_out_of_its_claim_alone() -> None:
 def test_tasks_are_compared_at_each_checkpoint() -> None:
     """The task with the higher accuracy has the lower d90; counted from chance it is the other."""
     rows = [
-        cell(name, task, d90=d90, full_metric=full, majority=majority)
+        cell(name, task, d90=d90, full_metric=full, chance=chance)
         for name in ("s0", "s1")
-        for task, d90, full, majority in (("a", 100, 0.9, 0.85), ("b", 200, 0.8, 0.5))
+        for task, d90, full, chance in (("a", 100, 0.9, 0.85), ("b", 200, 0.8, 0.5))
     ]
     found = trends(table(rows))
     assert at(found, "easier_tasks")["tau"] == -1

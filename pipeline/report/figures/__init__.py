@@ -1,0 +1,78 @@
+"""The report's figures: each is one entry here, and is drawn and shown wherever it is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.report.figures.dimension_curve import dimension_curve
+from pipeline.report.figures.figure import Figure
+from pipeline.report.figures.model_zoo import model_zoo
+from pipeline.report.figures.over_d90 import generalization, relative_gap
+from pipeline.report.figures.trajectory import trajectory
+from pipeline.report.saving import save_figure
+from pipeline.report.style import ReportConfig, styled
+from pipeline.report.tables import Tables
+
+FIGURES = (
+    Figure(
+        "trajectory",
+        "Trajectory",
+        "Smallest subspace dimension that reaches the target, over pretraining. A thin upright "
+        "line is the 95 % interval of a d₉₀. An arrow upwards stands where even the largest "
+        "dimension tried fell short, one downwards where the smallest already reached. "
+        "Checkpoints where no d₉₀ is meaningful have no mark; under the figure and in the last "
+        "table it says why.",
+        shows=lambda tables: tables.of("trajectory"),
+        draw=trajectory,
+    ),
+    Figure(
+        "generalization",
+        "Generalization",
+        "The {metric} of full fine-tuning over d₉₀, a mark a checkpoint, joined in the order of "
+        "pretraining. An arrow to the right stands for a d₉₀ above the largest dimension tried, "
+        "one to the left for a d₉₀ at or below the smallest. Cells without a d₉₀ are left out.",
+        shows=lambda tables: tables.of("trajectory"),
+        draw=generalization,
+    ),
+    Figure(
+        "relative_gap",
+        "Relative generalization gap",
+        "(training − evaluation) / (1 − evaluation) at the best epoch of full fine-tuning, over "
+        "d₉₀, marks as above: evaluation is the {metric}, training the same on training examples. "
+        "Undefined, and left out, where evaluation gives 1; close to 1 single examples decide it.",
+        shows=lambda tables: tables.of("trajectory"),
+        draw=relative_gap,
+    ),
+    Figure(
+        "model_zoo",
+        "Model zoo",
+        "d₉₀ over the number of parameters, a mark a published model. Bars are 95 % intervals; an "
+        "arrow upwards stands where even the largest dimension tried fell short, one downwards "
+        "where the smallest already reached.",
+        shows=lambda tables: tables.of("zoo"),
+        draw=model_zoo,
+    ),
+    Figure(
+        "dimension_curve",
+        "Evaluation metric over dimension",
+        "The {metric} at each subspace dimension with its best learning rate, by DID and by SAID; "
+        "bands span the seeds. d₉₀ is where the target, dashed, is first reached.",
+        shows=lambda tables: tables.table1,
+        draw=dimension_curve,
+    ),
+)
+
+
+def wanted(tables: Tables) -> list[Figure]:
+    """The figures that these tables have something for, in the order of the page."""
+    return [figure for figure in FIGURES if figure.wanted(tables)]
+
+
+def draw_all(tables: Tables, config: ReportConfig, folder: Path) -> list[Path]:
+    """Draw every wanted figure as SVG and PNG into ``folder``; return the paths."""
+    paths: list[Path] = []
+    for figure in wanted(tables):
+        with styled(config) as pyplot:
+            drawn = figure.draw(pyplot, tables, config)
+            paths += save_figure(drawn, folder, figure.name, config)
+    return paths

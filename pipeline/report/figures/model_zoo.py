@@ -1,0 +1,81 @@
+"""d₉₀ over the number of parameters, a zoo of models (A21 Figure 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline.report.figures.labels import label_points
+from pipeline.report.figures.parts import (
+    D90_LABEL,
+    above_largest,
+    below_smallest,
+    computed,
+    intervals,
+    legend,
+    plot,
+    say_empty,
+    short,
+    tasks_of,
+)
+from pipeline.report.style import ReportConfig
+from pipeline.report.tables import Tables
+
+
+def model_zoo(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
+    """d₉₀ over parameter count, both logarithmic, a labelled mark a model and task.
+
+    Bars are 95 % intervals. An upward arrow stands at the largest d tried where that fell short, a
+    downward one where the smallest already reached. Models without a meaningful d₉₀ are left out.
+    """
+    figure, axes = plot(pyplot, config)
+    zoo = tables.of("zoo")
+    tasks = tasks_of(zoo)
+    colours, markers = config.by_task(tasks)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    found = computed(zoo)
+    intervals(axes, found, "parameters", colours)
+    for task, rows in found.groupby("task", sort=False):
+        axes.plot(
+            rows["parameters"], rows["d90"], linestyle="none", marker=markers[str(task)],
+            markersize=5, color=colours[str(task)], markeredgecolor="white", markeredgewidth=0.4,
+            zorder=3,
+        )  # fmt: skip
+    keys = above_largest(axes, zoo, ("parameters", "d_max"), colours)
+    keys += below_smallest(axes, found, ("parameters", "d90"), colours)
+    axes.set_xlabel("parameters")
+    axes.set_ylabel(D90_LABEL)
+    legend(axes, config, tasks, keys)
+    _finish(axes, _points(zoo), config)
+    return figure
+
+
+def _points(zoo: pd.DataFrame) -> pd.DataFrame:
+    """Where each model's mark or arrow stands, ``x`` and ``y``, with its ``label``."""
+    shown = zoo[(zoo["status"] == "not_reached") | zoo["d90"].notna()]
+    y = shown["d90"].astype(float).fillna(shown["d_max"].astype(float))
+    return pd.DataFrame({"x": shown["parameters"].astype(float), "y": y, "label": shown["label"]})
+
+
+def _finish(axes: Any, points: pd.DataFrame, config: ReportConfig) -> None:
+    """Name the models and scale the axes to them, or say that there are none."""
+    if points.empty:
+        say_empty(axes, "model")
+        return
+    axes.margins(0.14)
+    _say_decades(axes.xaxis)
+    _say_decades(axes.yaxis)
+    label_points(axes, points, config)
+
+
+def _say_decades(axis: Any) -> None:
+    """Whole labels on a logarithmic axis, also where it spans less than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = sorted(axis.get_view_interval())
+    narrow = high / low < 200
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,75 @@
+"""How well full fine-tuning generalises over d₉₀ (A21 Figures 4 and 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline.report.figures.parts import (
+    D90_LABEL,
+    above_largest,
+    along_pretraining,
+    below_smallest,
+    computed,
+    legend,
+    plot,
+    say_empty,
+    tasks_of,
+)
+from pipeline.report.shown import metric_of
+from pipeline.report.style import ReportConfig
+from pipeline.report.tables import Tables
+
+
+def generalization(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
+    """Evaluation metric of full fine-tuning over d₉₀ (A21 Figure 4), a point a checkpoint."""
+    label = metric_of(tables.of("trajectory"))
+    return _over_d90(pyplot, tables, config, "full_metric", label)
+
+
+def relative_gap(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
+    """Relative generalization gap over d₉₀ (A21 Figure 5), a point a checkpoint."""
+    figure = _over_d90(pyplot, tables, config, "relative_gap", "relative gap")
+    figure.axes[0].axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    return figure
+
+
+def _over_d90(pyplot: Any, tables: Tables, config: ReportConfig, y: str, label: str) -> Any:
+    """Marks that grow from checkpoint to checkpoint, joined by a thin line in that order.
+
+    A cell whose d₉₀ is above d_max is an arrow there, to the right.
+    """
+    figure, axes = plot(pyplot, config)
+    cells = along_pretraining(tables, config)
+    tasks = tasks_of(cells)
+    colours, _ = config.by_task(tasks)
+    points = computed(cells).dropna(subset=[y])
+    for task in tasks:
+        path = points[points["task"] == task].sort_values("step")
+        axes.plot(path["d90"], path[y], color=colours[task], linewidth=0.7, alpha=0.5, zorder=1)
+    keys = above_largest(axes, cells, ("d_max", y), colours)
+    _marks(axes, points, y, tasks, config)
+    keys += below_smallest(axes, points, ("d90", y), colours)
+    if points.empty and not keys:
+        say_empty(axes, "cell")
+    else:
+        axes.set_xscale("log")
+        axes.margins(x=0.08)
+    legend(axes, config, tasks, keys, ["larger marks: later checkpoints"])
+    axes.set_xlabel(D90_LABEL)
+    axes.set_ylabel(label)
+    return figure
+
+
+def _marks(axes: Any, points: pd.DataFrame, y: str, tasks: list[str], config: ReportConfig) -> None:
+    import seaborn
+
+    if points.empty:
+        return
+    colours, markers = config.by_task(tasks)
+    seaborn.scatterplot(
+        points, x="d90", y=y, hue="task", style="task", hue_order=tasks, style_order=tasks,
+        palette=colours, markers=markers, size="step", sizes=(10, 38), linewidth=0.4,
+        legend=False, ax=axes, zorder=2,
+    )  # fmt: skip

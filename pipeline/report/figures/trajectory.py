@@ -1,0 +1,119 @@
+"""d₉₀ over pretraining (A21 Figure 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.report.figures.parts import (
+    D90_LABEL,
+    above_largest,
+    along_pretraining,
+    below_smallest,
+    computed,
+    intervals,
+    legend,
+    plot,
+    say_empty,
+    short,
+    tasks_of,
+)
+from pipeline.report.style import ReportConfig
+from pipeline.report.tables import Tables
+
+_UNITS = {
+    "updates": "pretraining updates",
+    "epochs": "pretraining epochs",
+    "tokens": "pretraining tokens",
+}
+_UNCOMPUTABLE = {
+    "baseline_at_chance": "full fine-tuning no better than chance",
+    "target_below_chance": "the target is no better than chance",
+    "diverged": "training diverged",
+}
+# Steps whose smallest distance is below this part of the mean one are not evenly spaced.
+_EVEN = 0.2
+# Labels of the step axis stand at least this part of its length apart.
+_LABELS_APART = 0.095
+# Room left and right of the first and last checkpoint, as a part of the axis between them.
+_MARGIN = 0.05
+
+
+def trajectory(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
+    """d₉₀ over pretraining, a line a task.
+
+    Where d_max did not reach the target d₉₀ is only known to be larger: an upward arrow at d_max.
+    Where d_min already reached it d₉₀ may be smaller: a downward arrow under the mark. Cells
+    without a meaningful d₉₀ have no mark; they are listed below with what is the matter. Thin bars
+    are 95 % intervals, cut off at the ends of the search.
+    """
+    figure, axes = plot(pyplot, config)
+    cells = along_pretraining(tables, config)
+    tasks = tasks_of(cells)
+    colours, _ = config.by_task(tasks)
+    found = computed(cells)
+    _lines(axes, found, tasks, config)
+    intervals(axes, found, "step", colours)
+    keys = above_largest(axes, cells, ("step", "d_max"), colours)
+    keys += below_smallest(axes, found, ("step", "d90"), colours)
+    legend(axes, config, tasks, keys, uncomputable(cells))
+    if found.empty and not keys:
+        say_empty(axes, "cell")
+    else:
+        axes.margins(y=0.1)
+        axes.set_yscale("log")
+        _step_axis(axes, cells["step"])
+    axes.set_xlabel(_UNITS[cells["unit"].iloc[0]])
+    axes.set_ylabel(D90_LABEL)
+    return figure
+
+
+def uncomputable(cells: pd.DataFrame) -> list[str]:
+    """Why there is no d₉₀, a line a status: the tasks, each with its checkpoints' steps."""
+    lines = []
+    for status, text in _UNCOMPUTABLE.items():
+        rows = cells[cells["status"] == status]
+        parts = [
+            f"{task} at {', '.join(short(step) for step in sorted(those['step']))}"
+            for task, those in rows.groupby("task", sort=False)
+        ]
+        if parts:
+            lines.append(f"no $d_{{90}}$, {text}: {'; '.join(parts)}")
+    return lines
+
+
+def _lines(axes: Any, found: pd.DataFrame, tasks: list[str], config: ReportConfig) -> None:
+    import seaborn
+
+    if found.empty:
+        return
+    colours, markers = config.by_task(tasks)
+    seaborn.lineplot(
+        found, x="step", y="d90", hue="task", style="task", hue_order=tasks, style_order=tasks,
+        palette=colours, markers=markers, dashes=False, markersize=5, markeredgewidth=0.5,
+        errorbar=None, ax=axes, legend=False,
+    )  # fmt: skip
+
+
+def _step_axis(axes: Any, steps: pd.Series) -> None:
+    """Linear for evenly spaced checkpoints, else logarithmic (linear up to the first update).
+
+    Every checkpoint has a tick, and a label as far as there is room.
+    """
+    known = np.array(sorted(set(steps)), dtype=float)
+    gaps = np.diff(known)
+    if len(gaps) and gaps.min() < _EVEN * gaps.mean():
+        axes.set_xscale("symlog", linthresh=known[known > 0].min(), linscale=0.6)
+    places = axes.xaxis.get_transform().transform(known)
+    labelled = [0]
+    for index in range(1, len(known)):
+        if places[index] - places[labelled[-1]] >= _LABELS_APART * (places[-1] - places[0]):
+            labelled.append(index)
+    axes.set_xticks(known[labelled], [short(step) for step in known[labelled]])
+    axes.set_xticks(known, minor=True)
+    margin = _MARGIN * (places[-1] - places[0])
+    if margin:
+        ends = np.array([places[0] - margin, places[-1] + margin])
+        axes.set_xlim(axes.xaxis.get_transform().inverted().transform(ends))

@@ -1,0 +1,119 @@
+"""Results of measured cells, read from the folders that their stages wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.dimension.sweep_grid import left_out
+from pipeline.errors import UserError
+from pipeline.finetuning.result import FullResult
+from pipeline.probes.result import SearchResult
+from pipeline.report.cell import MeasuredCell, SweepCell
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training in a subspace, as the tables show it.
+
+    Attributes:
+        status: ``reached``, ``missed``, ``stopped`` or ``diverged``; ``left_out`` for a d of a
+            sweep that the model does not allow, with the ``reason`` and nothing else.
+        proven: whether more epochs could not have changed what the search made of it.
+        eval_metric: the best evaluation metric, at ``best_epoch`` of ``epochs_run``, and
+            ``train_metric`` that of training examples there.
+    """
+
+    d: int
+    status: str
+    seed: int | None = None
+    learning_rate: float | None = None
+    proven: bool | None = None
+    eval_metric: float | None = None
+    best_epoch: int | None = None
+    epochs_run: int | None = None
+    train_metric: float | None = None
+    tokens: int | None = None
+    flop: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CellResults:
+    """Full fine-tuning of a cell, a search for its d₉₀, and the trainings of that search."""
+
+    full: FullResult
+    search: SearchResult
+    trainings: tuple[Training, ...]
+
+
+def read_cell(results: Path, cell: MeasuredCell) -> CellResults:
+    """The results of a cell and its search.
+
+    Raises:
+        UserError: one is missing or damaged; says which stage makes it.
+    """
+    remedy = f"run dvc repro search@{cell.model}-{cell.task}"
+    return _read(results, cell, results / "search" / cell.model / cell.task, remedy)
+
+
+def read_sweep(results: Path, sweep: SweepCell) -> CellResults:
+    """The results of a sweep: its trainings, and a row for each d that the model does not allow.
+
+    Raises:
+        UserError: one is missing or damaged; says which stage makes it.
+    """
+    model, task = sweep.cell.model, sweep.cell.task
+    remedy = f"run dvc repro sweep@{model}-{task}-{sweep.method}"
+    found = _read(results, sweep.cell, results / "sweep" / model / task / sweep.method, remedy)
+    impossible = [
+        Training(d, "left_out", reason=reason)
+        for d in sweep.values
+        if (reason := left_out(d, found.search.layers, found.full.parameters)) is not None
+    ]
+    trainings = sorted([*impossible, *found.trainings], key=lambda training: training.d)
+    return CellResults(found.full, found.search, tuple(trainings))
+
+
+def _read(results: Path, cell: MeasuredCell, folder: Path, remedy: str) -> CellResults:
+    baseline = results / "baseline" / cell.model / cell.task / "result.json"
+    full = _result(FullResult.read, baseline, f"run dvc repro baseline@{cell.model}-{cell.task}")
+    search = _result(SearchResult.read, folder / "result.json", remedy)
+    return CellResults(full, search, _trainings(folder / "trials.jsonl", search.probes, remedy))
+
+
+def _result(read: Callable[[Path], Result], path: Path, remedy: str) -> Result:
+    try:
+        return read(path)
+    except UserError as error:
+        raise UserError(f"{error} ({remedy})") from error
+
+
+def _trainings(path: Path, count: int, remedy: str) -> tuple[Training, ...]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        trainings = tuple(_training(json.loads(line)) for line in lines)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from error
+    if len(trainings) != count:
+        raise UserError(f"{path} holds {len(trainings)} probes instead of {count}: {remedy}")
+    return trainings
+
+
+def _training(record: Mapping[str, Any]) -> Training:
+    """A probe's record in ``trials.jsonl`` as the tables show it."""
+    ended = record["ended"] if record["ended"] in ("stopped", "diverged") else "missed"
+    names = (
+        "d", "seed", "learning_rate", "proven", "best_epoch", "epochs_run", "train_metric",
+        "tokens", "flop",
+    )  # fmt: skip
+    return Training(
+        status="reached" if record["reached"] else ended,
+        eval_metric=record["metric"],
+        **{name: record[name] for name in names},
+    )
