@@ -2,58 +2,48 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 from pipeline import paths
 from pipeline.report.cell import MeasuredCell, SweepCell
 from pipeline.report.table1 import published
 from pipeline.report.tables import collect, write_tables
-from pipeline.study import params
+from pipeline.study.measured import PlannedSearch, searches
+from pipeline.study.params import Params
 from stages import entry
 
 
 def main() -> None:
-    config = params.load()
-    tables = collect(paths.RESULTS, [*trajectory(config), *zoo(config)], sweeps(config))
-    write_tables(tables, paths.REPORTS)
+    params = entry.params()
+    planned = searches(params).values()
+    cells = [cell(params, search) for search in planned if search.method is None]
+    write_tables(collect(paths.RESULTS, cells, sweeps(params)), paths.REPORTS)
 
 
-def trajectory(config: params.Params) -> list[MeasuredCell]:
-    along, tokens = config.trajectory, config.tokens_per_step()
+def cell(params: Params, search: PlannedSearch) -> MeasuredCell:
+    model = search.model
+    if model.family == "zoo":
+        return MeasuredCell(model.name, model.label, model.family, search.task)
+    tokens = params.tokens_per_step()
+    seen = None if tokens is None else model.step * tokens
+    unit = params.trajectory.unit
+    return MeasuredCell(model.name, model.label, model.family, search.task, unit, seen)
+
+
+def sweeps(params: Params) -> list[SweepCell]:
+    values = params.sweep.probes.values()
     return [
-        MeasuredCell(
-            name, name, "trajectory", task, along.unit, None if tokens is None else step * tokens
-        )
-        for (name, step), task in product(along.checkpoints.items(), config.tasks)
+        SweepCell(cell(params, search), search.method, values, in_the_paper(params, search))
+        for search in searches(params).values()
+        if search.method is not None
     ]
 
 
-def zoo(config: params.Params) -> list[MeasuredCell]:
-    return [of_zoo(config, *pair) for pair in product(config.zoo.models, config.zoo.search)]
-
-
-def of_zoo(config: params.Params, model: str, task: str) -> MeasuredCell:
-    return MeasuredCell(model, config.zoo.label(model), "zoo", task)
-
-
-def sweeps(config: params.Params) -> list[SweepCell]:
-    sweep = config.sweep
-    return [
-        SweepCell(
-            of_zoo(config, model, task), method, sweep.probes.values(),
-            in_the_paper(config, model, task, method),
-        )
-        for model, task, method in product(sweep.models, sweep.tasks, sweep.methods)
-    ]  # fmt: skip
-
-
-def in_the_paper(config: params.Params, model: str, task: str, method: str) -> int | None:
+def in_the_paper(params: Params, sweep: PlannedSearch) -> int | None:
     """d₉₀ of A21's Table 1 where a model of the hub is measured on the task of GLUE."""
-    place, rows = config.zoo.models[model], config.tasks[task].data.eval
+    place, rows = params.zoo.models[sweep.model.name], params.tasks[sweep.task].data.eval
     source = rows[0].hub if len(rows) == 1 else None
     if place.source != "hub" or source is None or not source.id.endswith("glue"):
         return None
-    return published(place.id, source.name or "", method)
+    return published(place.id, source.name or "", sweep.method or "")
 
 
 if __name__ == "__main__":

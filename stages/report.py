@@ -7,16 +7,15 @@ from pipeline.report.figures import draw_all
 from pipeline.report.page import write_page
 from pipeline.report.provenance import provenance
 from pipeline.report.tables import read_tables
-from pipeline.study import params
 from stages import entry
 
 
 def main() -> None:
-    config = params.load()
+    config = entry.params().report
     tables = read_tables(paths.REPORTS)
     figures = paths.REPORTS / "figures"
-    draw_all(tables, config.report, figures)
-    facts = provenance(paths.PARAMS, paths.RESULTS / "timing")
+    draw_all(tables, config, figures)
+    facts = provenance(paths.PARAMS, paths.TIMING)
     write_page(tables, facts, figures, paths.REPORTS / "index.html")
 
 

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.published.place import Place
 from pipeline.report.table1 import published
-from pipeline.study import params
+from pipeline.study.reading import load_params
+from pipeline.study.zoo import ZooModel
 from stages.collect import sweeps
 
 PRESETS = Path(__file__).parents[2] / "presets"
 
 
 def test_published_numbers_stand_beside_the_same_model_and_task_only() -> None:
-    table = params.load(PRESETS / "table1.yaml")
+    table = load_params(PRESETS / "table1.yaml")
     found = {
         (cell.cell.model, cell.cell.task, cell.method): cell.published for cell in sweeps(table)
     }
@@ -32,17 +32,17 @@ def test_published_numbers_stand_beside_the_same_model_and_task_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [Place("roberta-base", "folder"), Place("FacebookAI/xlm-roberta-base")]
+    "place", [ZooModel("roberta-base", "folder"), ZooModel("FacebookAI/xlm-roberta-base")]
 )
-def test_another_model_has_no_published_number(place: Place) -> None:
-    table = params.load(PRESETS / "table1.yaml")
+def test_another_model_has_no_published_number(place: ZooModel) -> None:
+    table = load_params(PRESETS / "table1.yaml")
     zoo = replace(table.zoo, models=dict.fromkeys(table.zoo.models, place))
     assert {cell.published for cell in sweeps(replace(table, zoo=zoo))} == {None}
 
 
 def test_another_task_has_no_published_number() -> None:
-    table = params.load(PRESETS / "table1.yaml")
-    laptop = params.load(PRESETS / "laptop.yaml").tasks["paraphrase"]
+    table = load_params(PRESETS / "table1.yaml")
+    laptop = load_params(PRESETS / "laptop.yaml").tasks["paraphrase"]
     other = replace(table, tasks=dict.fromkeys(table.tasks, laptop))
     assert {cell.published for cell in sweeps(other)} == {None}
     assert published("google-bert/bert-base-cased", "mrpc", "did") == 1861
