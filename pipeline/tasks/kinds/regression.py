@@ -1,0 +1,105 @@
+"""Tasks whose answers are numbers, as GLUE's STS-B: Pearson's and Spearman's correlation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from pipeline.tasks.kinds.kind import Problem, TaskKind
+from pipeline.tasks.kinds.noise import Metric, correlation_error
+from pipeline.tasks.kinds.packing import pack_numbers, unpack_numbers
+
+_NUMBERS = "<f4"
+
+
+def pearson(answers: np.ndarray, targets: np.ndarray) -> float:
+    """Pearson's correlation coefficient, and 0 where all answers or all targets are the same."""
+    left, right = (values.astype(np.float64) for values in (answers, targets))
+    # A mean may be off by a rounding: equal values would then seem to differ.
+    if np.ptp(left) == 0 or np.ptp(right) == 0:
+        return 0.0
+    left, right = left - left.mean(), right - right.mean()
+    # Of numbers so close that their squares vanish, and of outputs that overflowed, nothing is
+    # known; neither reaches anything.
+    found = float(left @ right) / math.sqrt(float(left @ left) * float(right @ right) or math.inf)
+    return min(max(found, -1.0), 1.0) if math.isfinite(found) else 0.0
+
+
+def spearman(answers: np.ndarray, targets: np.ndarray) -> float:
+    """Spearman's correlation coefficient: Pearson's of the ranks, ties at their mean rank."""
+    from scipy.stats import rankdata
+
+    return pearson(rankdata(answers), rankdata(targets))
+
+
+class Regression(TaskKind):
+    """Numbers; the loss is the mean squared error of the head's one output."""
+
+    known: ClassVar[tuple[str, ...]] = ("pearson", "spearman")
+    name: ClassVar[str] = "regression"
+    problem: ClassVar[Problem] = "regression"
+    dtype: ClassVar[type[np.generic]] = np.float64
+
+    @property
+    def outputs(self) -> int:
+        """The answer itself."""
+        return 1
+
+    def reader(self, raw_labels: Mapping[str, str] | None) -> Callable[[str], float]:
+        """The source's values are numbers in text or not; there is nothing to map."""
+        if raw_labels is not None:
+            raise ValueError("raw_labels are for classification: regression reads numbers")
+        return _number
+
+    def show(self, target: float) -> str:
+        """The number."""
+        return f"target {target:g}"
+
+    def summary(self, targets: np.ndarray) -> dict[str, float]:
+        """Smallest and largest target, and their mean."""
+        low, high, mean = targets.min(), targets.max(), targets.mean()
+        return {"low": float(low), "high": float(high), "mean": float(mean)}
+
+    def predict(self, logits: np.ndarray) -> np.ndarray:
+        """The one output."""
+        return logits[:, 0].astype(np.float64)
+
+    def chance(self, targets: np.ndarray) -> float:
+        """A constant answer is correlated with nothing."""
+        return 0.0
+
+    def chance_error(self, targets: np.ndarray) -> float:
+        """That of answers in random order."""
+        return correlation_error(0.0, len(targets))
+
+    def pack(self, answers: np.ndarray, targets: np.ndarray) -> str:
+        """The answers in single precision."""
+        return pack_numbers(answers, _NUMBERS)
+
+    def _check_labels(self) -> None:
+        if self.labels:
+            raise ValueError(
+                f"labels are {list(self.labels)}, but regression has none: its targets are numbers"
+            )
+
+    def _metrics(self) -> Mapping[str, Metric]:
+        return {"pearson": pearson, "spearman": spearman}
+
+    def _formula_error(self, value: float, targets: np.ndarray) -> float:
+        return correlation_error(value, len(targets))
+
+    def _unpack(self, text: str, rows: int) -> np.ndarray:
+        return unpack_numbers(text, rows, _NUMBERS).astype(np.float64)
+
+
+def _number(raw: str) -> float:
+    try:
+        value = float(raw)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"the target {raw!r} is not a finite number")
+    return value
