@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline import paths
-from pipeline.pretraining.run import Places, init_checkpoint
+from pipeline.pretraining.init import init_checkpoint
+from pipeline.pretraining.places import Places
 from pipeline.study import params
 from pipeline.training import device
 from stages import entry
@@ -12,7 +13,8 @@ from stages import entry
 def main() -> None:
     config = params.load()
     device.prepare(config.model.width)
-    init_checkpoint(config.model, config.seed, places(params.FIRST))
+    optimizer = config.pretrain.recipe.optimizer
+    init_checkpoint(config.model, config.seed, places(params.FIRST), optimizer)
 
 
 def places(checkpoint: str) -> Places:
