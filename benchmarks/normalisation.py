@@ -114,7 +114,7 @@ class Trials:
         finetune = self.config.task(cell.task).finetune
         recipe = Recipe(
             self.epochs, finetune.batch, learning_rate, finetune.warmup_fraction,
-            self.config.said.optimizer(), train_eval_rows=1,
+            self.config.said.optimizer, train_eval_rows=1,
         )  # fmt: skip
         cell.reset()
         seed = derive(cell.seed, "probe", 0)

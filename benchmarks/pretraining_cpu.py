@@ -59,8 +59,9 @@ from pipeline.pretraining.watch import Window
 from pipeline.tokens.corpus import Corpus, Shard
 from pipeline.training.loop import train
 from pipeline.training.onednn import through_onednn
-from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
+from pipeline.training.optimizers import AdamW, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
+from pipeline.training.schedules import schedule
 
 SIDES = ("native", "fairseq", "trainer")
 LEVERS = ("native", "torch-dropout", "whole-last-block", "whole-head", "compiled")
@@ -132,7 +133,7 @@ def native(work: Work, seed: int, lever: str = "native") -> None:
         for step in train(
             model,
             trainable,
-            adamw(trainable.vector, OptimizerConfig()),
+            make_optimizer(trainable.vector, AdamW(weight_decay=0.01)),
             schedule("linear", _RATE, _WARMUP, work.updates),
             ahead,
             lambda model, batch: masked_loss(model, batch, summed),

@@ -35,8 +35,9 @@ from pipeline.pretraining.recipe import ModelConfig, Precision
 from pipeline.training.cost import EncoderSize
 from pipeline.training.device import prepare, product_rate
 from pipeline.training.loop import train
-from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
+from pipeline.training.optimizers import AdamW, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
+from pipeline.training.schedules import schedule
 
 PAPER_TOKENS = 200_000 * 1024 * 512
 _PADDING = 25  # tokens at a block's end, at most
@@ -117,7 +118,7 @@ def pretraining_step(work: Work, levers: Levers, device: torch.device) -> Callab
     steps = train(
         halves.model if halves else model,
         trainable,
-        adamw(trainable.vector, OptimizerConfig()),
+        make_optimizer(trainable.vector, AdamW(weight_decay=0.01)),
         schedule("constant", 1e-4, 0, 1),
         lambda index: [batch] * work.micro_batches,
         loss,
@@ -213,7 +214,7 @@ def finetuning_step(work: Work, device: torch.device, compiled: bool) -> Callabl
     steps = train(
         model,
         trainable,
-        adamw(trainable.vector, OptimizerConfig()),
+        make_optimizer(trainable.vector, AdamW(weight_decay=0.01)),
         schedule("constant", 1e-5, 0, 1),
         lambda index: [inputs],
         loss,

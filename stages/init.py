@@ -1,25 +1,18 @@
-"""Stage ``init``: the model before its first update, the first line of ``checkpoints``."""
+"""Stage ``init``: the model before its first update, the checkpoint at update 0."""
 
 from __future__ import annotations
 
-from pipeline import paths
-from pipeline.pretraining.run import Places, init_checkpoint
+from pipeline.pretraining.init import init_checkpoint
+from pipeline.pretraining.places import Places
 from pipeline.training import device
 from stages import entry
 
 
 def main() -> None:
     params = entry.params()
-    first = params.first()
     device.prepare(params.model.width)
-    places = Places(
-        tokenizer=paths.TOKENIZER,
-        corpus=paths.CORPUS,
-        model=paths.model(first),
-        state=paths.state(first),
-        scratch=paths.scratch("pretrain", first),
-    )
-    init_checkpoint(params.model, params.seed, places)
+    optimizer = params.pretrain.recipe.optimizer
+    init_checkpoint(params.model, params.seed, Places.of(params.first()), optimizer)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from pipeline import paths
 from pipeline.backends.job import Job
-from pipeline.pretraining.run import Places
+from pipeline.pretraining.places import Places
 from stages import entry
 
 
@@ -16,8 +15,8 @@ def main() -> None:
     before, checkpoint = params.segment(name)
     job = Job(
         recipe=params.pretrain.recipe,
-        start=places(before),
-        end=places(name),
+        start=Places.of(before),
+        end=Places.of(name),
         stop=checkpoint.step,
         decay=checkpoint.decay,
         seed=params.seed,
@@ -26,16 +25,6 @@ def main() -> None:
     )
     # Only the backend that trains is imported, and DVC depends on that one alone.
     import_module(f"pipeline.backends.{params.pretrain.backend}.segment").train(job)
-
-
-def places(checkpoint: str) -> Places:
-    return Places(
-        tokenizer=paths.TOKENIZER,
-        corpus=paths.CORPUS,
-        model=paths.model(checkpoint),
-        state=paths.state(checkpoint),
-        scratch=paths.scratch("pretrain", checkpoint),
-    )
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ import torch
 
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.pretraining.run import Places, init_checkpoint
+from pipeline.pretraining.init import init_checkpoint
+from pipeline.pretraining.places import Places
 from pipeline.tasks.prepare import Columns, TaskDataConfig, prepare_task
 from pipeline.text.sources import RowSource, SyntheticRows
 from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
-from tests.pretraining.conftest import MODEL, SOURCES
+from tests.pretraining.conftest import MODEL, RECIPE, SOURCES
 
 FINETUNE = FinetuneConfig(epochs=3, batch=16, learning_rates=(3e-3, 1e-2), dropout=0.0)
 
@@ -38,6 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         replace(MODEL, init_std=0.2),
         0,
         Places(tokenizer, root / "corpus", root / "model", root / "state", root / "scratch"),
+        RECIPE.optimizer,
     )
     for kind in ("polarity_short", "paraphrase"):
         prepare_task(kind, task_config(kind), tokenizer, 0, root / kind)

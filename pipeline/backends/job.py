@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.pretraining.places import Places
 from pipeline.pretraining.recipe import PretrainConfig
-from pipeline.pretraining.run import Places
 
 
 @dataclass(frozen=True)

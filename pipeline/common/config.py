@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import cattrs
 from cattrs.cols import homogenous_tuple_structure_factory
@@ -96,7 +97,40 @@ def _make_converter() -> cattrs.Converter:
 
         return hook
 
+    @converter.register_structure_hook_factory(_is_union_by_name)
+    def _named_hook(kind: Any, inner: cattrs.Converter) -> Callable[[Any, Any], Any]:
+        kinds = {str(_own_name(member)): member for member in get_args(kind)}
+
+        def hook(value: Any, _: Any) -> Any:
+            return inner.structure(value, kinds[_checked_name(value, list(kinds))])
+
+        return hook
+
     return converter
+
+
+def _is_union_by_name(kind: Any) -> bool:
+    """Whether the type is a choice between dataclasses, told apart by their key ``name``."""
+    return get_origin(kind) in (Union, UnionType) and all(map(_own_name, get_args(kind)))
+
+
+def _checked_name(value: Any, names: list[str]) -> str:
+    if not isinstance(value, Mapping):
+        raise TypeError(f" must be a mapping of keys to values, not {_show(value)}")
+    if "name" not in value:
+        raise TypeError(f" lacks the key 'name', one of {', '.join(sorted(names))}")
+    name = str(value["name"])
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f": did you mean {close[0]!r}?" if close else ""
+        raise TypeError(f".name is {value['name']!r}, but must be one of {sorted(names)}{hint}")
+    return name
+
+
+def _own_name(kind: Any) -> str | None:
+    """The one value that the dataclass's ``name`` may have."""
+    hint = get_type_hints(kind).get("name") if is_dataclass(kind) else None
+    return str(get_args(hint)[0]) if get_origin(hint) is Literal else None
 
 
 def _is_tuple_of_one_kind(kind: Any) -> bool:
@@ -138,7 +172,7 @@ def _sentence(error: BaseException) -> str:
     if "not in literal" in message:
         value, _, options = message.partition(" not in literal ")
         return f" is {value!r}, but must be one of {options[options.index('[') :]}"
-    return message if message.startswith(" ") else f": {message}"
+    return message if message.startswith((" ", ".")) else f": {message}"
 
 
 def _show(value: Any) -> str:

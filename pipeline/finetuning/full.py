@@ -35,7 +35,7 @@ def measure_baseline(
             config.batch,
             rate,
             config.warmup_fraction,
-            config.optimizer(),
+            config.optimizer,
             config.train_eval_rows,
         )
         identity = fingerprint(

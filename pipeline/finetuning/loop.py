@@ -16,7 +16,8 @@ from pipeline.finetuning.evaluation import Evaluation, score
 from pipeline.finetuning.recipe import Recipe
 from pipeline.tasks import Split
 from pipeline.training.loop import Trainable, train
-from pipeline.training.optimizers import adamw, schedule
+from pipeline.training.optimizers import make_optimizer
+from pipeline.training.schedules import schedule
 
 if TYPE_CHECKING:
     pass
@@ -77,7 +78,7 @@ def fine_tune(
     steps = math.ceil(len(training) / recipe.batch)
     batches = Batches(training, recipe.batch, steps, seed, trainable.vector.device)
     rate = schedule("linear", recipe.learning_rate, round(recipe.warmup_fraction * total), total)
-    optimizer = adamw(trainable.vector, recipe.optimizer)
+    optimizer = make_optimizer(trainable.vector, recipe.optimizer)
     loop = train(model, trainable, optimizer, rate, batches, _loss, seed=seed, start=0, stop=total)
     losses = torch.zeros((), device=trainable.vector.device)
     scores: list[EpochScore] = []

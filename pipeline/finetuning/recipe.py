@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from pipeline.training.optimizers import OptimizerConfig
+from pipeline.training.optimizers import AdamW, Optimizer
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,7 @@ class FinetuneConfig:
     batch: int = 32
     learning_rates: tuple[float, ...] = (1e-5, 2e-5, 3e-5)
     warmup_fraction: float = 0.06
-    betas: tuple[float, float] = (0.9, 0.98)
-    eps: float = 1e-6
-    weight_decay: float = 0.1
+    optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.1))
     dropout: float | None = 0.1
     train_eval_rows: int | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -40,11 +38,6 @@ class FinetuneConfig:
             raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1)")
         if self.train_eval_rows is not None and self.train_eval_rows < 1:
             raise ValueError("train_eval_rows must be at least 1, or null for the whole split")
-        self.optimizer()
-
-    def optimizer(self) -> OptimizerConfig:
-        """AdamW's constants for full fine-tuning."""
-        return OptimizerConfig(self.betas, self.eps, self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ class Recipe:
     batch: int
     learning_rate: float
     warmup_fraction: float
-    optimizer: OptimizerConfig
+    optimizer: Optimizer
     train_eval_rows: int | None = None
     max_steps: int | None = None
 

@@ -16,40 +16,12 @@ from pipeline.common.artifacts import atomic_directory, fingerprint, write_jsonl
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
 from pipeline.errors import UserError
 from pipeline.training.onednn import through_onednn
+from pipeline.training.optimizer_state import OptimizerState
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, RobertaForMaskedLM
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
-
-
-@dataclass(frozen=True)
-class Moments:
-    """AdamW's state over the flat parameters: updates done, first and second moments (D,)."""
-
-    step: int
-    first: torch.Tensor
-    second: torch.Tensor
-
-    @staticmethod
-    def of(optimizer: torch.optim.AdamW, vector: torch.Tensor, step: int) -> Moments:
-        """What the optimizer holds for the vector; zeros before its first update."""
-        state = optimizer.state.get(vector)
-        if not state:
-            return Moments(step, torch.zeros_like(vector), torch.zeros_like(vector))
-        return Moments(step, state["exp_avg"], state["exp_avg_sq"])
-
-    def restore(self, optimizer: torch.optim.AdamW, vector: torch.Tensor) -> None:
-        """Make the optimizer go on from here."""
-        optimizer.state[vector] = {
-            "step": torch.tensor(float(self.step), device=vector.device),
-            "exp_avg": self.first.to(vector.device),
-            "exp_avg_sq": self.second.to(vector.device),
-        }
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """The moments by name, as they are stored."""
-        return {"exp_avg": self.first.contiguous(), "exp_avg_sq": self.second.contiguous()}
 
 
 def save_model(
@@ -77,23 +49,22 @@ def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
     return model  # type: ignore[no-any-return]
 
 
-def save_state(moments: Moments, log: Sequence[dict[str, Any]], directory: Path) -> None:
+def save_state(state: OptimizerState, log: Sequence[dict[str, Any]], directory: Path) -> None:
     """Write the optimizer's state, and the log of the training that led here, atomically."""
     from safetensors.torch import save_file
 
     with atomic_directory(directory) as folder:
-        save_file(moments.tensors(), folder / "optimizer.safetensors")
+        save_file(dict(state.vectors), folder / "optimizer.safetensors")
         write_jsonl(folder / "training.jsonl", log)
-        seal(folder, STATE_MANIFEST, moments.step)
+        seal(folder, STATE_MANIFEST, state.step)
 
 
-def open_state(directory: Path) -> Moments:
+def open_state(directory: Path) -> OptimizerState:
     """Read what `save_state` wrote, checked against its hashes."""
     from safetensors.torch import load_file
 
     manifest = check_state(directory)
-    tensors = load_file(directory / "optimizer.safetensors")
-    return Moments(manifest["step"], tensors["exp_avg"], tensors["exp_avg_sq"])
+    return OptimizerState(manifest["step"], load_file(directory / "optimizer.safetensors"))
 
 
 @dataclass(frozen=True)
@@ -101,15 +72,15 @@ class Halfway:
     """A segment half done: weights, optimizer state and log so far."""
 
     values: torch.Tensor
-    moments: Moments
+    optimizer: OptimizerState
     log: list[dict[str, Any]]
 
     def save(self, path: Path) -> None:
         """Write everything into one file; the caller gives a temporary path and renames it."""
         from safetensors.torch import save_file
 
-        tensors = {"values": self.values, **self.moments.tensors()}
-        metadata = {"step": str(self.moments.step), "log": json.dumps(self.log)}
+        tensors = {"values": self.values, **self.optimizer.vectors}
+        metadata = {"step": str(self.optimizer.step), "log": json.dumps(self.log)}
         save_file(tensors, path, {**metadata, "sha256": _content(tensors, metadata)})
 
     @staticmethod
@@ -130,8 +101,9 @@ class Halfway:
         digest = metadata.pop("sha256", None)
         if digest != _content(tensors, metadata):
             raise UserError(f"{path} is altered: delete it")
-        moments = Moments(int(metadata["step"]), tensors["exp_avg"], tensors["exp_avg_sq"])
-        return Halfway(tensors["values"], moments, json.loads(metadata["log"]))
+        values = tensors.pop("values")
+        state = OptimizerState(int(metadata["step"]), tensors)
+        return Halfway(values, state, json.loads(metadata["log"]))
 
 
 def _content(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> str:

@@ -7,12 +7,16 @@ stands between. No sentence is cut and none is left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
 from pipeline.tokens.corpus import Corpus, Shard
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,16 @@ class SpecialTokens:
     eos: int
     mask: int
     count: int  # ids below this are special; <mask> is the last id
+
+
+def special_tokens(tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+    """The ids that packing and masking need; special tokens are the first ids and the last one."""
+    ids = [tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id]
+    mask = tokenizer.mask_token_id
+    first = max(*ids, tokenizer.unk_token_id) + 1
+    if None in (*ids, mask) or mask != len(tokenizer) - 1:
+        raise UserError("the tokenizer needs <s>, <pad>, </s> and <unk> first and <mask> last")
+    return SpecialTokens(ids[0], ids[1], ids[2], mask, first)
 
 
 def pack(sentences: np.ndarray, documents: np.ndarray, length: int) -> np.ndarray:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from pipeline.training.optimizers import OptimizerConfig, ScheduleName
+from pipeline.training.optimizers import AdamW, Optimizer
+from pipeline.training.schedules import ScheduleName
 
 Precision = Literal["fp32", "bf16", "bf16_weights"]
 
@@ -31,9 +32,7 @@ class PretrainConfig:
     learning_rate: float = 3e-4
     warmup_steps: int = 10_000
     schedule: ScheduleName = "linear"
-    betas: tuple[float, float] = (0.9, 0.98)
-    eps: float = 1e-6
-    weight_decay: float = 0.01
+    optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.01))
     mask_probability: float = 0.15
     precision: Precision = "fp32"
     compile: bool = False
@@ -59,11 +58,6 @@ class PretrainConfig:
             raise ValueError(f"mask_probability is {self.mask_probability}, but must be in (0, 1)")
         if self.cuda_graphs and not self.compile:
             raise ValueError("cuda_graphs is true, but needs compile: true")
-        self.optimizer()
-
-    def optimizer(self) -> OptimizerConfig:
-        """AdamW's constants."""
-        return OptimizerConfig(self.betas, self.eps, self.weight_decay)
 
 
 @dataclass(frozen=True)

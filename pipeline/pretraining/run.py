@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from pipeline.errors import UserError
 from pipeline.pretraining.ahead import Ahead
 from pipeline.pretraining.checkpoints import (
     Halfway,
-    Moments,
     open_model,
     open_state,
     save_model,
@@ -24,9 +23,10 @@ from pipeline.pretraining.checkpoints import (
 )
 from pipeline.pretraining.halves import Halves
 from pipeline.pretraining.masking import MaskedBatch, masked_batches
-from pipeline.pretraining.mlm import build_model, compiled_loss, masked_loss
-from pipeline.pretraining.packing import Blocks, SpecialTokens
-from pipeline.pretraining.recipe import ModelConfig, PretrainConfig
+from pipeline.pretraining.mlm import compiled_loss, masked_loss
+from pipeline.pretraining.packing import Blocks, SpecialTokens, special_tokens
+from pipeline.pretraining.places import Places
+from pipeline.pretraining.recipe import PretrainConfig
 from pipeline.pretraining.watch import Progress, Window, healthy
 from pipeline.tokens.corpus import Corpus
 from pipeline.tokens.tokenizer import open_tokenizer
@@ -34,55 +34,26 @@ from pipeline.training.cost import EncoderSize
 from pipeline.training.device import product_rate
 from pipeline.training.distributed import ALONE, Ranks
 from pipeline.training.loop import train
-from pipeline.training.optimizers import adamw, decayed, schedule
+from pipeline.training.optimizer_state import OptimizerState
+from pipeline.training.optimizers import Optimizer, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
+from pipeline.training.schedules import decayed, schedule
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast, RobertaForMaskedLM
+    from transformers import RobertaForMaskedLM
 
 _LOG = logging.getLogger(__name__)
 _VALID_BLOCKS = 256
-
-
-@dataclass(frozen=True)
-class Places:
-    """The folders a segment reads and writes."""
-
-    tokenizer: Path
-    corpus: Path
-    model: Path
-    state: Path
-    scratch: Path
-
-
-def special_tokens(tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
-    """The ids that packing and masking need; special tokens are the first ids and the last one."""
-    ids = [tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id]
-    mask = tokenizer.mask_token_id
-    first = max(*ids, tokenizer.unk_token_id) + 1
-    if None in (*ids, mask) or mask != len(tokenizer) - 1:
-        raise UserError("the tokenizer needs <s>, <pad>, </s> and <unk> first and <mask> last")
-    return SpecialTokens(ids[0], ids[1], ids[2], mask, first)
-
-
-def init_checkpoint(config: ModelConfig, seed: int, places: Places) -> None:
-    """Write step 0: a model drawn from the seed, and an optimizer that has seen nothing."""
-    tokenizer = open_tokenizer(places.tokenizer)
-    model = build_model(config, len(tokenizer), special_tokens(tokenizer), seed)
-    flat = FlatParameters(model)
-    save_model(model, 0, places.tokenizer, places.model)
-    zeros = torch.zeros_like(flat.values)
-    save_state(Moments(0, zeros, zeros.clone()), [], places.state)
 
 
 def run_segment(
     config: PretrainConfig,
     start: Places,
     end: Places,
+    *,
     stop: int,
     seed: int,
     device: torch.device,
-    *,
     decay: bool = False,
     ranks: Ranks = ALONE,
 ) -> None:
@@ -115,19 +86,19 @@ def run_segment(
     segment = _Segment(config, special, stop, seed, device, ranks, f"before {end.model}")
     flat = FlatParameters(model)
     scratch = end.scratch / f"{_identity(config, start, stop, seed, decay)}.safetensors"
-    state = _resume(scratch, start, flat, stop)
+    state = _resume(scratch, start, flat, stop=stop, optimizer=config.optimizer)
     rate = schedule(config.schedule, config.learning_rate, config.warmup_steps, config.total_steps)
     if decay:
         rate = decayed(rate, read_json(start.model / "checkpoint.json")["step"], stop)
     blocks = Blocks(Corpus.open(start.corpus), config.length, special, seed)
-    moments, log = segment.train(model, flat, state, rate, blocks, scratch)
+    done, log = segment.train(model, flat, state, rate, blocks, scratch)
     held_out = Blocks(Corpus.open(start.corpus, "valid"), config.length, special, seed)
     valid = held_out_loss(model, held_out, config, special, seed, device)
     log.append({"step": stop, "valid_loss": segment.healthy(valid, stop)})
     _LOG.info("update %d: held-out perplexity %.2f", stop, math.exp(valid))
     if ranks.first:
         save_model(model, stop, start.tokenizer, end.model)
-        save_state(moments, log, end.state)
+        save_state(done, log, end.state)
         scratch.unlink(missing_ok=True)
     ranks.wait()
 
@@ -152,14 +123,14 @@ class _Segment:
         rate: Callable[[int], float],
         blocks: Blocks,
         scratch: Path,
-    ) -> tuple[Moments, list[dict[str, Any]]]:
+    ) -> tuple[OptimizerState, list[dict[str, Any]]]:
         """Go on from ``state`` to ``stop``; return the optimizer's moments and the log."""
-        config, log, first = self.config, state.log, state.moments.step
+        config, log, first = self.config, state.log, state.optimizer.step
         full = config.precision != "bf16_weights"
         trainable = Full(flat) if full else Halves(model, flat)
         computing = trainable.model if isinstance(trainable, Halves) else model
-        optimizer = adamw(trainable.vector, config.optimizer())
-        state.moments.restore(optimizer, trainable.vector)
+        optimizer = make_optimizer(trainable.vector, config.optimizer)
+        state.optimizer.restore(optimizer, trainable.vector)
         report, window = self._progress(model, first), Window()
         with Ahead(lambda index: self._batches(blocks, index), first, self.stop) as batches:
             for step in train(
@@ -174,9 +145,9 @@ class _Segment:
                 log.append(row)
                 report(row)
                 if step.done % config.save_every == 0 and step.done < self.stop:
-                    moments = Moments.of(optimizer, trainable.vector, step.done)
-                    self._save(Halfway(flat.values, moments, log), scratch)
-        return Moments.of(optimizer, trainable.vector, self.stop), log
+                    held = OptimizerState.of(optimizer, trainable.vector, step.done)
+                    self._save(Halfway(flat.values, held, log), scratch)
+        return OptimizerState.of(optimizer, trainable.vector, self.stop), log
 
     def healthy(self, loss: float, step: int) -> float:
         """Return the loss if training has not failed."""
@@ -245,11 +216,13 @@ def _identity(config: PretrainConfig, start: Places, stop: int, seed: int, decay
     """The hash of all that the segment's bytes depend on."""
     files = [start.model / "checkpoint.json", start.state / "state.json"]
     files.append(start.corpus / "manifest.json")
-    recipe = {key: value for key, value in vars(config).items() if key != "save_every"}
+    recipe = {key: value for key, value in asdict(config).items() if key != "save_every"}
     return fingerprint([recipe, stop, seed, decay, [sha256(path) for path in files]])[:16]
 
 
-def _resume(scratch: Path, start: Places, flat: FlatParameters, stop: int) -> Halfway:
+def _resume(
+    scratch: Path, start: Places, flat: FlatParameters, *, stop: int, optimizer: Optimizer
+) -> Halfway:
     """Where to go on: half-way, if a whole state is in scratch, else at the checkpoint.
 
     Its values are in the model when this returns.
@@ -257,21 +230,35 @@ def _resume(scratch: Path, start: Places, flat: FlatParameters, stop: int) -> Ha
     remove_others(scratch)
     if scratch.exists():
         try:
-            state = Halfway.open(scratch)
+            halfway = Halfway.open(scratch)
         except UserError as error:
             _LOG.warning("%s (not needed: the segment starts over)", error)
         else:
-            _LOG.info("going on at update %d", state.moments.step)
+            _LOG.info("going on at update %d", halfway.optimizer.step)
             with torch.no_grad():
-                flat.values.copy_(state.values)
-            return state
-    moments = open_state(start.state)
+                flat.values.copy_(halfway.values)
+            return halfway
+    state = open_state(start.state)
+    _check_start(start, state, stop, optimizer)
+    return Halfway(flat.values, state, [])
+
+
+def _check_start(start: Places, state: OptimizerState, stop: int, optimizer: Optimizer) -> None:
+    """Refuse a checkpoint whose state is of another update or optimizer, or that is not before."""
+    again = f"remove {start.model.parent} and run dvc repro"
     made = read_json(start.model / "checkpoint.json")["step"]
-    if made != moments.step:
+    if made != state.step:
         raise UserError(
-            f"{start.state} is of update {moments.step}, but {start.model} of update {made}: "
-            f"remove {start.model.parent} and run dvc repro"
+            f"{start.state} is of update {state.step}, but {start.model} of update {made}: {again}"
         )
     if made >= stop:
         raise UserError(f"the checkpoint in {start.model} is at update {made}, not before {stop}")
-    return Halfway(flat.values, moments, [])
+    if set(state.vectors) != set(optimizer.state_names()):
+        raise UserError(
+            f"{start.state} holds {_listed(state.vectors)}, but pretrain.recipe.optimizer "
+            f"{optimizer.name} goes on from {_listed(optimizer.state_names())}: {again}"
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"

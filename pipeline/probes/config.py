@@ -8,7 +8,7 @@ from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.protocols import ProtocolName
 from pipeline.dimension.status import TargetKind
-from pipeline.training.optimizers import OptimizerConfig
+from pipeline.training.optimizers import AdamW, Optimizer
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class SaidConfig:
         epochs: how long a probe trains (None: as long as the task's fine-tuning).
         seeds: how many projections and trainings decide about a d.
         protocol: the strategy of the search, and ``efficient`` the levers of that one.
+        optimizer: what moves the d numbers.
     """
 
     grid: GridConfig
@@ -38,9 +39,7 @@ class SaidConfig:
     seeds: int = 1
     protocol: ProtocolName = "efficient"
     efficient: EfficientConfig = field(default_factory=EfficientConfig)
-    betas: tuple[float, float] = (0.9, 0.98)
-    eps: float = 1e-6
-    weight_decay: float = 0.0
+    optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.0))
 
     def __post_init__(self) -> None:
         for fraction in (self.fraction, *self.fractions):
@@ -56,8 +55,3 @@ class SaidConfig:
             raise ValueError(f"seeds is {self.seeds}, but must be at least 1")
         if self.epochs is not None and self.epochs < 1:
             raise ValueError(f"epochs is {self.epochs}, but must be at least 1, or null")
-        self.optimizer()
-
-    def optimizer(self) -> OptimizerConfig:
-        """AdamW's constants for the d numbers."""
-        return OptimizerConfig(self.betas, self.eps, self.weight_decay)

@@ -22,7 +22,7 @@ from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.structure import Subspace, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector
 from pipeline.tasks.examples import pack
-from pipeline.training.optimizers import OptimizerConfig
+from pipeline.training.optimizers import AdamW, Optimizer
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,15 +33,13 @@ class ProbeTraining:
 
     Attributes:
         epochs: None for as many as the task's fine-tuning.
-        optimizer: AdamW's constants.
+        optimizer: what moves the d numbers.
         max_steps: the most updates that a probe may take.
         sampled: evaluation on a sample first; None evaluates on everything.
     """
 
     epochs: int | None = None
-    optimizer: OptimizerConfig = field(
-        default_factory=lambda: OptimizerConfig((0.9, 0.98), 1e-6, 0.0)
-    )
+    optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.0))
     max_steps: int | None = None
     sampled: SampledEvaluation | None = None
 

@@ -76,10 +76,10 @@ def _outcome(row: dict[str, Any]) -> Outcome:
 def probe_training(config: SaidConfig, target: float, seed: int) -> ProbeTraining:
     """How a cell's probes train: only the efficient protocol caps or samples anything."""
     if config.protocol != "efficient":
-        return ProbeTraining(config.epochs, config.optimizer())
+        return ProbeTraining(config.epochs, config.optimizer)
     rows = config.efficient.eval_rows
     sampled = None if rows is None else SampledEvaluation(rows, target, seed)
-    return ProbeTraining(config.epochs, config.optimizer(), config.efficient.max_steps, sampled)
+    return ProbeTraining(config.epochs, config.optimizer, config.efficient.max_steps, sampled)
 
 
 def measure_said(

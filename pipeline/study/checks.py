@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from pipeline.backends.fairseq.optimizer import adam
 from pipeline.common.config import nearest
 from pipeline.errors import UserError
 from pipeline.study.checkpoints import predecessors
@@ -120,6 +121,7 @@ def _check_lengths(params: Params) -> None:
 
 def _check_fairseq(params: Params) -> None:
     recipe, where = params.pretrain.recipe, "params.yaml: pretrain.backend is fairseq, "
+    adam(recipe.optimizer)
     if recipe.compile:
         raise UserError(f"{where}which cannot compile: set pretrain.recipe.compile to false")
     if recipe.precision == "bf16":

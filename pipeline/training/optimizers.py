@@ -1,73 +1,104 @@
-"""AdamW over one flat vector, and learning-rate schedules as pure functions of the step."""
+"""The optimizers that params.yaml can name, each with its constants, over one flat vector.
+
+A section ``optimizer`` names one of the classes here. ``weight_decay`` is the one constant that
+pretraining, fine-tuning and probes set differently, so it has no default of its own: a section that
+is written must say it, and where none is written the place's own default holds. torch is imported
+where an optimizer is made, because params.yaml is read without it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import torch
 
-ScheduleName = Literal["linear", "constant"]
 
+@dataclass(frozen=True, kw_only=True)
+class AdamW:
+    """AdamW (Loshchilov and Hutter 2019); its decay is no part of the gradient."""
 
-@dataclass(frozen=True)
-class OptimizerConfig:
-    """AdamW's constants; the learning rate comes from the schedule."""
-
+    name: Literal["adamw"] = "adamw"
     betas: tuple[float, float] = (0.9, 0.98)
     eps: float = 1e-6
-    weight_decay: float = 0.01
+    weight_decay: float
 
     def __post_init__(self) -> None:
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas are {list(self.betas)}, but each must be in [0, 1)")
         if self.eps <= 0:
             raise ValueError(f"eps is {self.eps}, but must be above 0")
-        if self.weight_decay < 0:
-            raise ValueError(f"weight_decay is {self.weight_decay}, but must be at least 0")
+        _check_decay(self.weight_decay)
+
+    def state_names(self) -> tuple[str, ...]:
+        """What torch keeps for the vector: the first and second moments of the gradient."""
+        return ("exp_avg", "exp_avg_sq")
+
+    def make(self, vector: torch.Tensor) -> torch.optim.Optimizer:
+        """Torch's optimizer, in one fused pass over the vector."""
+        import torch
+
+        return torch.optim.AdamW(
+            [vector],
+            lr=0.0,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            fused=True,
+        )
 
 
-def adamw(vector: torch.Tensor, config: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW over the one tensor that a trainable exposes; every entry is decayed, as in fairseq."""
-    import torch
+@dataclass(frozen=True, kw_only=True)
+class SGD:
+    """Gradient descent with momentum; the decay is added to the gradient, as torch does."""
 
-    return torch.optim.AdamW(
-        [vector],
-        lr=0.0,
-        betas=config.betas,
-        eps=config.eps,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+    name: Literal["sgd"] = "sgd"
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum is {self.momentum}, but must be in [0, 1)")
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov is true, but needs a momentum above 0")
+        _check_decay(self.weight_decay)
+
+    def state_names(self) -> tuple[str, ...]:
+        """What torch keeps for the vector: the running sum of gradients, if there is momentum."""
+        return ("momentum_buffer",) if self.momentum else ()
+
+    def make(self, vector: torch.Tensor) -> torch.optim.Optimizer:
+        """Torch's optimizer over the vector."""
+        import torch
+
+        return torch.optim.SGD(
+            [vector],
+            lr=0.0,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+        )
 
 
-def schedule(
-    name: ScheduleName, peak: float, warmup_steps: int, total_steps: int
-) -> Callable[[int], float]:
-    """Return the learning rate as a function of the update's index (0 for the first update).
+# A further one of torch.optim's is one more class here. Its state must be vectors that are zeros
+# before the first update.
+Optimizer = AdamW | SGD
 
-    ``linear``: from 0 up to ``peak`` over ``warmup_steps``, then straight down to 0 at
-    ``total_steps``. ``constant``: the same warm-up, then ``peak`` for ever, so that a run can be
-    made longer without touching what has been trained.
+
+def make_optimizer(vector: torch.Tensor, config: Optimizer) -> torch.optim.Optimizer:
+    """The named optimizer over the one tensor that a trainable exposes.
+
+    Every entry is decayed, as in fairseq. The learning rate is 0 until the loop sets it.
+
+    Args:
+        vector: what is trained (D,) or (d,), with its gradient in ``grad``.
+        config: the optimizer's name and constants.
     """
-
-    def rate(index: int) -> float:
-        update = index + 1
-        if update <= warmup_steps:
-            return peak * update / warmup_steps
-        if name == "constant":
-            return peak
-        return peak * max(0, total_steps - index) / max(1, total_steps - warmup_steps)
-
-    return rate
+    return config.make(vector)
 
 
-def decayed(rate: Callable[[int], float], start: int, stop: int) -> Callable[[int], float]:
-    """The rate brought down in a straight line: untouched at update ``start``, 0 at ``stop``.
-
-    Over a constant schedule this is the decay of a trapezoid, whose length is chosen when it
-    begins: what was trained before does not depend on it.
-    """
-    return lambda index: rate(index) * (stop - index) / (stop - start)
+def _check_decay(weight_decay: float) -> None:
+    if weight_decay < 0:
+        raise ValueError(f"weight_decay is {weight_decay}, but must be at least 0")

@@ -20,7 +20,9 @@ from pipeline.backends.fairseq.convert import convert
 from pipeline.common.artifacts import read_json
 from pipeline.common.manifest import check_model
 from pipeline.errors import UserError
-from pipeline.pretraining.run import Places, init_checkpoint
+from pipeline.pretraining.init import init_checkpoint
+from pipeline.pretraining.places import Places
+from pipeline.training.optimizers import AdamW
 from tests.pretraining.conftest import MODEL, SOURCES
 
 REFERENCE = Path(__file__).with_name("reference")
@@ -105,7 +107,10 @@ def test_a_type_embedding_goes_into_the_positions(tmp_path: Path) -> None:
     make_tokenizer(TokenizerConfig(vocab_size=500), SOURCES, 0, tmp_path / "tokenizer")
     folder = tmp_path / "model"
     init_checkpoint(
-        MODEL, 0, Places(tmp_path / "tokenizer", tmp_path, folder, tmp_path / "state", tmp_path)
+        MODEL,
+        0,
+        Places(tmp_path / "tokenizer", tmp_path, folder, tmp_path / "state", tmp_path),
+        AdamW(weight_decay=0.01),
     )
     convert(folder, tmp_path / "there")
     made = read_checkpoint(tmp_path / "there/model.pt")

@@ -14,8 +14,7 @@ from pipeline.backends.fairseq.corpus import binarise
 from pipeline.backends.fairseq.dataset import open_dataset, write_dataset
 from pipeline.backends.fairseq.dictionary import read_dictionary, vocabulary, write_dictionary
 from pipeline.errors import UserError
-from pipeline.pretraining.packing import Blocks
-from pipeline.pretraining.run import special_tokens
+from pipeline.pretraining.packing import Blocks, special_tokens
 from pipeline.tokens.corpus import Corpus
 from pipeline.tokens.tokenizer import open_tokenizer
 from tests.pretraining.conftest import data  # noqa: F401

@@ -19,7 +19,8 @@ from pipeline.backends.fairseq.environment import LAUNCHER, VARIABLE
 from pipeline.backends.fairseq.segment import train
 from pipeline.backends.job import Job
 from pipeline.common.manifest import check_model
-from pipeline.pretraining.run import Places, init_checkpoint
+from pipeline.pretraining.init import init_checkpoint
+from pipeline.pretraining.places import Places
 from tests.backends.make_reference import LOGITS
 from tests.pretraining.conftest import MODEL, RECIPE, data, places  # noqa: F401
 
@@ -35,7 +36,7 @@ def chain(data: Path, root: Path, environment: Path) -> dict[str, Places]:  # no
     patch = pytest.MonkeyPatch()
     patch.setenv(VARIABLE, str(environment))
     made = {name: at(data, root, name) for name in ("s0", "s4", "s8", "straight")}
-    init_checkpoint(MODEL, 0, made["s0"])
+    init_checkpoint(MODEL, 0, made["s0"], RECIPE.optimizer)
     for start, end, stop in (("s0", "s4", 4), ("s4", "s8", 8), ("s0", "straight", 8)):
         train(job(made[start], made[end], stop))
     patch.undo()

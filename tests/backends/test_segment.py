@@ -17,10 +17,13 @@ import pytest
 from pipeline.backends.fairseq.arguments import train_arguments
 from pipeline.backends.fairseq.environment import LAUNCHER, VARIABLE, interpreter
 from pipeline.backends.fairseq.log import parse
+from pipeline.backends.fairseq.optimizer import adam
 from pipeline.backends.fairseq.segment import train
 from pipeline.backends.job import Job
 from pipeline.errors import UserError
-from pipeline.pretraining.run import Places, run_segment
+from pipeline.pretraining.places import Places
+from pipeline.pretraining.run import run_segment
+from pipeline.training.optimizers import SGD, AdamW
 from tests.pretraining.conftest import MODEL, RECIPE, data, places, start  # noqa: F401
 
 ROW = '2026-01-01 00:00:00 | INFO | train_inner | {"epoch": 1, "loss": "%s", "num_updates": "2", "lr": "0.01", "gnorm": "1.5"}'
@@ -95,7 +98,7 @@ def test_another_backends_state_is_refused(
 
     pretend(tmp_path, monkeypatch)
     middle = places(data, tmp_path, "s2")
-    run_segment(RECIPE, start, middle, 2, 0, torch.device("cpu"))
+    run_segment(RECIPE, start, middle, stop=2, seed=0, device=torch.device("cpu"))
     with pytest.raises(UserError, match=r"has no fairseq.pt: another backend trained it"):
         train(job(middle, data, tmp_path))
 
@@ -176,6 +179,12 @@ def test_the_recipe_is_fairseqs_command_line(
     assert constant["--lr-scheduler"] == "fixed" and "--total-num-update" not in constant
     decay = options(words(schedule="constant", decay=True, first=3))
     assert (decay["--warmup-updates"], decay["--total-num-update"]) == ("3", "4")
+
+
+def test_fairseq_trains_with_adamw_only() -> None:
+    assert adam(AdamW(weight_decay=0.1)) == AdamW(weight_decay=0.1)
+    with pytest.raises(UserError, match=r"pretrain.recipe.optimizer.name to adamw, not sgd$"):
+        adam(SGD(weight_decay=0.1))
 
 
 def test_fairseq_ends_with_the_process_that_started_it(tmp_path: Path) -> None:

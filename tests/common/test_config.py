@@ -67,6 +67,50 @@ def test_a_missing_key_is_named() -> None:
         parse(Outer, {"parts": {}}, "p")
 
 
+@dataclass(frozen=True)
+class Slow:
+    weight: float
+    name: Literal["slow"] = "slow"
+
+
+@dataclass(frozen=True)
+class Quick:
+    pull: bool = False
+    name: Literal["quick"] = "quick"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    way: Slow | Quick = Slow(0.5)
+
+
+def test_a_section_is_of_the_kind_that_it_names() -> None:
+    assert parse(Chosen, {"way": {"name": "quick", "pull": True}}, "p").way == Quick(True)
+    assert parse(Chosen, {"way": {"name": "slow", "weight": 2}}, "p").way == Slow(2.0)
+    assert parse(Chosen, {}, "p").way == Slow(0.5)
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        ("slow", "p.way must be a mapping of keys to values, not 'slow'"),
+        ({"pull": True}, "p.way lacks the key 'name', one of quick, slow"),
+        (
+            {"name": "slov"},
+            "p.way.name is 'slov', but must be one of ['quick', 'slow']: did you mean 'slow'?",
+        ),
+        ({"name": 3}, "p.way.name is 3, but must be one of ['quick', 'slow']"),
+        ({"name": "quick", "pul": 1}, "p.way has the unknown key 'pul': did you mean 'pull'?"),
+        ({"name": "slow"}, "p.way lacks the key 'weight'"),
+        ({"name": "slow", "weight": "x"}, "p.way.weight must be a number, not 'x'"),
+    ],
+)
+def test_a_mistake_in_a_named_section_is_one_sentence(way: object, sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse(Chosen, {"way": way}, "p")
+    assert str(caught.value) == sentence
+
+
 def test_yaml_reads_numbers_as_dvc_does(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("rate: 1e-5\n")

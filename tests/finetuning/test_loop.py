@@ -12,7 +12,7 @@ from pipeline.finetuning.evaluation import predict
 from pipeline.finetuning.loop import fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
 from pipeline.tasks import Split
-from pipeline.training.optimizers import OptimizerConfig
+from pipeline.training.optimizers import AdamW
 from pipeline.training.parameters import FlatParameters, Full
 
 
@@ -42,7 +42,7 @@ def split(rows: int, seed: int = 0) -> Split:
     return Split([row.astype(np.int32) for row in ids], labels, pad_id=1, binary=True)
 
 
-RECIPE = Recipe(4, 8, 0.1, 0.1, OptimizerConfig(weight_decay=0.0))
+RECIPE = Recipe(4, 8, 0.1, 0.1, AdamW(weight_decay=0.0))
 
 
 def run(**options):

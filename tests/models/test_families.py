@@ -19,13 +19,13 @@ from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layers import layer_groups
 from pipeline.subspace.structure import Subspace
 from pipeline.tasks.prepare import prepare_task
-from pipeline.training.optimizers import OptimizerConfig
+from pipeline.training.optimizers import AdamW
 from pipeline.training.parameters import Full
 from tests.families import FAMILIES, write_family
 from tests.worlds import task_config
 
 CONFIG = FinetuneConfig(epochs=1, batch=16, learning_rates=(1e-3,), dropout=0.05)
-RECIPE = Recipe(1, 16, 3e-3, 0.0, OptimizerConfig(weight_decay=0.0), 16)
+RECIPE = Recipe(1, 16, 3e-3, 0.0, AdamW(weight_decay=0.0), 16)
 
 
 @pytest.fixture(scope="module", params=FAMILIES)

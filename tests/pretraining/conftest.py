@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.pretraining.init import init_checkpoint
+from pipeline.pretraining.places import Places
 from pipeline.pretraining.recipe import ModelConfig, PretrainConfig
-from pipeline.pretraining.run import Places, init_checkpoint
 from pipeline.text.corpus import CorpusConfig, make_corpus
 from pipeline.text.sources import SyntheticText, TextSource
 from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
@@ -39,5 +40,5 @@ def places(data: Path, root: Path, name: str) -> Places:
 def start(data: Path, tmp_path: Path) -> Places:
     """Checkpoint s0 in an empty folder."""
     made = places(data, tmp_path, "s0")
-    init_checkpoint(MODEL, 0, made)
+    init_checkpoint(MODEL, 0, made, RECIPE.optimizer)
     return made

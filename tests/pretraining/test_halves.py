@@ -5,8 +5,9 @@ from torch import nn
 
 from pipeline.pretraining.halves import Halves
 from pipeline.training.loop import train
-from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
+from pipeline.training.optimizers import AdamW, make_optimizer
 from pipeline.training.parameters import FlatParameters
+from pipeline.training.schedules import schedule
 
 
 def made() -> tuple[nn.Module, FlatParameters, Halves]:
@@ -42,7 +43,7 @@ def test_updates_too_small_for_bfloat16_are_not_lost() -> None:
     _, flat, halves = made()
     with torch.no_grad():
         halves.vector.fill_(1.0)
-    optimizer = adamw(halves.vector, OptimizerConfig(weight_decay=0.0))
+    optimizer = make_optimizer(halves.vector, AdamW(weight_decay=0.0))
     steps = train(
         halves.model,
         halves,

@@ -16,10 +16,12 @@ from pipeline.common.manifest import check_model
 from pipeline.errors import UserError
 from pipeline.pretraining import run
 from pipeline.pretraining.checkpoints import open_model, save_model
+from pipeline.pretraining.init import init_checkpoint
 from pipeline.pretraining.masking import IGNORE, masked_batches
 from pipeline.pretraining.mlm import masked_loss
-from pipeline.pretraining.packing import Blocks
-from pipeline.pretraining.run import Places, init_checkpoint, run_segment, special_tokens
+from pipeline.pretraining.packing import Blocks, special_tokens
+from pipeline.pretraining.places import Places
+from pipeline.pretraining.run import run_segment
 from pipeline.tokens.corpus import Corpus
 from pipeline.tokens.tokenizer import open_tokenizer
 from pipeline.training.parameters import FlatParameters
@@ -50,7 +52,7 @@ def test_a_checkpoint_loads_with_transformers_alone_and_gives_the_same_logits(
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
     end = places(data, tmp_path, "s4")
-    run_segment(RECIPE, start, end, 4, 0, CPU)
+    run_segment(RECIPE, start, end, stop=4, seed=0, device=CPU)
     ours, theirs = (
         open_model(end.model, CPU).eval(),
         AutoModelForMaskedLM.from_pretrained(end.model),
@@ -92,14 +94,14 @@ def test_the_first_checkpoint_depends_on_the_seed_alone(data: Path, tmp_path: Pa
     hashes = []
     for name, noise, seed in (("a", 1, 0), ("b", 2, 0), ("c", 1, 1)):
         torch.manual_seed(noise)
-        init_checkpoint(MODEL, seed, places(data, tmp_path, name))
+        init_checkpoint(MODEL, seed, places(data, tmp_path, name), RECIPE.optimizer)
         hashes.append(digest(places(data, tmp_path, name)))
     assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_training_learns(start: Places, data: Path, tmp_path: Path) -> None:
     end = places(data, tmp_path, "s20")
-    run_segment(RECIPE, start, end, 20, 0, CPU)
+    run_segment(RECIPE, start, end, stop=20, seed=0, device=CPU)
     rows = [json.loads(line) for line in (end.state / "training.jsonl").read_text().splitlines()]
     losses = [row["loss"] for row in rows if "loss" in row]
     assert losses[-1] < losses[0] - 0.5
@@ -115,7 +117,7 @@ def test_a_killed_segment_ends_in_the_same_bytes(
     start: Places, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     whole = places(data, tmp_path / "whole", "s8")
-    run_segment(RECIPE, start, whole, 8, 0, CPU)
+    run_segment(RECIPE, start, whole, stop=8, seed=0, device=CPU)
     end = places(data, tmp_path / "torn", "s8")
     original, calls = run.masked_loss, 0
 
@@ -129,9 +131,9 @@ def test_a_killed_segment_ends_in_the_same_bytes(
     with monkeypatch.context() as patch:
         patch.setattr(run, "masked_loss", fragile)
         with pytest.raises(Killed):
-            run_segment(RECIPE, start, end, 8, 0, CPU)
+            run_segment(RECIPE, start, end, stop=8, seed=0, device=CPU)
     assert not end.model.exists()
-    run_segment(RECIPE, start, end, 8, 0, CPU)
+    run_segment(RECIPE, start, end, stop=8, seed=0, device=CPU)
     assert digest(end) == digest(whole)
     assert list((tmp_path / "torn" / "scratch").iterdir()) == []
 
@@ -140,7 +142,7 @@ def test_killed_while_writing_the_checkpoint(
     start: Places, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, end = places(data, tmp_path / "whole", "s8"), places(data, tmp_path / "torn", "s8")
-    run_segment(RECIPE, start, whole, 8, 0, CPU)
+    run_segment(RECIPE, start, whole, stop=8, seed=0, device=CPU)
 
     def torn(*arguments):
         raise Killed
@@ -148,8 +150,8 @@ def test_killed_while_writing_the_checkpoint(
     with monkeypatch.context() as patch:
         patch.setattr(run, "save_state", torn)
         with pytest.raises(Killed):
-            run_segment(RECIPE, start, end, 8, 0, CPU)
-    run_segment(RECIPE, start, end, 8, 0, CPU)
+            run_segment(RECIPE, start, end, stop=8, seed=0, device=CPU)
+    run_segment(RECIPE, start, end, stop=8, seed=0, device=CPU)
     assert digest(end) == digest(whole)
 
 
@@ -161,8 +163,8 @@ def test_resuming_really_resumes(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "save_model", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
-            run_segment(RECIPE, start, end, 8, 0, CPU)
-    run_segment(RECIPE, start, end, 8, 0, CPU)
+            run_segment(RECIPE, start, end, stop=8, seed=0, device=CPU)
+    run_segment(RECIPE, start, end, stop=8, seed=0, device=CPU)
     assert "going on at update 6" in caplog.text
 
 
@@ -171,7 +173,7 @@ def interrupt(start: Places, end: Places, stop: int) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "save_model", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
-            run_segment(RECIPE, start, end, stop, 0, CPU)
+            run_segment(RECIPE, start, end, stop=stop, seed=0, device=CPU)
     (left,) = end.scratch.iterdir()
     return left
 
@@ -181,12 +183,12 @@ def test_damaged_scratch_is_noticed_and_costs_a_fresh_start_only(
     start: Places, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     whole, end = places(data, tmp_path / "whole", "s8"), places(data, tmp_path / "torn", "s8")
-    run_segment(RECIPE, start, whole, 8, 0, CPU)
+    run_segment(RECIPE, start, whole, stop=8, seed=0, device=CPU)
     scratch = interrupt(start, end, 8)
     content = bytearray(scratch.read_bytes())
     content[-1] ^= 1
     scratch.write_bytes(content[:-10] if damage == "truncate" else content)
-    run_segment(RECIPE, start, end, 8, 0, CPU)
+    run_segment(RECIPE, start, end, stop=8, seed=0, device=CPU)
     assert "the segment starts over" in caplog.text
     assert digest(end) == digest(whole)
 
@@ -204,8 +206,8 @@ def test_scratch_of_other_work_is_not_taken_up_and_goes(
     elif change == "seed":
         seed = 1
     else:
-        init_checkpoint(MODEL, 1, start)
-    run_segment(recipe, start, end, 8, seed, CPU)
+        init_checkpoint(MODEL, 1, start, RECIPE.optimizer)
+    run_segment(recipe, start, end, stop=8, seed=seed, device=CPU)
     assert "going on" not in caplog.text
     assert list(end.scratch.iterdir()) == []
 
@@ -214,9 +216,9 @@ def test_model_and_state_of_different_updates_are_refused(
     start: Places, data: Path, tmp_path: Path
 ) -> None:
     later, end = places(data, tmp_path, "s4"), places(data, tmp_path, "s8")
-    run_segment(RECIPE, start, later, 4, 0, CPU)
+    run_segment(RECIPE, start, later, stop=4, seed=0, device=CPU)
     with pytest.raises(UserError, match=r"is of update 4, but .* of update 0"):
-        run_segment(RECIPE, replace(start, state=later.state), end, 8, 0, CPU)
+        run_segment(RECIPE, replace(start, state=later.state), end, stop=8, seed=0, device=CPU)
     assert not end.model.exists()
 
 
@@ -227,7 +229,7 @@ def test_weights_lost_in_the_last_update_leave_no_checkpoint(
     monkeypatch.setattr(run, "held_out_loss", lambda *_: lost)
     end = places(data, tmp_path, "s4")
     with pytest.raises(UserError, match=r"at update 4: lower pretrain.recipe.learning_rate"):
-        run_segment(RECIPE, start, end, 4, 0, CPU)
+        run_segment(RECIPE, start, end, stop=4, seed=0, device=CPU)
     assert not end.model.exists() and not end.state.exists()
 
 
@@ -236,14 +238,14 @@ def test_a_finite_loss_far_above_guessing_has_diverged(
 ) -> None:
     wild = replace(RECIPE, learning_rate=50.0, warmup_steps=1)
     with pytest.raises(UserError, match=r"guessing gives 6\.21"):
-        run_segment(wild, start, places(data, tmp_path, "s20"), 20, 0, CPU)
+        run_segment(wild, start, places(data, tmp_path, "s20"), stop=20, seed=0, device=CPU)
 
 
 def test_the_held_out_loss_is_of_the_saved_model_without_dropout_on_unseen_text(
     start: Places, data: Path, tmp_path: Path
 ) -> None:
     end = places(data, tmp_path, "s4")
-    run_segment(RECIPE, start, end, 4, 0, CPU)
+    run_segment(RECIPE, start, end, stop=4, seed=0, device=CPU)
     logged = json.loads((end.state / "training.jsonl").read_text().splitlines()[-1])
     special = special_tokens(open_tokenizer(start.tokenizer))
     blocks = Blocks(Corpus.open(start.corpus, "valid"), 32, special, 0)
@@ -262,17 +264,17 @@ def test_segments_read_on_in_the_training_order(
     original = Blocks.at
     monkeypatch.setattr(Blocks, "at", lambda self, i: asked.append(i) or original(self, i))
     middle = places(data, tmp_path, "s2")
-    run_segment(RECIPE, start, middle, 2, 0, CPU)
-    run_segment(RECIPE, middle, places(data, tmp_path, "s4"), 4, 0, CPU)
+    run_segment(RECIPE, start, middle, stop=2, seed=0, device=CPU)
+    run_segment(RECIPE, middle, places(data, tmp_path, "s4"), stop=4, seed=0, device=CPU)
     assert asked == list(range(4 * RECIPE.batch))
 
 
 def test_two_segments_are_one(start: Places, data: Path, tmp_path: Path) -> None:
     middle, end = places(data, tmp_path, "s4"), places(data, tmp_path, "s8")
     straight = places(data, tmp_path, "straight")
-    run_segment(RECIPE, start, middle, 4, 0, CPU)
-    run_segment(RECIPE, middle, end, 8, 0, CPU)
-    run_segment(RECIPE, start, straight, 8, 0, CPU)
+    run_segment(RECIPE, start, middle, stop=4, seed=0, device=CPU)
+    run_segment(RECIPE, middle, end, stop=8, seed=0, device=CPU)
+    run_segment(RECIPE, start, straight, stop=8, seed=0, device=CPU)
     weights = "model.safetensors"
     assert (end.model / weights).read_bytes() == (straight.model / weights).read_bytes()
 
@@ -292,7 +294,7 @@ def test_a_damaged_checkpoint_is_refused_by_name(
         path.write_bytes(content)
     end = places(data, tmp_path, "s4")
     with pytest.raises(UserError, match=f"{path.name} is missing, truncated or altered"):
-        run_segment(RECIPE, start, end, 4, 0, CPU)
+        run_segment(RECIPE, start, end, stop=4, seed=0, device=CPU)
     assert not end.model.exists()
 
 
@@ -304,18 +306,18 @@ def test_a_loss_out_of_bounds_stops_with_the_remedy(
     )
     end = places(data, tmp_path, "s4")
     with pytest.raises(UserError, match=r"at update 2: lower pretrain.recipe.learning_rate"):
-        run_segment(RECIPE, start, end, 4, 0, CPU)
+        run_segment(RECIPE, start, end, stop=4, seed=0, device=CPU)
     assert not end.model.exists()
 
 
 def test_a_segment_must_lead_forward(start: Places, data: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="at update 0, not before 0"):
-        run_segment(RECIPE, start, places(data, tmp_path, "x"), 0, 0, CPU)
+        run_segment(RECIPE, start, places(data, tmp_path, "x"), stop=0, seed=0, device=CPU)
 
 
 def test_checkpoint_manifest_says_the_step(start: Places, data: Path, tmp_path: Path) -> None:
     end = places(data, tmp_path, "s4")
-    run_segment(RECIPE, start, end, 4, 0, CPU)
+    run_segment(RECIPE, start, end, stop=4, seed=0, device=CPU)
     assert (check_model(start.model)["step"], check_model(end.model)["step"]) == (0, 4)
 
 

@@ -13,8 +13,10 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.errors import UserError
+from pipeline.pretraining.init import init_checkpoint
+from pipeline.pretraining.places import Places
 from pipeline.pretraining.recipe import PretrainConfig
-from pipeline.pretraining.run import Places, init_checkpoint, run_segment
+from pipeline.pretraining.run import run_segment
 from pipeline.training.distributed import join, leave
 from tests.pretraining.conftest import MODEL, RECIPE, places
 from tests.processes import together
@@ -35,8 +37,8 @@ def weights(place: Places) -> dict[str, torch.Tensor]:
 def train(recipe: PretrainConfig, data: Path, root: Path, name: str, stop: int = 8) -> Places:
     start, end = places(data, root, "still"), places(data, root, name)
     if not start.model.exists():
-        init_checkpoint(STILL, 0, start)
-    run_segment(recipe, start, end, stop, 0, CPU)
+        init_checkpoint(STILL, 0, start, RECIPE.optimizer)
+    run_segment(recipe, start, end, stop=stop, seed=0, device=CPU)
     return end
 
 
@@ -56,7 +58,7 @@ def test_bfloat16_weights_resume_where_they_were(data: Path, tmp_path: Path) -> 
     recipe = replace(RECIPE, precision="bf16_weights")
     straight = train(recipe, data, tmp_path, "straight", 8)
     middle, end = train(recipe, data, tmp_path, "middle", 4), places(data, tmp_path, "end")
-    run_segment(recipe, middle, end, 8, 0, CPU)
+    run_segment(recipe, middle, end, stop=8, seed=0, device=CPU)
     name = "model.safetensors"
     assert (end.model / name).read_bytes() == (straight.model / name).read_bytes()
 
@@ -77,7 +79,9 @@ def test_a_compiled_model_follows_the_same_curve(data: Path, tmp_path: Path) -> 
 
 def worker(rank: int, folder: Path, data: Path) -> None:
     end = places(data, folder, "two")
-    run_segment(RECIPE, places(data, folder, "still"), end, 8, 0, CPU, ranks=join(CPU))
+    run_segment(
+        RECIPE, places(data, folder, "still"), end, stop=8, seed=0, device=CPU, ranks=join(CPU)
+    )
     leave()
 
 
@@ -98,7 +102,7 @@ def test_a_decay_ends_a_constant_schedule_at_zero(data: Path, tmp_path: Path) ->
     recipe = replace(RECIPE, schedule="constant", log_every=1)
     middle = train(recipe, data, tmp_path, "s4", 4)
     end = places(data, tmp_path, "s8")
-    run_segment(recipe, middle, end, 8, 0, CPU, decay=True)
+    run_segment(recipe, middle, end, stop=8, seed=0, device=CPU, decay=True)
     assert rates(middle)[2:] == [0.01, 0.01]
     assert rates(end) == pytest.approx([0.01, 0.0075, 0.005, 0.0025])
 
@@ -119,7 +123,7 @@ def test_decay_and_precision_are_part_of_what_a_half_done_segment_belongs_to(
     from pipeline.pretraining.run import _identity
 
     start = places(data, tmp_path, "still")
-    init_checkpoint(STILL, 0, start)
+    init_checkpoint(STILL, 0, start, RECIPE.optimizer)
     other = replace(RECIPE, precision="bf16")
     names = {
         _identity(recipe, start, 8, 0, decay)

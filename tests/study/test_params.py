@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from pipeline.common.config import read_yaml
 from pipeline.errors import UserError
 from pipeline.study.reading import load_params
+from pipeline.training.optimizers import AdamW
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
@@ -62,7 +63,7 @@ def test_the_paper_preset_is_the_papers_recipe() -> None:
     recipe = paper.pretrain.recipe
     assert (recipe.total_steps, recipe.batch, recipe.length) == (200_000, 1024, 512)
     assert (recipe.learning_rate, recipe.warmup_steps) == (3e-4, 10_000)
-    assert (recipe.betas, recipe.eps, recipe.weight_decay) == ((0.9, 0.98), 1e-6, 0.01)
+    assert recipe.optimizer == AdamW(betas=(0.9, 0.98), eps=1e-6, weight_decay=0.01)
     assert (paper.model.layers, paper.model.width, paper.model.heads) == (12, 768, 12)
     assert paper.tokenizer.vocab_size == 50265
     assert [line.step for line in paper.checkpoints.values()] == [10_000 * k for k in range(21)]
@@ -71,7 +72,7 @@ def test_the_paper_preset_is_the_papers_recipe() -> None:
     for name, task in paper.tasks.items():
         assert task.finetune.learning_rates == (1e-5, 2e-5, 3e-5)
         assert task.finetune.batch == (16 if name == "mrpc" else 32)
-        assert (task.finetune.epochs, task.finetune.weight_decay) == (10, 0.1)
+        assert (task.finetune.epochs, task.finetune.optimizer) == (10, AdamW(weight_decay=0.1))
         assert all(source.hub is not None for source in task.data.train)
 
 

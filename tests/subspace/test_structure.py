@@ -11,7 +11,7 @@ from pipeline.subspace import structure
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.projection import Projection
 from pipeline.subspace.structure import Subspace
-from pipeline.training.optimizers import OptimizerConfig, adamw
+from pipeline.training.optimizers import AdamW, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
 
 
@@ -128,7 +128,7 @@ def test_identity_projection_is_full_fine_tuning() -> None:
         flat = FlatParameters(model)
         config = SubspaceConfig(method="did")
         trainable = Subspace(flat, config, flat.size, 0) if subspace else Full(flat)
-        optimizer = adamw(trainable.vector, OptimizerConfig(weight_decay=0))
+        optimizer = make_optimizer(trainable.vector, AdamW(weight_decay=0.0))
         optimizer.param_groups[0]["lr"] = 0.01
         for _ in range(3):
             trainable.materialize()
@@ -232,7 +232,7 @@ def test_a_head_outside_needs_a_head() -> None:
 def test_a_subspace_learns() -> None:
     model = network()
     subspace = Subspace(FlatParameters(model), SubspaceConfig(), 40, 0)
-    optimizer = adamw(subspace.vector, OptimizerConfig(weight_decay=0))
+    optimizer = make_optimizer(subspace.vector, AdamW(weight_decay=0.0))
     optimizer.param_groups[0]["lr"] = 0.02
     losses = []
     for _ in range(60):

@@ -12,8 +12,9 @@ from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.structure import Subspace
 from pipeline.training.distributed import ALONE, Ranks, join, leave
 from pipeline.training.loop import train
-from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
+from pipeline.training.optimizers import AdamW, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
+from pipeline.training.schedules import schedule
 from tests.processes import together
 
 
@@ -30,7 +31,7 @@ def learn(ranks: Ranks, method: str) -> tuple[torch.Tensor, list[float]]:
     steps = train(
         model,
         trainable,
-        adamw(trainable.vector, OptimizerConfig()),
+        make_optimizer(trainable.vector, AdamW(weight_decay=0.01)),
         schedule("constant", 0.01, 0, 1),
         lambda index: list(ranks.share(rows)),
         loss,

@@ -3,12 +3,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from pipeline.pretraining.checkpoints import Moments
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.structure import Subspace
 from pipeline.training.loop import train
-from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
+from pipeline.training.optimizer_state import OptimizerState
+from pipeline.training.optimizers import AdamW, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
+from pipeline.training.schedules import schedule
 
 
 def network() -> nn.Module:
@@ -25,10 +26,12 @@ def loss(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
     return (model(batch) - batch.sum(1, keepdim=True)).square().mean()
 
 
-def run(trainable, model, start: int = 0, stop: int = 8, moments: Moments | None = None, **changes):
-    optimizer = adamw(trainable.vector, OptimizerConfig())
-    if moments is not None:
-        moments.restore(optimizer, trainable.vector)
+def run(
+    trainable, model, start: int = 0, stop: int = 8, state: OptimizerState | None = None, **changes
+):
+    optimizer = make_optimizer(trainable.vector, AdamW(weight_decay=0.01))
+    if state is not None:
+        state.restore(optimizer, trainable.vector)
     rate = schedule("linear", 0.05, 2, 20)
     options = {"batches": batches, **changes}
     steps = list(
@@ -58,13 +61,13 @@ def test_resumed_equals_uninterrupted_bit_for_bit() -> None:
     flat = FlatParameters(model)
     trainable = Full(flat)
     optimizer, first = run(trainable, model, stop=3)
-    kept, moments = flat.values.clone(), Moments.of(optimizer, trainable.vector, 3)
+    kept, state = flat.values.clone(), OptimizerState.of(optimizer, trainable.vector, 3)
 
     model = network()
     flat = FlatParameters(model)
     flat.values.copy_(kept)
     torch.manual_seed(99)
-    _, second = run(Full(flat), model, start=3, moments=moments)
+    _, second = run(Full(flat), model, start=3, state=state)
     assert torch.equal(whole, flat.values)
     assert losses == first + second
 
@@ -88,7 +91,7 @@ def test_micro_batches_sum_to_the_updates_gradient() -> None:
         def share(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
             return loss(model, batch) * len(batch) / 6
 
-        optimizer = adamw(flat.values, OptimizerConfig())
+        optimizer = make_optimizer(flat.values, AdamW(weight_decay=0.01))
         rate = schedule("constant", 0.01, 0, 1)
         list(train(model, Full(flat), optimizer, rate, split, share, seed=0, start=0, stop=3))
         vectors.append(flat.values.clone())
@@ -98,7 +101,7 @@ def test_micro_batches_sum_to_the_updates_gradient() -> None:
 def test_the_caller_may_leave_at_any_time() -> None:
     model = network()
     trainable = Full(FlatParameters(model))
-    optimizer = adamw(trainable.vector, OptimizerConfig())
+    optimizer = make_optimizer(trainable.vector, AdamW(weight_decay=0.01))
     rate = schedule("constant", 0.01, 0, 1)
     loop = train(model, trainable, optimizer, rate, batches, loss, seed=0, start=0, stop=100)
     assert [next(loop).done, next(loop).done] == [1, 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pipeline.backends.fairseq.optimizer import adam
 from pipeline.backends.job import Job
 
 # Saving by epochs, and validating at every save, would only cost time: segments end by updates, and
@@ -32,7 +33,7 @@ def train_arguments(
         cpu: compute on the CPU.
         processes: how many processes fairseq spawns, one GPU each.
     """
-    recipe = job.recipe
+    recipe, constants = job.recipe, adam(job.recipe.optimizer)
     options: dict[str, object] = {
         "task": model["task"],
         "criterion": model["criterion"],
@@ -52,9 +53,9 @@ def train_arguments(
         # fairseq would otherwise round the size of a batch to a multiple of 8.
         "required-batch-size-multiple": 1,
         "optimizer": "adam",
-        "adam-betas": str(recipe.betas),
-        "adam-eps": recipe.eps,
-        "weight-decay": recipe.weight_decay,
+        "adam-betas": str(constants.betas),
+        "adam-eps": constants.eps,
+        "weight-decay": constants.weight_decay,
         "clip-norm": 0.0,
         **_schedule(job, first),
         "max-update": job.stop,

@@ -18,7 +18,7 @@ from pipeline.common.artifacts import atomic_directory, atomic_file, write_jsonl
 from pipeline.common.manifest import STATE_MANIFEST, check_model, check_state, seal
 from pipeline.errors import UserError
 from pipeline.pretraining.checkpoints import open_model
-from pipeline.pretraining.run import Places
+from pipeline.pretraining.places import Places
 
 STATE = "fairseq.pt"
 LAST = "checkpoint_last.pt"

@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ from pipeline.common.artifacts import Journal, fingerprint, remove_others, sha25
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST
 from pipeline.errors import UserError
 from pipeline.pretraining.checkpoints import open_model, save_model
-from pipeline.pretraining.packing import Blocks, SpecialTokens
-from pipeline.pretraining.run import held_out_loss, special_tokens
+from pipeline.pretraining.packing import Blocks, SpecialTokens, special_tokens
+from pipeline.pretraining.run import held_out_loss
 from pipeline.pretraining.watch import healthy
 from pipeline.tokens.corpus import Corpus
 from pipeline.tokens.tokenizer import open_tokenizer
@@ -87,7 +88,7 @@ def _identity(job: Job) -> str:
     """The hash of all that the segment's result depends on."""
     files = [job.start.model / MODEL_MANIFEST, job.start.state / STATE_MANIFEST]
     files.append(job.start.corpus / "manifest.json")
-    recipe = {key: value for key, value in vars(job.recipe).items() if key != "save_every"}
+    recipe = {key: value for key, value in asdict(job.recipe).items() if key != "save_every"}
     hashes = [sha256(path) for path in files]
     return fingerprint(["fairseq", recipe, job.stop, job.seed, job.decay, hashes])[:16]
 

@@ -15,9 +15,9 @@ def train(job: Job) -> None:
         job.recipe,
         job.start,
         job.end,
-        job.stop,
-        job.seed,
-        place,
+        stop=job.stop,
+        seed=job.seed,
+        device=place,
         decay=job.decay,
         ranks=distributed.join(place),
     )
