@@ -1,4 +1,4 @@
-"""Which entries of θ^D belong to which layer, as runs of neighbouring entries."""
+"""The layers that SAID scales one by one: which parameters form one, and where in θ^D it lies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import NamedTuple
 
 from pipeline.subspace.config import Granularity
 from pipeline.training.parameters import Span
+
+# Outside the blocks a name tells more than the place: some models hold the head before them, or
+# tables of positions between an encoder's blocks and a decoder's.
+_EMBEDDING = re.compile(r"embed|\b(?:shared|wte|wpe)\b")
+_HEAD = re.compile(r"classif|\b(?:score|pooler|head|lm_head)\b")
+_NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.)")
 
 
 class Run(NamedTuple):
@@ -48,17 +54,6 @@ class Layers:
             Run(max(run.start, start), min(run.stop, stop), run.layer)
             for run in self._runs[first:last]
         ]
-
-
-# Outside the blocks a name tells more than the place: some models hold the head before them, or
-# tables of positions between an encoder's blocks and a decoder's.
-_EMBEDDING = re.compile(r"embed|\b(?:shared|wte|wpe)\b")
-
-
-_HEAD = re.compile(r"classif|\b(?:score|pooler|head|lm_head)\b")
-
-
-_NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.)")
 
 
 def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[Span]]:

@@ -13,7 +13,7 @@ from benchmarks.objectives import ConjugateGradients, Objective, Quadratic, Teac
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.dense import DenseGaussian
 from pipeline.subspace.fastfood import Fastfood
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.loop import train
 from pipeline.training.parameters import FlatParameters, Full
 

@@ -10,10 +10,10 @@ import torch
 
 from pipeline.subspace import fastfood
 from pipeline.subspace.config import ProjectionConfig
-from pipeline.subspace.families import make_projection
 from pipeline.subspace.fastfood import Fastfood
 from pipeline.subspace.projection import Projection
 from pipeline.subspace.reference import ReferenceFastfood
+from pipeline.subspace.registry import make_projection
 from pipeline.subspace.sparse import SparseSigns
 from tests.subspace.contract import (
     adjointness_error,

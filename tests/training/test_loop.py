@@ -5,7 +5,7 @@ from torch import nn
 
 from pipeline.pretraining.checkpoints import Moments
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.loop import train
 from pipeline.training.optimizers import OptimizerConfig, adamw, schedule
 from pipeline.training.parameters import FlatParameters, Full

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from pipeline.subspace import counter
-from pipeline.subspace.kernels import Draws, block, layering, passes
+from pipeline.subspace.kernels import Draws, block, layers_in_tile, passes
 from pipeline.subspace.layers import Layers
 
 # Entries of a tile: 32 for each thread of a program. Shorter blocks share one.
@@ -25,7 +25,7 @@ _ADD_WIDTH = 1 << 10
 
 @dataclass(frozen=True)
 class _Runs:
-    """How layers cut the tiles (`pipeline.subspace.kernels.layering`), on the device."""
+    """How layers cut the tiles (`pipeline.subspace.kernels.layers_in_tile`), on the device."""
 
     first: torch.Tensor
     stop: torch.Tensor
@@ -108,7 +108,7 @@ class Fused(ABC):
         shares = inner.new_empty(len(runs.share_owners))
         with torch.cuda.device_of(gradient):
             totals = self._pull_back(gradient, inner, scales, runs, shares)
-            layering.add_up[len(by_scale),](
+            layers_in_tile.add_up[len(by_scale),](
                 shares, runs.share_owners, len(shares), by_scale, WIDTH=_ADD_WIDTH
             )
         return totals.sum(0)

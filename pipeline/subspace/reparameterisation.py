@@ -9,8 +9,8 @@ import torch
 
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.families import make_projection
 from pipeline.subspace.layers import Layers, layer_groups
+from pipeline.subspace.registry import make_projection
 from pipeline.training.parameters import FlatParameters, Span
 
 
