@@ -1,4 +1,4 @@
-"""Which subspace: the keys that choose its projection and whether layers are scaled. Read without torch."""
+"""Which subspace: DID or SAID, and which projection. Read without torch."""
 
 from __future__ import annotations
 

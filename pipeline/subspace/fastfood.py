@@ -16,7 +16,7 @@ from pipeline.subspace import counter
 from pipeline.subspace.config import Gaussian, Normalisation
 from pipeline.subspace.hadamard import walsh_hadamard
 from pipeline.subspace.kernels import Draws, fused
-from pipeline.subspace.layers import Layers
+from pipeline.subspace.layers import LayerScales
 from pipeline.subspace.permutation_table import permuted_hadamard
 from pipeline.subspace.permuted_hadamard import Collector, Orders
 from pipeline.subspace.projection import Projection
@@ -101,51 +101,46 @@ class Fastfood(Projection):
         self,
         origin: torch.Tensor,
         theta: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
+        scales: LayerScales,
         out: torch.Tensor,
     ) -> None:
         """See `Projection.displace`."""
         kernels = self._kernels(theta.device)
         if kernels is None:
-            super().displace(origin, theta, scales, layers, out)
+            super().displace(origin, theta, scales, out)
             return
         inner = self._permuted.begin(theta * self._scale(self._n))
-        kernels.displace(origin, inner, scales, layers, out)
+        kernels.displace(origin, inner, scales, out)
 
-    def adjoint_by_layer(
+    def pull_back(
         self,
         gradient: torch.Tensor,
         theta: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
-        out: tuple[torch.Tensor, torch.Tensor],
-    ) -> None:
-        """See `Projection.adjoint_by_layer`; the gradient is left as it is.
+        scales: LayerScales,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """See `Projection.pull_back`; the gradient is left as it is.
 
         Within one layer ⟨g, Pθ⟩ is ⟨Pᵀg, θ⟩, which the adjoint has at hand. Only chunks in which
         layers meet need Pθ once more.
         """
-        by_theta, by_scale = out
+        by_scale = torch.zeros_like(scales.values)
         inner = self._permuted.begin(theta * self._scale(self._n))
         kernels = self._kernels(theta.device)
         if kernels is None:
-            total = self._by_layer(gradient, inner, scales, layers, by_scale)
+            total = self._by_layer(gradient, inner, scales, by_scale)
         else:
-            total = kernels.pull_back(gradient, inner, scales, layers, by_scale)
-        by_theta.copy_(self._permuted.end(total).mul_(self._scale(self._n)))
+            total = kernels.pull_back(gradient, inner, scales, by_scale)
+        return self._permuted.end(total).mul_(self._scale(self._n)), by_scale
 
     def _by_layer(
         self,
         gradient: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
+        scales: LayerScales,
         by_scale: torch.Tensor,
     ) -> torch.Tensor:
-        """The gradient of ``inner`` (width,); that of λ is written into ``by_scale``."""
-        by_scale.zero_()
-        factors = scales.tolist()
+        """The gradient of ``inner`` (width,); that of λ is added to ``by_scale``."""
+        factors = scales.values.tolist()
         source = self._permuted.source(inner)
         total, layer = torch.zeros_like(inner), -1
         # Of chunks inside one layer, as long as it is the same one; of those where layers meet.
@@ -158,7 +153,7 @@ class Fastfood(Projection):
 
         for chunk in self._chunks(inner.device):
             part = gradient[chunk.start : chunk.stop].to(inner.dtype)
-            runs = layers.within(chunk.start, chunk.stop)
+            runs = scales.layers.within(chunk.start, chunk.stop)
             if len(runs) == 1:
                 if layer not in (-1, runs[0].layer):
                     close()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
+
+import torch
 
 from pipeline.subspace.config import Granularity
 from pipeline.training.parameters import Span
@@ -54,6 +57,14 @@ class Layers:
             Run(max(run.start, start), min(run.stop, stop), run.layer)
             for run in self._runs[first:last]
         ]
+
+
+@dataclass(frozen=True)
+class LayerScales:
+    """λ (m,) and the m layers of θ^D that it scales, one number a layer (A21 eq. 3)."""
+
+    values: torch.Tensor
+    layers: Layers
 
 
 def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[Span]]:

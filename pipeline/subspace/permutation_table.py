@@ -1,10 +1,11 @@
 """Many short blocks with one B: each block's row is a window of a table.
 
 Legend as in `pipeline.subspace.permuted_hadamard`. With τ_k(i) = (a·i + c) mod n
-= a·(i + s) mod n, s = c / a mod n, the row of block k is the sequence inner[a·0], inner[a·1], …, which repeats after n entries,
-read from its s-th entry on. There are n/2 such sequences, one an odd a. Where blocks are many more
-than these, making all of them once and copying whole windows is several times faster than computing
-and following an index for each entry of θ^D.
+= a·(i + s) mod n, s = c / a mod n, the row of block k is the sequence inner[a·0], inner[a·1], …,
+which repeats after n entries, read from its s-th entry on. There are n/2 such sequences,
+one an odd a. Where blocks are many more than these, making all of them once
+and copying whole windows is several times faster than computing and following an index for each
+entry of θ^D.
 """
 
 from __future__ import annotations
