@@ -28,7 +28,7 @@ from pipeline.finetuning.recipe import Recipe
 from pipeline.study import params
 from pipeline.study.params import Params
 from pipeline.subspace.config import Normalisation
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training import device
 
 _LOG = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from torch import nn
 
 from pipeline.common.seeds import torch_generator
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.loop import train
 from pipeline.training.parameters import FlatParameters
 

@@ -27,7 +27,7 @@ import torch
 
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.reference import ReferenceFastfood
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.parameters import FlatParameters
 
 if TYPE_CHECKING:

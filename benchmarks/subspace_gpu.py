@@ -23,7 +23,7 @@ import torch
 
 from benchmarks.gpu import arguments, print_machine
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.parameters import FlatParameters, Full
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pipeline.finetuning.evaluation import predict
 from pipeline.probes.probe import ProbeRunner, ProbeTraining
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import quantise
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.subspace.task_vector import Classifier, load_task_vector, save_task_vector
 from tests.worlds import FINETUNE, open_cell
 

@@ -19,7 +19,7 @@ from pipeline.finetuning.loop import fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
 from pipeline.probes.sampling import SampledEvaluation
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.structure import Subspace, scale_count
+from pipeline.subspace.reparameterisation import Subspace, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector
 from pipeline.tasks.examples import pack
 from pipeline.training.optimizers import AdamW, Optimizer

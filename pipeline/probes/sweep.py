@@ -14,7 +14,7 @@ from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.probes.config import SaidConfig
 from pipeline.probes.search import measure_said
 from pipeline.subspace.config import Method, SubspaceConfig
-from pipeline.subspace.structure import scale_count
+from pipeline.subspace.reparameterisation import scale_count
 
 
 def measure_sweep(

@@ -1,4 +1,4 @@
-"""Which subspace: the keys that choose its projection and its structure. Read without torch."""
+"""Which subspace: DID or SAID, and which projection. Read without torch."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ProjectionConfig:
 
 @dataclass(frozen=True)
 class SubspaceConfig(ProjectionConfig):
-    """Which subspace: its structure, its projection and how that is normalised (METHOD §1).
+    """Which subspace: DID or SAID, its projection and how that is normalised (METHOD §1).
 
     With ``head: inside`` the d numbers move the classification head too; with ``outside`` the head
     is trained directly in addition to them.

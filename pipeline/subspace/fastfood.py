@@ -1,7 +1,7 @@
 """Fastfood (A21 eq. 2) in its blocked form: M = H G Π H B, one G and Π a block (Le et al. 2013).
 
 Legend: n = 2^⌈log₂ d⌉ the block length, K = ⌈D/n⌉ blocks, c blocks a chunk, τ_k what Π_k has of its
-own (`pipeline.subspace.mixing`). H is not normalised.
+own (`pipeline.subspace.permuted_hadamard`). H is not normalised.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pipeline.subspace import counter
 from pipeline.subspace.config import Gaussian, Normalisation
 from pipeline.subspace.hadamard import walsh_hadamard
 from pipeline.subspace.kernels import Draws, fused
-from pipeline.subspace.layers import Layers
-from pipeline.subspace.mixing import Collector, Orders
+from pipeline.subspace.layers import LayerScales
+from pipeline.subspace.permutation_table import permuted_hadamard
+from pipeline.subspace.permuted_hadamard import Collector, Orders
 from pipeline.subspace.projection import Projection
-from pipeline.subspace.windows import mixer
 
 if TYPE_CHECKING:
     from pipeline.subspace.kernels.launch import Fused
@@ -75,79 +75,76 @@ class Fastfood(Projection):
         self._blocks = -(-size // self._n)
         self._draw = _DRAWS[gaussian]
         self._stream = counter.key(seed, "fastfood", "G")
-        self._mixer = mixer(d, self._n, seed, self._blocks, share_signs=share_signs)
+        self._permuted = permuted_hadamard(
+            d, self._n, seed=seed, blocks=self._blocks, share_signs=share_signs
+        )
         self._kept: dict[int, _Factors] = {}
         self._store: _Factors | None = None
-        self._draws = Draws(self._mixer.turns, self._stream, gaussian == "normal")
+        self._draws = Draws(self._permuted.permutation_stream, self._stream, gaussian == "normal")
         self._shared = share_signs
         self._fused: dict[torch.device, Fused | None] = {}
 
     def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield Pθ; see `Projection.pieces`."""
-        source = self._mixer.source(self._mixer.begin(theta * self._scale(self._n)))
+        source = self._permuted.source(self._permuted.begin(theta * self._scale(self._n)))
         for chunk in self._chunks(theta.device):
             yield chunk.start, self._image(source, chunk)
 
     def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
         """Write Pᵀg into ``out``; see `Projection.adjoint`."""
-        collector = self._mixer.collector(out.new_empty(self._mixer.width))
+        collector = self._permuted.collector(out.new_empty(self._permuted.width))
         for chunk in self._chunks(out.device):
             self._collect(gradient[chunk.start : chunk.stop].to(out.dtype), chunk, collector)
-        out.copy_(self._mixer.end(collector.take()).mul_(self._scale(self._n)))
+        out.copy_(self._permuted.end(collector.take()).mul_(self._scale(self._n)))
 
     def displace(
         self,
         origin: torch.Tensor,
         theta: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
+        scales: LayerScales,
         out: torch.Tensor,
     ) -> None:
         """See `Projection.displace`."""
         kernels = self._kernels(theta.device)
         if kernels is None:
-            super().displace(origin, theta, scales, layers, out)
+            super().displace(origin, theta, scales, out)
             return
-        inner = self._mixer.begin(theta * self._scale(self._n))
-        kernels.displace(origin, inner, scales, layers, out)
+        inner = self._permuted.begin(theta * self._scale(self._n))
+        kernels.displace(origin, inner, scales, out)
 
-    def adjoint_by_layer(
+    def pull_back(
         self,
         gradient: torch.Tensor,
         theta: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
-        out: tuple[torch.Tensor, torch.Tensor],
-    ) -> None:
-        """See `Projection.adjoint_by_layer`; the gradient is left as it is.
+        scales: LayerScales,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """See `Projection.pull_back`; the gradient is left as it is.
 
         Within one layer ⟨g, Pθ⟩ is ⟨Pᵀg, θ⟩, which the adjoint has at hand. Only chunks in which
         layers meet need Pθ once more.
         """
-        by_theta, by_scale = out
-        inner = self._mixer.begin(theta * self._scale(self._n))
+        by_scale = torch.zeros_like(scales.values)
+        inner = self._permuted.begin(theta * self._scale(self._n))
         kernels = self._kernels(theta.device)
         if kernels is None:
-            total = self._by_layer(gradient, inner, scales, layers, by_scale)
+            total = self._by_layer(gradient, inner, scales, by_scale)
         else:
-            total = kernels.pull_back(gradient, inner, scales, layers, by_scale)
-        by_theta.copy_(self._mixer.end(total).mul_(self._scale(self._n)))
+            total = kernels.pull_back(gradient, inner, scales, by_scale)
+        return self._permuted.end(total).mul_(self._scale(self._n)), by_scale
 
     def _by_layer(
         self,
         gradient: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
+        scales: LayerScales,
         by_scale: torch.Tensor,
     ) -> torch.Tensor:
-        """The gradient of ``inner`` (width,); that of λ is written into ``by_scale``."""
-        by_scale.zero_()
-        factors = scales.tolist()
-        source = self._mixer.source(inner)
+        """The gradient of ``inner`` (width,); that of λ is added to ``by_scale``."""
+        factors = scales.values.tolist()
+        source = self._permuted.source(inner)
         total, layer = torch.zeros_like(inner), -1
         # Of chunks inside one layer, as long as it is the same one; of those where layers meet.
-        alone, mixed = self._mixer.collector(inner), self._mixer.collector(inner)
+        alone, mixed = self._permuted.collector(inner), self._permuted.collector(inner)
 
         def close() -> None:
             back = alone.take()
@@ -156,7 +153,7 @@ class Fastfood(Projection):
 
         for chunk in self._chunks(inner.device):
             part = gradient[chunk.start : chunk.stop].to(inner.dtype)
-            runs = layers.within(chunk.start, chunk.stop)
+            runs = scales.layers.within(chunk.start, chunk.stop)
             if len(runs) == 1:
                 if layer not in (-1, runs[0].layer):
                     close()
@@ -183,7 +180,7 @@ class Fastfood(Projection):
 
     def _image(self, source: torch.Tensor, chunk: _Chunk) -> torch.Tensor:
         """(stop − start,): the chunk's entries of Pθ."""
-        rows = self._mixer.rows(source, chunk.blocks, chunk.orders)
+        rows = self._permuted.rows(source, chunk.blocks, chunk.orders)
         image = walsh_hadamard(rows.mul_(chunk.diagonal))
         return image.view(-1)[: chunk.stop - chunk.start]
 
@@ -210,7 +207,7 @@ class Fastfood(Projection):
             return known
         index = torch.arange(self._n, device=blocks.device)
         place = blocks.unsqueeze(1) * self._n + index
-        made = (*self._mixer.orders(blocks), self._draw(self._stream, place, torch.float16))
+        made = (*self._permuted.orders(blocks), self._draw(self._stream, place, torch.float16))
         if blocks.device.type != "cpu":
             return made
         if self._store is None:

@@ -1,14 +1,23 @@
-"""Which entries of θ^D belong to which layer, as runs of neighbouring entries."""
+"""The layers that SAID scales one by one: which parameters form one, and where in θ^D it lies."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
+
+import torch
 
 from pipeline.subspace.config import Granularity
 from pipeline.training.parameters import Span
+
+# Outside the blocks a name tells more than the place: some models hold the head before them, or
+# tables of positions between an encoder's blocks and a decoder's.
+_EMBEDDING = re.compile(r"embed|\b(?:shared|wte|wpe)\b")
+_HEAD = re.compile(r"classif|\b(?:score|pooler|head|lm_head)\b")
+_NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.)")
 
 
 class Run(NamedTuple):
@@ -50,15 +59,12 @@ class Layers:
         ]
 
 
-# Outside the blocks a name tells more than the place: some models hold the head before them, or
-# tables of positions between an encoder's blocks and a decoder's.
-_EMBEDDING = re.compile(r"embed|\b(?:shared|wte|wpe)\b")
+@dataclass(frozen=True)
+class LayerScales:
+    """λ (m,) and the m layers of θ^D that it scales, one number a layer (A21 eq. 3)."""
 
-
-_HEAD = re.compile(r"classif|\b(?:score|pooler|head|lm_head)\b")
-
-
-_NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.)")
+    values: torch.Tensor
+    layers: Layers
 
 
 def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[Span]]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.parameters import FlatParameters
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from pipeline.subspace.config import Normalisation
-from pipeline.subspace.layers import Layers
+from pipeline.subspace.layers import LayerScales
 
 
 class Projection(ABC):
@@ -48,39 +48,37 @@ class Projection(ABC):
         for start, piece in self.pieces(theta):
             out[start : start + len(piece)].copy_(piece)
 
-    def adjoint_by_layer(
+    def pull_back(
         self,
         gradient: torch.Tensor,
         theta: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
-        out: tuple[torch.Tensor, torch.Tensor],
-    ) -> None:
+        scales: LayerScales,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The gradients of θ^d and λ in A21 eq. 3, where layer i moves by λ_i · (Pθ)_i.
 
         Args:
             gradient: g (D,); it may be overwritten.
             theta: θ^d (d,).
-            scales: λ (m,).
-            layers: the m layers.
-            out: where Pᵀ(λ·g) (d,) and ⟨g_i, (Pθ)_i⟩ (m,) are written.
+            scales: λ and its m layers.
+
+        Returns:
+            Pᵀ(λ·g) (d,) and ⟨g_i, (Pθ)_i⟩ (m,), as new tensors.
         """
-        by_theta, by_scale = out
-        by_scale.zero_()
+        by_theta, by_scale = torch.empty_like(theta), torch.zeros_like(scales.values)
         for start, piece in self.pieces(theta):
-            for run in layers.within(start, start + len(piece)):
+            for run in scales.layers.within(start, start + len(piece)):
                 part = gradient[run.start : run.stop]
                 image = piece[run.start - start : run.stop - start]
                 by_scale[run.layer] += torch.dot(part.to(image.dtype), image)
-                part.mul_(scales[run.layer])
+                part.mul_(scales.values[run.layer])
         self.adjoint(gradient, by_theta)
+        return by_theta, by_scale
 
     def displace(
         self,
         origin: torch.Tensor,
         theta: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
+        scales: LayerScales,
         out: torch.Tensor,
     ) -> None:
         """A21 eq. 3: write θ₀ + λ_i · (Pθ)_i into ``out``, rounded once to its dtype.
@@ -88,17 +86,16 @@ class Projection(ABC):
         Args:
             origin: θ₀ (D,).
             theta: θ^d (d,).
-            scales: λ (m,).
-            layers: the m layers.
+            scales: λ and its m layers.
             out: (D,), of the dtype of θ₀.
         """
         if not theta.any():
             # θ₀ + 0 would turn a weight of −0 into +0.
             out.copy_(origin)
             return
-        factors = scales.tolist()
+        factors = scales.values.tolist()
         for start, piece in self.pieces(theta):
-            for run in layers.within(start, start + len(piece)):
+            for run in scales.layers.within(start, start + len(piece)):
                 entries = slice(run.start, run.stop)
                 move = piece[run.start - start : run.stop - start]
                 torch.add(origin[entries], move, alpha=factors[run.layer], out=out[entries])

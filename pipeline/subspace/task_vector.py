@@ -14,8 +14,8 @@ import torch
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import Quantised
-from pipeline.subspace.structure import Subspace
-from pipeline.training.parameters import FlatParameters, fingerprint
+from pipeline.subspace.reparameterisation import Subspace
+from pipeline.training.parameters import FlatParameters, layout_hash
 
 _VERSION = 3
 _KEY = "task_vector"
@@ -49,7 +49,7 @@ class TaskVector:
     """The d numbers and all that is needed to turn them into weights again.
 
     ``vector`` is the subspace's vector itself, or, quantised, how far it went from its start
-    (θ^d = 0, λ = 1). ``dimension`` is d, ``layout`` the `fingerprint` of the model's parameters.
+    (θ^d = 0, λ = 1). ``dimension`` is d, ``layout`` the `layout_hash` of the model's parameters.
     ``classifier`` is None for a model whose parameters are all the checkpoint's own.
     """
 
@@ -77,7 +77,7 @@ class TaskVector:
                 f"the task vector of {self.task!r} belongs to checkpoint {self.checkpoint[:12]}…, "
                 f"not to {checkpoint[:12]}…: give the checkpoint that it was trained on"
             )
-        if fingerprint(flat.spans) != self.layout:
+        if layout_hash(flat.spans) != self.layout:
             raise UserError(
                 f"the task vector of {self.task!r} is for a model with other parameters than these "
                 f"{len(flat.spans)} tensors: open the checkpoint with the task's number of labels"
@@ -128,7 +128,7 @@ def save_task_vector(
         "config": asdict(subspace.config),
         "seed": subspace.seed,
         "dimension": subspace.dimension,
-        "layout": fingerprint(subspace.spans),
+        "layout": layout_hash(subspace.spans),
         "checkpoint": checkpoint,
         "task": task,
         "classifier": None if classifier is None else asdict(classifier),

@@ -121,7 +121,7 @@ class Full:
         self._flat.zero_grad()
 
 
-def fingerprint(spans: Sequence[Span]) -> str:
+def layout_hash(spans: Sequence[Span]) -> str:
     """Hex SHA-256 of the parameters' names and places: the same for the same architecture."""
     text = "".join(f"{span.name} {span.start} {span.stop}\n" for span in spans)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -13,7 +13,7 @@ from benchmarks.objectives import ConjugateGradients, Objective, Quadratic, Teac
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.dense import DenseGaussian
 from pipeline.subspace.fastfood import Fastfood
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.loop import train
 from pipeline.training.parameters import FlatParameters, Full
 
@@ -66,13 +66,14 @@ def test_a_projection_that_crops_is_found_out(
     projection: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were only a part of θ^d used, as in public code, d₉₀ would come out too large."""
-    whole = FAMILIES[projection].adjoint_by_layer
+    whole = FAMILIES[projection].pull_back
 
-    def cropped(self, gradient, theta, scales, layers, out) -> None:
-        whole(self, gradient, theta, scales, layers, out)
-        out[0][-2:] = 0
+    def cropped(self, gradient, theta, scales):
+        by_theta, by_scale = whole(self, gradient, theta, scales)
+        by_theta[-2:] = 0
+        return by_theta, by_scale
 
-    monkeypatch.setattr(FAMILIES[projection], "adjoint_by_layer", cropped)
+    monkeypatch.setattr(FAMILIES[projection], "pull_back", cropped)
     assert Quadratic(8).probe(did(projection), 8, seed=5) < 1e-6
     assert Quadratic(8).probe(did(projection), 10, seed=5) == pytest.approx(1)
 

@@ -17,7 +17,7 @@ from pipeline.published.fetching import fetch
 from pipeline.published.place import Place
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layers import layer_groups
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.tasks.prepare import prepare_task
 from pipeline.training.optimizers import AdamW
 from pipeline.training.parameters import Full

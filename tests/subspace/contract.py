@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 
-from pipeline.subspace.layers import Layers
+from pipeline.subspace.layers import Layers, LayerScales
 from pipeline.subspace.projection import Projection
 from pipeline.training.parameters import Span
 
@@ -54,7 +54,7 @@ def leans_on_the_global_generator(projection: Projection) -> bool:
 
 
 def layer_error(projection: Projection, count: int) -> float:
-    """Largest relative error of the gradients of θ^d and λ against the dense matrix."""
+    """Largest relative error of the weights and of the gradients of θ^d and λ against the dense matrix."""
     edges = [index * projection.size // count for index in range(count + 1)]
     spans = [Span(str(i), a, b) for i, (a, b) in enumerate(pairwise(edges))]
     x, y, scales = (
@@ -67,10 +67,14 @@ def layer_error(projection: Projection, count: int) -> float:
     wanted = matrix.T @ (weights * y)
     products = y * (matrix @ x)
     moments = torch.stack([products[span.start : span.stop].sum() for span in spans])
-    by_theta, by_scale = torch.empty_like(x), torch.empty_like(scales)
     layers = Layers([[span] for span in spans])
-    projection.adjoint_by_layer(y, x, scales, layers, (by_theta, by_scale))
+    composed = LayerScales(scales, layers)
+    origin, moved = gaussian(projection.size, seed=3), torch.empty_like(y)
+    projection.displace(origin, x, composed, moved)
+    displaced = origin + weights * (matrix @ x)
+    by_theta, by_scale = projection.pull_back(y, x, composed)
     return max(
+        float((moved - displaced).norm() / displaced.norm()),
         float((by_theta - wanted).norm() / wanted.norm()),
         float((by_scale - moments).norm() / moments.norm()),
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 
 from pipeline.subspace import fastfood
 from pipeline.subspace.config import ProjectionConfig
-from pipeline.subspace.families import make_projection
 from pipeline.subspace.fastfood import Fastfood
+from pipeline.subspace.layers import LayerScales
 from pipeline.subspace.projection import Projection
 from pipeline.subspace.reference import ReferenceFastfood
+from pipeline.subspace.registry import make_projection
 from pipeline.subspace.sparse import SparseSigns
 from tests.subspace.contract import (
     adjointness_error,
@@ -50,6 +52,10 @@ def name(config: object) -> str:
 def make(config: ProjectionConfig, d: int, size: int, seed: int = 0) -> Projection:
     lengths = [size] if size < 3 else [1, size // 3, size - size // 3 - 1]
     return make_projection(config, d, lengths, seed)
+
+
+def ones(scales: LayerScales) -> LayerScales:
+    return replace(scales, values=torch.ones_like(scales.values))
 
 
 @pytest.fixture(params=[1 << 18, 128], ids=["one-chunk", "many-chunks"])
@@ -131,14 +137,24 @@ class TestContractBites:
         projection.pieces = drawn  # type: ignore[method-assign]
         assert leans_on_the_global_generator(projection)
 
-    def test_a_forgotten_scale(self, config: ProjectionConfig) -> None:
+    def test_a_scale_forgotten_on_the_way_back(self, config: ProjectionConfig) -> None:
         projection = make(config, 100, 1000)
-        adjoint = projection.adjoint_by_layer
+        pull_back = projection.pull_back
 
-        def forgetful(gradient, theta, scales, layers, out) -> None:
-            adjoint(gradient, theta, torch.ones_like(scales), layers, out)
+        def forgetful(gradient, theta, scales):
+            return pull_back(gradient, theta, ones(scales))
 
-        projection.adjoint_by_layer = forgetful  # type: ignore[method-assign]
+        projection.pull_back = forgetful  # type: ignore[method-assign]
+        assert layer_error(projection, 3) > 1e-2
+
+    def test_a_scale_forgotten_on_the_way_forth(self, config: ProjectionConfig) -> None:
+        projection = make(config, 100, 1000)
+        displace = projection.displace
+
+        def forgetful(origin, theta, scales, out) -> None:
+            displace(origin, theta, ones(scales), out)
+
+        projection.displace = forgetful  # type: ignore[method-assign]
         assert layer_error(projection, 3) > 1e-2
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import Quantised, quantise
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.subspace.task_vector import Classifier, load_task_vector, save_task_vector
 from pipeline.training.parameters import FlatParameters
 

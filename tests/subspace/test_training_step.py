@@ -12,7 +12,7 @@ from torch._dynamo.utils import counters
 from pipeline.common.seeds import torch_generator
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.optimizer import SubspaceOptimizer
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.parameters import FlatParameters
 
 GRID = (6, 13, 20, 45, 100)

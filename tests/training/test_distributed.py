@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.distributed import ALONE, Ranks, join, leave
 from pipeline.training.loop import train
 from pipeline.training.optimizers import AdamW, make_optimizer

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.loop import train
 from pipeline.training.optimizer_state import OptimizerState
 from pipeline.training.optimizers import AdamW, make_optimizer

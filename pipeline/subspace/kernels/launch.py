@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from pipeline.subspace import counter
-from pipeline.subspace.kernels import Draws, block, layering, passes
-from pipeline.subspace.layers import Layers
+from pipeline.subspace.kernels import Draws, block, layers_in_tile, passes
+from pipeline.subspace.layers import Layers, LayerScales
 
 # Entries of a tile: 32 for each thread of a program. Shorter blocks share one.
 _SHORT_TILE = 1 << 12
@@ -25,7 +25,7 @@ _ADD_WIDTH = 1 << 10
 
 @dataclass(frozen=True)
 class _Runs:
-    """How layers cut the tiles (`pipeline.subspace.kernels.layering`), on the device."""
+    """How layers cut the tiles (`pipeline.subspace.kernels.layers_in_tile`), on the device."""
 
     first: torch.Tensor
     stop: torch.Tensor
@@ -87,28 +87,26 @@ class Fused(ABC):
         self,
         origin: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
+        scales: LayerScales,
         out: torch.Tensor,
     ) -> None:
         """Write θ₀ + λ·Pθ into ``out`` (D,), formed in the dtype of ``inner`` = σHBθ (n,)."""
         with torch.cuda.device_of(origin):
-            self._displace(origin, inner, scales, self._runs(layers), out)
+            self._displace(origin, inner, scales.values, self._runs(scales.layers), out)
 
     def pull_back(
         self,
         gradient: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        layers: Layers,
+        scales: LayerScales,
         by_scale: torch.Tensor,
     ) -> torch.Tensor:
         """Return the gradient of ``inner`` (n,), and write that of λ into ``by_scale`` (m,)."""
-        runs = self._runs(layers)
+        runs = self._runs(scales.layers)
         shares = inner.new_empty(len(runs.share_owners))
         with torch.cuda.device_of(gradient):
-            totals = self._pull_back(gradient, inner, scales, runs, shares)
-            layering.add_up[len(by_scale),](
+            totals = self._pull_back(gradient, inner, scales.values, runs, shares)
+            layers_in_tile.add_up[len(by_scale),](
                 shares, runs.share_owners, len(shares), by_scale, WIDTH=_ADD_WIDTH
             )
         return totals.sum(0)

@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 
 from pipeline.subspace.kernels.draws import affine, diagonal, inverse
-from pipeline.subspace.kernels.layering import scale_of, scales_of, write_moved, write_shares
+from pipeline.subspace.kernels.layers_in_tile import scale_of, scales_of, write_moved, write_shares
 from pipeline.subspace.kernels.transform import pick, walsh_hadamard
 
 

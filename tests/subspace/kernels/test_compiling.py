@@ -13,7 +13,7 @@ PROGRAM = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from pipeline.subspace.kernels import block, layering, passes
+from pipeline.subspace.kernels import block, layers_in_tile, passes
 
 TYPES = dict.fromkeys(["size", "tiles", "begun", "count"], "i32")
 TYPES |= dict.fromkeys(["order_key", "diagonal_key", "first", "stop", "offsets", "owners"], "*i32")
@@ -25,12 +25,12 @@ KERNELS = [
     (passes.collect_columns, {"NORMAL": False, "COLUMNS": 8, "HIGH": 32, "LOW": 32}),
     (passes.displace_rows, {"ROWS": 8, "HIGH": 32, "LOW": 32}),
     (passes.pull_rows, {"ROWS": 8, "HIGH": 32, "LOW": 32}),
-    (layering.add_up, {"WIDTH": 64}),
+    (layers_in_tile.add_up, {"WIDTH": 64}),
 ]
 for kernel, shape in KERNELS:
     signature = {name: TYPES.get(name, "*fp32") for name in kernel.arg_names}
     signature |= dict.fromkeys(shape, "constexpr")
-    if kernel is layering.add_up:
+    if kernel is layers_in_tile.add_up:
         signature["out"] = "*fp32"
     constants = {(kernel.arg_names.index(name),): value for name, value in shape.items()}
     source = ASTSource(kernel, signature, constexprs=constants)

@@ -10,7 +10,7 @@ import torch
 
 from pipeline.subspace import kernels
 from pipeline.subspace.fastfood import Fastfood
-from pipeline.subspace.layers import Layers
+from pipeline.subspace.layers import Layers, LayerScales
 from pipeline.training.parameters import Span
 from tests.subspace.contract import (
     adjointness_error,
@@ -42,14 +42,13 @@ class OnKernels(Fastfood):
     """A projection whose forward and adjoint go through the kernels, as a subspace's step does."""
 
     def forward(self, theta: torch.Tensor, out: torch.Tensor) -> None:
-        self.displace(torch.zeros_like(out), theta, torch.ones(1).to(out), self._one(), out)
+        self.displace(torch.zeros_like(out), theta, self._one(out), out)
 
     def adjoint(self, gradient: torch.Tensor, out: torch.Tensor) -> None:
-        one, unused = torch.ones(1).to(out), torch.empty(1).to(out)
-        super().adjoint_by_layer(gradient, torch.zeros_like(out), one, self._one(), (out, unused))
+        out.copy_(self.pull_back(gradient, torch.zeros_like(out), self._one(out))[0])
 
-    def _one(self) -> Layers:
-        return layers_of(1, self.size)
+    def _one(self, like: torch.Tensor) -> LayerScales:
+        return LayerScales(torch.ones(1).to(like), layers_of(1, self.size))
 
 
 @pytest.mark.parametrize(("kind", "d", "size"), SHAPES)
@@ -88,13 +87,13 @@ def test_layers_are_scaled_and_get_their_gradient(
     on_kernels(kind)
     if d < 20:
         assert layer_error(Fastfood(d, size, 0, "entry"), count) < 1e-12
-    layers, scales = layers_of(count, size), gaussian(count, seed=2)
+    scales = LayerScales(gaussian(count, seed=2), layers_of(count, size))
     results = []
     for projection in (Fastfood(d, size, 0, "entry"), composed(Fastfood(d, size, 0, "entry"))):
-        moved, by_theta, by_scale = gaussian(size), gaussian(d), gaussian(count)
-        projection.displace(gaussian(size), gaussian(d), scales, layers, moved)
+        moved = gaussian(size)
+        projection.displace(gaussian(size), gaussian(d), scales, moved)
         gradient = gaussian(size, seed=1)
-        projection.adjoint_by_layer(gradient, gaussian(d), scales, layers, (by_theta, by_scale))
+        by_theta, by_scale = projection.pull_back(gradient, gaussian(d), scales)
         results.append(torch.cat([moved, by_theta, by_scale]))
     torch.testing.assert_close(*results, rtol=1e-11, atol=1e-11)
 
@@ -102,13 +101,10 @@ def test_layers_are_scaled_and_get_their_gradient(
 @pytest.mark.parametrize("kind", ["block", "passes"])
 def test_a_scale_of_zero_is_no_special_case(on_kernels: Callable, kind: str) -> None:
     on_kernels(kind)
-    layers, scales = layers_of(1, 200), torch.zeros(1, dtype=torch.float64)
+    scales = LayerScales(torch.zeros(1, dtype=torch.float64), layers_of(1, 200))
     shares = []
     for projection in (Fastfood(50, 200, 0, "entry"), composed(Fastfood(50, 200, 0, "entry"))):
-        by_theta, by_scale = gaussian(50), gaussian(1)
-        projection.adjoint_by_layer(
-            gaussian(200), gaussian(50), scales, layers, (by_theta, by_scale)
-        )
+        by_theta, by_scale = projection.pull_back(gaussian(200), gaussian(50), scales)
         assert not by_theta.any()
         shares.append(by_scale)
     torch.testing.assert_close(*shares)
@@ -120,19 +116,19 @@ def test_narrow_weights_are_rounded_once_and_zero_leaves_them(
     on_kernels: Callable, kind: str, dtype: torch.dtype
 ) -> None:
     on_kernels(kind)
-    projection, layers, one = Fastfood(50, 100, 0, "entry"), layers_of(1, 100), torch.ones(1)
+    projection, one = Fastfood(50, 100, 0, "entry"), LayerScales(torch.ones(1), layers_of(1, 100))
     origin = gaussian(100).to(dtype)
     origin[:9] = -0.0
     narrow, wide = torch.empty_like(origin), torch.empty(100)
     theta = 0.05 * gaussian(50).float()
-    projection.displace(origin, theta, one, layers, narrow)
-    projection.displace(origin.float(), theta, one, layers, wide)
+    projection.displace(origin, theta, one, narrow)
+    projection.displace(origin.float(), theta, one, wide)
     if dtype == torch.float16:
         assert torch.equal(narrow, wide.to(dtype))
     else:
         # The interpreter cuts off what a GPU rounds to the nearest.
         torch.testing.assert_close(narrow.float(), wide, rtol=2**-7, atol=0)
-    projection.displace(origin, torch.zeros(50), one, layers, narrow)
+    projection.displace(origin, torch.zeros(50), one, narrow)
     assert torch.equal(narrow.view(torch.int16), origin.view(torch.int16))
 
 
@@ -170,7 +166,10 @@ def test_no_state_grows_with_the_model(on_kernels: Callable) -> None:
     for size in (1000, 2000):
         projection = Fastfood(64, size, 0, "entry")
         projection.displace(
-            gaussian(size), gaussian(64), gaussian(2), layers_of(2, size), gaussian(size)
+            gaussian(size),
+            gaussian(64),
+            LayerScales(gaussian(2), layers_of(2, size)),
+            gaussian(size),
         )
         held = projection._fused[torch.device("cpu")]
         assert not projection._kept
@@ -206,6 +205,6 @@ class TestDispatch:
         on_kernels("block")
         projection = Fastfood(20, 100, 0, "entry", share_signs=False)
         projection.displace(
-            gaussian(100), gaussian(20), gaussian(1), layers_of(1, 100), gaussian(100)
+            gaussian(100), gaussian(20), LayerScales(gaussian(1), layers_of(1, 100)), gaussian(100)
         )
         assert not projection._fused

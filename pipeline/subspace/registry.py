@@ -18,7 +18,7 @@ def make_projection(
     """A projection from R^d onto tensors of the given lengths, laid end to end."""
     if config.projection == "reference":
         return ReferenceFastfood(d, lengths, seed)
-    make = _FAMILIES[config.projection]
+    make = _PROJECTIONS[config.projection]
     if config.normalisation == "reference":
         return PerTensor(make(config, d, sum(lengths), seed, "column"), lengths)
     return make(config, d, sum(lengths), seed, config.normalisation)
@@ -53,7 +53,7 @@ def _sparse(
     return SparseSigns(d, size, seed, normalisation)
 
 
-_FAMILIES: Mapping[str, _Make] = {
+_PROJECTIONS: Mapping[str, _Make] = {
     "fastfood": _blocked,
     "fastfood_whole": _whole,
     "dense": _dense,

@@ -9,8 +9,8 @@ import torch
 
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.subspace.families import make_projection
-from pipeline.subspace.layers import Layers, layer_groups
+from pipeline.subspace.layers import Layers, LayerScales, layer_groups
+from pipeline.subspace.registry import make_projection
 from pipeline.training.parameters import FlatParameters, Span
 
 
@@ -75,8 +75,7 @@ class Subspace:
         self.projection.displace(
             self._origin,
             self.vector[: self._inner],
-            self._scales(self.vector),
-            self._layers,
+            self._scales(),
             values[: self._body],
         )
 
@@ -91,24 +90,22 @@ class Subspace:
         """
         gradient, target = self._flat.grads, self.vector.grad
         assert target is not None
-        self.projection.adjoint_by_layer(
-            gradient[: self._body],
-            self.vector[: self._inner],
-            self._scales(self.vector),
-            self._layers,
-            (target[: self._inner], self._scales(target)),
+        by_theta, by_scale = self.projection.pull_back(
+            gradient[: self._body], self.vector[: self._inner], self._scales()
         )
+        target[: self._inner] = by_theta
+        if self.layers:
+            target[self._inner : self.dimension] = by_scale
         target[self.dimension :] = gradient[self._body :]
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
         self._flat.zero_grad()
 
-    def _scales(self, vector: torch.Tensor) -> torch.Tensor:
-        """The entries of ``vector`` (the vector or its gradient) that belong to λ."""
-        if self.layers:
-            return vector[self._inner : self.dimension]
-        return self._unit if vector is self.vector else torch.empty_like(self._unit)
+    def _scales(self) -> LayerScales:
+        """λ as the vector holds it now, with its layers."""
+        values = self.vector[self._inner : self.dimension] if self.layers else self._unit
+        return LayerScales(values, self._layers)
 
 
 def scale_count(spans: Sequence[Span], config: SubspaceConfig) -> int:

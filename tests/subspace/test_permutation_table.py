@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipeline.subspace import fastfood, windows
+from pipeline.subspace import fastfood, permutation_table
 from pipeline.subspace.fastfood import Fastfood
-from pipeline.subspace.mixing import OwnSigns, SharedSigns
-from pipeline.subspace.windows import WindowedSigns, mixer
+from pipeline.subspace.permutation_table import TabulatedSigns, permuted_hadamard
+from pipeline.subspace.permuted_hadamard import OwnSigns, SharedSigns
 from tests.subspace.contract import adjointness_error, apply, gaussian, layer_error, null_columns
 
 SHAPES = [(2, 7), (3, 3), (5, 64), (64, 65), (33, 500), (129, 1130)]
@@ -14,20 +14,20 @@ SHAPES = [(2, 7), (3, 3), (5, 64), (64, 65), (33, 500), (129, 1130)]
 
 def projection(d: int, size: int) -> Fastfood:
     made = Fastfood(d, size, 0, "entry")
-    assert isinstance(made._mixer, WindowedSigns)
+    assert isinstance(made._permuted, TabulatedSigns)
     return made
 
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "_BLOCK_LENGTHS", range(2, 2049))
-    monkeypatch.setattr(windows, "_BLOCKS_PER_ENTRY", 0)
+    monkeypatch.setattr(permutation_table, "_BLOCK_LENGTHS", range(2, 2049))
+    monkeypatch.setattr(permutation_table, "_BLOCKS_PER_ENTRY", 0)
 
 
 @pytest.mark.parametrize("n", [2, 4, 64, 2048])
 def test_windows_are_the_rows_that_an_index_would_give(n: int) -> None:
     blocks, inner = torch.arange(3, 40), gaussian(n)
-    indexed, windowed = SharedSigns(n, n, 0), WindowedSigns(n, n, 0)
+    indexed, windowed = SharedSigns(n, n, 0), TabulatedSigns(n, n, 0)
     rows = indexed.rows(indexed.source(inner), blocks, indexed.orders(blocks))
     source = windowed.source(inner)
     assert torch.equal(windowed.rows(source, blocks, windowed.orders(blocks)), rows)
@@ -63,7 +63,7 @@ def test_the_contract_notices_rows_that_are_not_turned_back(
 ) -> None:
     made = projection(33, 500)
     monkeypatch.setattr(
-        windows._Sequences, "add",
+        permutation_table._Sequences, "add",
         lambda self, rows, blocks, orders: self._sums.index_add_(0, orders[0].view(-1), rows),
     )  # fmt: skip
     assert adjointness_error(made) > 1e-3
@@ -73,11 +73,19 @@ def test_the_contract_notices_rows_that_are_not_turned_back(
 def test_windows_serve_many_short_blocks_with_one_b() -> None:
     million = 1_000_000
     kinds = {
-        "RoBERTa-Base, d = 1,000": mixer(1000, 1024, 0, 124 * million // 1024, share_signs=True),
-        "with a B a block": mixer(1000, 1024, 0, 124 * million // 1024, share_signs=False),
-        "d = 100,000": mixer(100_000, 1 << 17, 0, 124 * million >> 17, share_signs=True),
-        "a small model": mixer(1000, 1024, 0, 150_000 // 1024, share_signs=True),
+        "RoBERTa-Base, d = 1,000": permuted_hadamard(
+            1000, 1024, seed=0, blocks=124 * million // 1024, share_signs=True
+        ),
+        "with a B a block": permuted_hadamard(
+            1000, 1024, seed=0, blocks=124 * million // 1024, share_signs=False
+        ),
+        "d = 100,000": permuted_hadamard(
+            100_000, 1 << 17, seed=0, blocks=124 * million >> 17, share_signs=True
+        ),
+        "a small model": permuted_hadamard(
+            1000, 1024, seed=0, blocks=150_000 // 1024, share_signs=True
+        ),
     }
     assert [type(kind) for kind in kinds.values()] == [
-        WindowedSigns, OwnSigns, SharedSigns, SharedSigns,
+        TabulatedSigns, OwnSigns, SharedSigns, SharedSigns,
     ]  # fmt: skip

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from pipeline.errors import UserError
-from pipeline.subspace import structure
+from pipeline.subspace import reparameterisation
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.projection import Projection
-from pipeline.subspace.structure import Subspace
+from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.optimizers import AdamW, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
 
@@ -117,7 +117,7 @@ class Identity(Projection):
 @pytest.fixture
 def identity(monkeypatch: pytest.MonkeyPatch) -> None:
     make = lambda config, d, lengths, seed: Identity(d, sum(lengths), "entry")  # noqa: E731
-    monkeypatch.setattr(structure, "make_projection", make)
+    monkeypatch.setattr(reparameterisation, "make_projection", make)
 
 
 @pytest.mark.usefixtures("identity")

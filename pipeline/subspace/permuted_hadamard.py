@@ -26,7 +26,7 @@ Orders = tuple[torch.Tensor, torch.Tensor]
 
 
 class Collector(ABC):
-    """The sum of the adjoints of `Mixer.rows` over blocks that come one chunk after another."""
+    """The sum of the adjoints of `PermutedHadamard.rows` over blocks, chunk after chunk."""
 
     @abstractmethod
     def add(self, rows: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> None:
@@ -37,11 +37,11 @@ class Collector(ABC):
         """The sum (width,) since the last time."""
 
 
-class Mixer(ABC):
+class PermutedHadamard(ABC):
     """θ^d → ``inner`` → the rows Π_k H B_k θ of some blocks; and the adjoints of both steps.
 
-    ``width`` is the length of ``inner``, ``turns`` the stream that the τ_k are drawn from. The
-    first step is taken once for all blocks.
+    ``width`` is the length of ``inner``, ``permutation_stream`` what the τ_k are
+    drawn from. The first step is taken once for all blocks.
     """
 
     width: int
@@ -50,7 +50,7 @@ class Mixer(ABC):
         self._d, self._n = d, n
         self._signs = counter.key(seed, "fastfood", "B")
         self._order = counter.key(seed, "fastfood", "σ")
-        self.turns = counter.key(seed, "fastfood", "Π")
+        self.permutation_stream = counter.key(seed, "fastfood", "Π")
         self._kept: dict[Hashable, torch.Tensor] = {}
 
     @abstractmethod
@@ -75,7 +75,7 @@ class Mixer(ABC):
 
     def orders(self, blocks: torch.Tensor) -> Orders:
         """What makes τ_k for the blocks numbered ``blocks`` (c,)."""
-        factor, offset = counter.affine(self.turns, blocks, self._n)
+        factor, offset = counter.affine(self.permutation_stream, blocks, self._n)
         return factor.to(torch.int32).unsqueeze(1), offset.to(torch.int32).unsqueeze(1)
 
     def places(self, orders: Orders) -> torch.Tensor:
@@ -121,7 +121,7 @@ class Mixer(ABC):
         return made
 
 
-class SharedSigns(Mixer):
+class SharedSigns(PermutedHadamard):
     """One B: ``inner`` is σHBθ (n,), which is every block's row."""
 
     def __init__(self, d: int, n: int, seed: int) -> None:
@@ -129,19 +129,19 @@ class SharedSigns(Mixer):
         self.width = n
 
     def begin(self, theta: torch.Tensor) -> torch.Tensor:
-        """See `Mixer.begin`."""
+        """See `PermutedHadamard.begin`."""
         return self._spread(theta, self._one(theta)).view(-1)
 
     def rows(self, source: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> torch.Tensor:
-        """See `Mixer.rows`."""
+        """See `PermutedHadamard.rows`."""
         return torch.gather(source.expand(len(blocks), self._n), 1, self.places(orders))
 
     def collector(self, inner: torch.Tensor) -> Collector:
-        """See `Mixer.collector`."""
+        """See `PermutedHadamard.collector`."""
         return _Summed(self, inner, lambda rows, blocks: rows.sum(0))
 
     def end(self, total: torch.Tensor) -> torch.Tensor:
-        """See `Mixer.end`."""
+        """See `PermutedHadamard.end`."""
         return self._gather(total.unsqueeze(0), self._one(total))
 
     def _one(self, like: torch.Tensor) -> torch.Tensor:
@@ -151,7 +151,7 @@ class SharedSigns(Mixer):
         )
 
 
-class OwnSigns(Mixer):
+class OwnSigns(PermutedHadamard):
     """A B for each block: ``inner`` is θ^d itself."""
 
     def __init__(self, d: int, n: int, seed: int) -> None:
@@ -159,22 +159,22 @@ class OwnSigns(Mixer):
         self.width = d
 
     def begin(self, theta: torch.Tensor) -> torch.Tensor:
-        """See `Mixer.begin`."""
+        """See `PermutedHadamard.begin`."""
         return theta
 
     def rows(self, source: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> torch.Tensor:
-        """See `Mixer.rows`."""
+        """See `PermutedHadamard.rows`."""
         spread = self._spread(source, self._diagonal(blocks, source))
         return torch.gather(spread, 1, self.places(orders))
 
     def collector(self, inner: torch.Tensor) -> Collector:
-        """See `Mixer.collector`."""
+        """See `PermutedHadamard.collector`."""
         return _Summed(
             self, inner, lambda rows, blocks: self._gather(rows, self._diagonal(blocks, rows))
         )
 
     def end(self, total: torch.Tensor) -> torch.Tensor:
-        """See `Mixer.end`."""
+        """See `PermutedHadamard.end`."""
         return total.clone()
 
 
@@ -183,17 +183,17 @@ class _Summed(Collector):
 
     def __init__(
         self,
-        mixer: Mixer,
+        owner: PermutedHadamard,
         like: torch.Tensor,
         reduce: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     ) -> None:
-        self._mixer = mixer
+        self._permuted = owner
         self._reduce = reduce
         self._total = torch.zeros_like(like)
 
     def add(self, rows: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> None:
         """See `Collector.add`."""
-        ordered = torch.empty_like(rows).scatter_(1, self._mixer.places(orders), rows)
+        ordered = torch.empty_like(rows).scatter_(1, self._permuted.places(orders), rows)
         self._total += self._reduce(ordered, blocks)
 
     def take(self) -> torch.Tensor:

@@ -1,32 +1,41 @@
 """Many short blocks with one B: each block's row is a window of a table.
 
-Legend as in `pipeline.subspace.mixing`. With τ_k(i) = (a·i + c) mod n = a·(i + s) mod n, s = c / a
-mod n, the row of block k is the sequence inner[a·0], inner[a·1], …, which repeats after n entries,
-read from its s-th entry on. There are n/2 such sequences, one an odd a. Where blocks are many more
-than these, making all of them once and copying whole windows is several times faster than computing
-and following an index for each entry of θ^D.
+Legend as in `pipeline.subspace.permuted_hadamard`. With τ_k(i) = (a·i + c) mod n
+= a·(i + s) mod n, s = c / a mod n, the row of block k is the sequence inner[a·0], inner[a·1], …,
+which repeats after n entries, read from its s-th entry on. There are n/2 such sequences,
+one an odd a. Where blocks are many more than these, making all of them once
+and copying whole windows is several times faster than computing and following an index for each
+entry of θ^D.
 """
 
 from __future__ import annotations
 
 import torch
 
-from pipeline.subspace.mixing import Collector, Mixer, Orders, OwnSigns, SharedSigns
+from pipeline.subspace.permuted_hadamard import (
+    Collector,
+    Orders,
+    OwnSigns,
+    PermutedHadamard,
+    SharedSigns,
+)
 
 # The table has n² entries: at most 16 MB, and a small part of the work for this many blocks.
 _BLOCK_LENGTHS = range(64, 2049)
 _BLOCKS_PER_ENTRY = 8
 
 
-def mixer(d: int, n: int, seed: int, blocks: int, *, share_signs: bool) -> Mixer:
+def permuted_hadamard(
+    d: int, n: int, *, seed: int, blocks: int, share_signs: bool
+) -> PermutedHadamard:
     """The first half of a Fastfood with so many ``blocks`` of n."""
     if not share_signs:
         return OwnSigns(d, n, seed)
     many = n in _BLOCK_LENGTHS and blocks >= _BLOCKS_PER_ENTRY * n
-    return (WindowedSigns if many else SharedSigns)(d, n, seed)
+    return (TabulatedSigns if many else SharedSigns)(d, n, seed)
 
 
-class WindowedSigns(SharedSigns):
+class TabulatedSigns(SharedSigns):
     """One B, rows as windows: the same numbers as `SharedSigns`."""
 
     def orders(self, blocks: torch.Tensor) -> Orders:
@@ -45,12 +54,12 @@ class WindowedSigns(SharedSigns):
         return inner[odd * index & (self._n - 1)].view(-1).unfold(0, self._n, 1)
 
     def rows(self, source: torch.Tensor, blocks: torch.Tensor, orders: Orders) -> torch.Tensor:
-        """See `Mixer.rows`."""
+        """See `PermutedHadamard.rows`."""
         sequence, start = orders
         return source.index_select(0, (sequence * (2 * self._n) + start).view(-1))
 
     def collector(self, inner: torch.Tensor) -> Collector:
-        """See `Mixer.collector`."""
+        """See `PermutedHadamard.collector`."""
         return _Sequences(self._n, inner)
 
 
