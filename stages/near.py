@@ -10,7 +10,6 @@ import argparse
 
 from pipeline import paths
 from pipeline.common.artifacts import atomic_directory, read_json, write_json
-from pipeline.dimension.question import found_near
 from pipeline.study import params
 from stages import entry
 
@@ -23,8 +22,8 @@ def main() -> None:
     stage, _, neighbour = chosen.source.partition("/")
     with atomic_directory(paths.near(chosen.checkpoint)) as folder:
         for task in params.load().tasks:
-            said = paths.cell("said", neighbour, task) / "result.json" if stage == "said" else None
-            found = None if said is None else found_near(read_json(said))
+            said = paths.cell("said", neighbour, task) / "answer.json" if stage == "said" else None
+            found = None if said is None else read_json(said)
             write_json(folder / f"{task}.json", found)
 
 

@@ -7,8 +7,9 @@ import logging
 from typing import get_args
 
 from pipeline import paths
-from pipeline.common.artifacts import read_json
-from pipeline.probes.sweep import measure_sweep
+from pipeline.finetuning.result import FullResult
+from pipeline.probes.search import search_cell
+from pipeline.probes.sweep import sweep_search
 from pipeline.study import params
 from pipeline.subspace.config import Method
 from stages import entry
@@ -24,17 +25,19 @@ def main() -> None:
     model, task, method = chosen.model, chosen.task, chosen.method
     config = params.load()
     with entry.timed(paths.timing("sweep", model, f"{task}-{method}")):
-        result = measure_sweep(
-            open_cell(config, model, task),
-            config.sweep.probes,
-            method,
-            config.subspace,
-            config.task(task).finetune,
-            read_json(paths.cell("baseline", model, task) / "result.json"),
-            paths.scratch("sweep", model, task, method),
-            paths.cell("sweep", model, task) / method,
+        cell = open_cell(config, model, task)
+        search, subspace = sweep_search(cell, config.sweep.probes, method, config.subspace)
+        result = search_cell(
+            cell,
+            search=search,
+            subspace=subspace,
+            finetune=config.task(task).finetune,
+            full=FullResult.read(paths.cell("baseline", model, task) / "result.json"),
+            neighbour=None,
+            scratch=paths.scratch("sweep", model, task, method),
+            out=paths.cell("sweep", model, task) / method,
         )
-    status, d90, reason = result["status"].value, result["d90"], result["reason"]
+    status, d90, reason = result.status.value, result.d90, result.reason
     logging.info("%s × %s by %s: %s, d90 %s %s", model, task, method, status, d90, reason)
 
 

@@ -12,7 +12,7 @@ from pipeline.dimension.question import Question
 from pipeline.estimate.simulate import expected_probes
 from pipeline.estimate.sizes import ModelSize, published_size
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.probes.config import SaidConfig
+from pipeline.probes.config import SearchConfig
 from pipeline.study.params import Params
 from pipeline.tasks.prepare import TaskDataConfig
 from pipeline.text.sources import RowSource
@@ -245,7 +245,7 @@ def describe(made: Estimate, flop_per_second: float) -> str:
     return "\n".join(lines)
 
 
-def _trained(said: SaidConfig, finetune: FinetuneConfig, rows: int) -> int:
+def _trained(said: SearchConfig, finetune: FinetuneConfig, rows: int) -> int:
     """Examples that a whole probe trains on."""
     whole = rows * (said.epochs or finetune.epochs)
     cap = said.efficient.max_steps if said.protocol == "efficient" else None
