@@ -15,7 +15,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +23,17 @@ import torch
 
 from benchmarks.objectives import FRACTION, Objective, Quadratic, Teacher
 from pipeline.common.seeds import derive, numpy_generator
+from pipeline.dimension.binomial import binomial_error
+from pipeline.dimension.bounds import Bound
+from pipeline.dimension.driver import drive
 from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.interval import Levels, clipped, evaluation_noise
 from pipeline.dimension.interval import interval as fit
-from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
-from pipeline.dimension.witness import Seen
+from pipeline.dimension.protocols import Strategy
+from pipeline.dimension.record import Probe, Record
+from pipeline.dimension.search import BinarySearch
+from pipeline.dimension.stopping import Stop
+from pipeline.dimension.verdict import Verdict
 from pipeline.subspace.config import SubspaceConfig
 
 RATIO = 1.06
@@ -79,20 +85,22 @@ def measure(kind: str, projection: str, run: int, scores: dict[str, float]) -> R
     config = SubspaceConfig(method="did", projection=projection)  # type: ignore[arg-type]
     grid = grid_values(GridConfig(2, objective.size, RATIO), 0, objective.size)
     search = BinarySearch(grid, FRACTION, [0.0], KINDS[kind].seeds)
-    outcomes: dict[Probe, Outcome] = {}
-    while isinstance(answer := search.next(outcomes), Probe):
-        name = f"{kind} {projection} {run} {answer.d} {answer.seed}"
+
+    def train(probe: Probe, stop: Stop) -> Record:
+        name = f"{kind} {projection} {run} {probe.d} {probe.seed}"
         if name not in scores:
-            seed = derive(run, projection, answer.seed, answer.d)
-            scores[name] = objective.probe(config, answer.d, seed)
-        outcomes[answer] = Outcome(scores[name])
-    low, high = interval(objective, grid, answer, outcomes)
-    assert answer.d90 is not None
-    return Run(kind, projection, objective.k, objective.truth, answer.d90, low, high, len(outcomes))
+            seed = derive(run, projection, probe.seed, probe.d)
+            scores[name] = objective.probe(config, probe.d, seed)
+        return Record(probe, (scores[name],))
+
+    verdict, records = drive(Strategy(search), train)
+    low, high = interval(objective, grid, verdict, records.values())
+    assert verdict.d90 is not None
+    return Run(kind, projection, objective.k, objective.truth, verdict.d90, low, high, len(records))
 
 
 def interval(
-    objective: Objective, grid: Sequence[int], verdict: Verdict, outcomes: Mapping[Probe, Outcome]
+    objective: Objective, grid: Sequence[int], verdict: Verdict, records: Iterable[Record]
 ) -> tuple[float, float]:
     """What is reported with a d₉₀: the 95 % interval of the curve fitted to all probes.
 
@@ -102,8 +110,8 @@ def interval(
     assert verdict.d90 is not None
     if objective.rows is None:
         return float(verdict.lower or 0), float(verdict.d90)
-    seen = [Seen(probe.d, outcome.metric, outcome.metric) for probe, outcome in outcomes.items()]
-    noise = evaluation_noise(None, FRACTION, FRACTION, objective.rows)
+    seen = [Bound(record.probe.d, record.metric, record.metric) for record in records]
+    noise = evaluation_noise(None, binomial_error(FRACTION, objective.rows), FRACTION)
     fitted = fit(seen, Levels(objective.chance, FRACTION, 1.0), noise)
     return clipped(fitted, grid, verdict.d90)
 

@@ -19,13 +19,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.interval import d90_interval, evaluation_noise
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
-from pipeline.dimension.search import Probe
+from pipeline.dimension.record import Probe, Record
 from pipeline.dimension.stopping import hopeless
-from pipeline.estimate.simulate import EPOCHS, PROFILES, Answer, Problem, answer, draw
+from pipeline.dimension.verdict import Verdict
+from pipeline.estimate.simulate import EPOCHS, PROFILES, Problem, answer, draw, epochs_of
 
 # RoBERTa-Base: 14 layers of SAID, 125 M parameters.
 GRID = grid_values(GridConfig(), 14, 125_000_000)
@@ -36,6 +37,19 @@ LEVERS = (
     "skip_rates", "stop_at_target", "futility", "race", "carry_rate", "neighbour",
 )  # fmt: skip
 NONE = EfficientConfig(**dict.fromkeys((*LEVERS, "confirm"), False))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A simulated search: its verdict, and the record of every probe."""
+
+    verdict: Verdict
+    records: dict[Probe, Record]
+
+    @property
+    def epochs(self) -> int:
+        """The epochs trained."""
+        return epochs_of(self.records.values())
 
 
 @dataclass(frozen=True)
@@ -58,7 +72,7 @@ def cells(count: int, shift: float, slope: float) -> list[Cell]:
 
 
 def _search(problem: Problem, protocol: ProtocolName, config: EfficientConfig) -> Answer:
-    return answer(problem, PROTOCOLS[protocol](problem.question, config))
+    return Answer(*answer(problem, PROTOCOLS[protocol](problem.question, config)))
 
 
 def _reseeded(problem: Problem) -> Problem:
@@ -79,9 +93,9 @@ def true_place(problem: Problem) -> int:
 def bounds(problem: Problem, found: Answer) -> tuple[float, float]:
     """The 95 % interval from a search's curves; 0 and infinity stand for open ends."""
     question = problem.question
-    trainings = found.trainings(question.epochs)
-    noise = evaluation_noise(None, question.target, 0.9, question.rows)
-    return d90_interval(question, trainings, problem.full, noise, found.verdict.d90)
+    noise = evaluation_noise(None, question.target_error, 0.9)
+    records = found.records.values()
+    return d90_interval(question, records, problem.full, noise, found.verdict.d90)
 
 
 def report(name: str, asked: Sequence[Cell], answers: Sequence[Answer], intervals: bool) -> str:
@@ -96,7 +110,7 @@ def report(name: str, asked: Sequence[Cell], answers: Sequence[Answer], interval
     words = (
         f"{name:<24}{np.mean(abs(found - paper) <= 1):>8.3f}{np.mean(abs(found - paper) > 3):>8.3f}"
         f"{np.mean(abs(found - truth) <= 1):>8.3f}{np.mean(np.clip(found - truth, -20, 20)):>+8.2f}"
-        f"{np.mean([len(one.curves) for one in answers]):>8.1f}"
+        f"{np.mean([len(one.records) for one in answers]):>8.1f}"
         f"{np.mean([one.epochs for one in answers]):>8.1f}   1/{1 / cost:<5.2f}"
         f"  1/{1 / tokens:<5.2f}"
     )
@@ -119,7 +133,7 @@ def false_stops(asked: Sequence[Cell]) -> tuple[float, float]:
         middle = min(true_place(cell.problem), len(GRID) - 1)
         for d in GRID[max(middle - 4, 0) : middle + 5]:
             for rate in question.learning_rates:
-                curve = [float(value) for value in cell.problem.curve(Probe(d, 0, rate))]
+                curve = cell.problem.training(Probe(d, 0, rate)).curve
                 reached = next((e for e in range(EPOCHS) if curve[e] >= question.target), None)
                 stop = next((e for e in range(1, EPOCHS) if hopeless(curve[:e], rule)), EPOCHS)
                 if reached is None:

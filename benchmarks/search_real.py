@@ -15,21 +15,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.common.artifacts import read_json, write_jsonl
-from pipeline.dimension.efficient import EfficientConfig
-from pipeline.dimension.grid import grid_values
+from pipeline.common.artifacts import write_jsonl
+from pipeline.dimension.driver import cut, drive
 from pipeline.dimension.interval import d90_interval, evaluation_noise
-from pipeline.dimension.protocols import PROTOCOLS
-from pipeline.dimension.question import Near, Question
-from pipeline.dimension.search import Probe
-from pipeline.dimension.status import precheck, target_metric
-from pipeline.estimate.simulate import Answer, follow
+from pipeline.dimension.levers import EfficientConfig
+from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
+from pipeline.dimension.question import Question
+from pipeline.dimension.record import Probe, Record
+from pipeline.dimension.verdict import Verdict
+from pipeline.estimate.simulate import epochs_of
 from pipeline.finetuning.cell import Cell
-from pipeline.probes.config import SaidConfig
+from pipeline.finetuning.result import FullResult
+from pipeline.probes.asking import cell_question, no_search, probe_training
+from pipeline.probes.config import SearchConfig
+from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.probe import ProbeRunner
-from pipeline.probes.search import probe_training
 from pipeline.study import params
 from pipeline.training import device
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A search: its verdict, and the record of every probe."""
+
+    verdict: Verdict
+    records: dict[Probe, Record]
+
+    @property
+    def epochs(self) -> int:
+        """The epochs trained."""
+        return epochs_of(self.records.values())
 
 
 @dataclass(frozen=True)
@@ -56,27 +71,29 @@ def compare(
     """Search every cell of a study that has a target, a checkpoint after its neighbour."""
     config = params.load(study / "params.yaml")
     place = device.prepare(config.model.width)
-    said = replace(config.said, learning_rates=tuple(rates))
-    known: dict[tuple[str, str], tuple[Answer, float | None]] = {}
+    search = replace(config.said, learning_rates=tuple(rates), seeds=1)
+    known: dict[tuple[str, str], Neighbour] = {}
     for checkpoint in config.trajectory.checkpoints:
         for task in tasks or config.tasks:
             finetune = config.task(task).finetune
-            baseline = read_json(study / "results/baseline" / checkpoint / task / "result.json")
+            full = FullResult.read(study / "results/baseline" / checkpoint / task / "result.json")
             cell = Cell.open(
                 checkpoint, task, study / "checkpoints" / checkpoint / "model",
                 study / "data/tasks" / task, finetune, config.seed, place,
             )  # fmt: skip
-            training = probe_training(said, 0.0, cell.seed)
+            question = cell_question(
+                cell, search=search, subspace=config.subspace, finetune=finetune, full=full,
+                neighbour=known.get((_before(config, checkpoint), task)),
+            )  # fmt: skip
+            if no_search(full, search, question):
+                continue
+            training = probe_training(search, 0.0, cell)
             scratch = out / study.name / checkpoint / task
             runner = ProbeRunner(cell, config.subspace, finetune, training, scratch)
-            before = known.get((_before(config, checkpoint), task))
-            near = Near(before[0].verdict.d90, before[1]) if before else None
-            question = _question(said, runner, baseline, near, config.subspace.rate_slope())
-            if question is None:
-                continue
-            found = _search(study.name, question, runner, baseline, said)
-            winner = found.efficient.verdict.winner
-            known[checkpoint, task] = found.efficient, winner.learning_rate if winner else None
+            found = _search(study.name, question, runner, full, search)
+            verdict = found.efficient.verdict
+            rate = verdict.winner.learning_rate if verdict.winner else None
+            known[checkpoint, task] = Neighbour(checkpoint, verdict.status, verdict.d90, rate)
             yield found
 
 
@@ -85,33 +102,19 @@ def _before(config: params.Params, checkpoint: str) -> str:
     return names[max(names.index(checkpoint) - 1, 0)]
 
 
-def _question(
-    said: SaidConfig, runner: ProbeRunner, baseline: dict, near: Near | None, slope: float
-) -> Question | None:
-    """What the cell's search is asked; None where it has no meaningful target."""
-    full, majority, rows = baseline["full_metric"], baseline["majority"], len(runner.cell.data.eval)
-    target = target_metric(full, majority, said.fraction, said.target)
-    if precheck(full, majority, target, said.margin, rows):
-        return None
-    grid = grid_values(said.grid, runner.layers(), runner.cell.flat.size)
-    epochs = said.epochs or runner.finetune.epochs
-    return Question(grid, target, said.learning_rates, 1, epochs, rows, majority, near, slope)
-
-
 def _search(
-    study: str, question: Question, runner: ProbeRunner, baseline: dict, said: SaidConfig
+    study: str, question: Question, runner: ProbeRunner, full: FullResult, search: SearchConfig
 ) -> Compared:
-    def curve_of(probe: Probe) -> list[float]:
-        return runner.run(probe)["curve"]
+    def searched(name: ProtocolName) -> Answer:
+        strategy = PROTOCOLS[name](question, EfficientConfig())
+        return Answer(*drive(strategy, lambda probe, stop: cut(runner.run(probe), stop)))
 
-    paper, short = (
-        follow(question, PROTOCOLS[name](question, EfficientConfig()), curve_of)
-        for name in ("paper", "efficient")
+    paper, short = searched("paper"), searched("efficient")
+    noise = evaluation_noise(None, question.target_error, search.fraction)
+    assert full.full_metric is not None, "no_search has left out what diverged"
+    bounds = d90_interval(
+        question, short.records.values(), full.full_metric, noise, short.verdict.d90
     )
-    trainings = short.trainings(question.epochs)
-    noise = evaluation_noise(None, question.target, said.fraction, question.rows)
-    full = baseline["full_metric"]
-    bounds = d90_interval(question, trainings, full, noise, short.verdict.d90)
     return Compared(study, runner.cell.checkpoint, runner.cell.task, paper, short, *bounds)
 
 

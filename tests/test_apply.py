@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from pipeline.__main__ import main
 from pipeline.apply import apply_task
 from pipeline.common.artifacts import sha256
-from pipeline.dimension.search import Probe
+from pipeline.dimension.record import Ending, Probe
 from pipeline.errors import UserError
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.evaluation import predict
@@ -47,9 +47,9 @@ def found(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
     cell = open_cell(world, "polarity_short")
     scratch = tmp_path_factory.mktemp("search")
     runner = ProbeRunner(cell, SubspaceConfig(), FINETUNE, ProbeTraining(epochs=2), scratch)
-    row = runner.run(Probe(64, 0, 1e-2), lambda curve: curve[-1] > 0.01)
+    record = runner.run(Probe(64, 0, 1e-2), lambda curve: Ending.REACHED)
     predictions = predict(cell.model, cell.data.eval, FINETUNE.batch).tolist()
-    return Found(cell, runner.vector_path(row), cell.flat.values.clone(), predictions)
+    return Found(cell, runner.vector_path(record), cell.flat.values.clone(), predictions)
 
 
 def opened(folder: Path) -> torch.nn.Module:

@@ -1,1 +1,1 @@
-"""The intrinsic dimension d₉₀ as a pure decision over the outcomes of probes."""
+"""The intrinsic dimension d₉₀ as a pure decision over the records of probes."""

@@ -5,7 +5,7 @@ Near d₉₀ the accuracy of a probe is taken as
     target + h(s · (log₁₀ d − θ)) + noise,
 
 with θ the logarithm of the true d₉₀, s > 0 the slope in accuracy a decade, and h the identity that
-flattens towards the majority class below and full fine-tuning's accuracy above. The noise has three
+flattens towards chance below and full fine-tuning's metric above. The noise has three
 parts: that of the seed; that of the evaluation examples which differs between probes; and that
 which all probes share because they and full fine-tuning, which sets the target, answer the same
 examples. Probes that were stopped count for what they tell: at least so much, or below the target.
@@ -22,27 +22,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.dimension.bounds import Bound, bounds
 from pipeline.dimension.question import Question
-from pipeline.dimension.witness import Seen, Training, witnesses
+from pipeline.dimension.record import Record
 
 LEVEL = 0.95
 # θ may lie this many decades below or above the probed range.
 _BEYOND = 1.5
 _PLACES = 240
-# The slope in units of (full − majority) a decade, and the seeds' standard deviation of accuracy.
+# The slope in units of (full − chance) a decade, and the seeds' standard deviation of accuracy.
 _SLOPES = np.geomspace(0.12, 3.0, 10)
 _SEED_ERRORS = np.geomspace(0.001, 0.1, 8)
 # A probe more than this part of the way from the target to the full accuracy is well above it.
 _WELL_ABOVE = 1 / 3
-# With about this probability a bound is none: a probe that was stopped as hopeless would have
-# reached, or one reached where most miss.
+# About this share of the bounds is wrong: a probe that was stopped as hopeless would have reached,
+# or one reached by luck where most miss.
 _LEAK = 0.02
 _SHARED_NODES = 7
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard errors of (accuracy − target) from the evaluation examples.
+    """Standard errors of (metric − target) from the evaluation examples.
 
     ``own`` is what differs from probe to probe, ``shared`` what a cell's probes have in common.
     """
@@ -53,21 +54,21 @@ class Noise:
 
 @dataclass(frozen=True)
 class Levels:
-    """The accuracies between which the curve moves."""
+    """The metrics between which the curve moves."""
 
-    majority: float
+    chance: float
     target: float
     full: float
 
 
-def posterior(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
+def posterior(seen: Sequence[Bound], levels: Levels, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
     """Values of θ (places,) and the probability of each (places,)."""
     from scipy.special import ndtr
 
     probed = np.log10([one.d for one in seen])
     theta = np.linspace(probed.min() - _BEYOND, probed.max() + _BEYOND, _PLACES)
     nodes, weights = np.polynomial.hermite_e.hermegauss(_SHARED_NODES)
-    span = max(levels.full - levels.majority, 1e-3)
+    span = max(levels.full - levels.chance, 1e-3)
     place = theta[:, None, None, None]
     slope = (span * _SLOPES)[None, :, None, None]
     sigma = np.hypot(noise.own, _SEED_ERRORS)[None, None, :, None]
@@ -86,30 +87,30 @@ def posterior(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[np.nd
     return theta, chance / chance.sum()
 
 
-def _told(one: Seen, levels: Levels) -> Seen:
+def _told(one: Bound, levels: Levels) -> Bound:
     """What a probe tells of the curve near the target."""
     edge = levels.target + _WELL_ABOVE * max(levels.full - levels.target, 0.0)
-    return Seen(one.d, edge, math.inf) if one.low > edge else one
+    return Bound(one.d, edge, math.inf) if one.low > edge else one
 
 
 def d90_interval(
-    question: Question, trainings: Iterable[Training], full: float, noise: Noise, d90: int | None
+    question: Question, records: Iterable[Record], full: float, noise: Noise, d90: int | None
 ) -> tuple[float, float]:
     """The 95 % interval that goes with a search's verdict; see `clipped` for its open ends.
 
     Args:
         question: what was searched.
-        trainings: those that the search rests on.
-        full: accuracy of full fine-tuning.
+        records: the trainings that the search rests on.
+        full: metric of full fine-tuning.
         noise: of the evaluation examples.
         d90: the verdict, None where nothing reached.
     """
-    levels = Levels(question.majority, question.target, full)
-    bounds = interval(witnesses(question, trainings), levels, noise)
-    return clipped(bounds, question.grid, d90)
+    levels = Levels(question.chance, question.target, full)
+    fitted = interval(bounds(question, records), levels, noise)
+    return clipped(fitted, question.grid, d90)
 
 
-def interval(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[float, float]:
+def interval(seen: Sequence[Bound], levels: Levels, noise: Noise) -> tuple[float, float]:
     """The central 95 % interval of d₉₀."""
     theta, chance = posterior(seen, levels, noise)
     tail = (1 - LEVEL) / 2
@@ -118,13 +119,13 @@ def interval(seen: Sequence[Seen], levels: Levels, noise: Noise) -> tuple[float,
 
 
 def clipped(
-    bounds: tuple[float, float], grid: Sequence[int], d90: int | None
+    fitted: tuple[float, float], grid: Sequence[int], d90: int | None
 ) -> tuple[float, float]:
     """An interval that holds the verdict and is open (0, infinity) where it leaves the grid.
 
     ``d90`` is None where the largest d missed: then only the lower bound is known.
     """
-    low, high = bounds
+    low, high = fitted
     if d90 is None:
         return min(low, grid[-1]), math.inf
     low, high = min(low, d90), max(high, d90)
@@ -132,30 +133,30 @@ def clipped(
 
 
 def _bend(move: np.ndarray, levels: Levels) -> np.ndarray:
-    """Identity near 0, flattening to the majority class below and to the full accuracy above."""
-    down = max(levels.target - levels.majority, 1e-3)
+    """Identity near 0, flattening to chance below and to the full accuracy above."""
+    down = max(levels.target - levels.chance, 1e-3)
     up = max(levels.full - levels.target, 1e-3)
     falls, rises = np.minimum(move, 0), np.maximum(move, 0)
     bent: np.ndarray = up * -np.expm1(-rises / up) - down * -np.expm1(falls / down)
     return bent
 
 
-def evaluation_noise(gaps: np.ndarray | None, accuracy: float, fraction: float, rows: int) -> Noise:
-    """Standard errors from which examples were right.
+def evaluation_noise(gaps: np.ndarray | None, error: float, fraction: float) -> Noise:
+    """Standard errors from the answers to each evaluation example.
 
     Args:
-        gaps: (probes, rows), an example's right (1) or wrong (0) in a probe less ``fraction`` times
-            the same for full fine-tuning; None where this is not known, then half of a binomial
-            variance is taken to be shared.
-        accuracy: of the probes, near the target.
-        fraction: by which full fine-tuning's accuracy enters the target.
-        rows: evaluation examples.
+        gaps: (probes, n), for every evaluation example a value whose mean over the n examples is a
+            probe's metric less ``fraction`` times full fine-tuning's; None where this is not known,
+            then half of the variance is taken to be shared.
+        error: standard error of a metric near the target, used where there are no gaps.
+        fraction: by which full fine-tuning's metric enters the target.
     """
     if gaps is None or len(gaps) < 2:
-        spread = accuracy * (1 - accuracy) / rows
-        return Noise(math.sqrt(spread / 2), math.sqrt(spread / 2) * (1 - fraction + 0.5))
+        half = error / math.sqrt(2)
+        return Noise(half, half * (1 - fraction + 0.5))
+    examples = gaps.shape[1]
     covariance = np.cov(gaps)
     total = float(np.mean(np.diag(covariance)))
     others = covariance[~np.eye(len(gaps), dtype=bool)]
     shared = min(max(float(np.mean(others)), 0.0), total)
-    return Noise(math.sqrt((total - shared) / rows), math.sqrt(shared / rows))
+    return Noise(math.sqrt((total - shared) / examples), math.sqrt(shared / examples))

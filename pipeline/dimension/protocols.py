@@ -1,4 +1,4 @@
-"""The search protocols by name: each a strategy over the outcomes of probes, and its stop rule."""
+"""The search protocols by name: each a strategy over the records of probes, and its stop rule."""
 
 from __future__ import annotations
 
@@ -6,35 +6,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from pipeline.dimension.efficient import EfficientConfig, EfficientSearch
+from pipeline.dimension.efficient import EfficientSearch
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.question import Question
-from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
+from pipeline.dimension.record import Probe, Record
+from pipeline.dimension.search import BinarySearch
 from pipeline.dimension.stopping import Stop, never
 from pipeline.dimension.sweep import Sweep
+from pipeline.dimension.verdict import Verdict
 
 ProtocolName = Literal["efficient", "paper", "sweep"]
 
 
 class Search(Protocol):
-    """A pure search: what it knows are the outcomes that it is given."""
+    """A pure search: what it knows are the records that it is given."""
 
-    def next(self, outcomes: Mapping[Probe, Outcome]) -> Probe | Verdict:
-        """The probe to run next, or the verdict when the outcomes suffice."""
+    def next(self, records: Mapping[Probe, Record]) -> Probe | Verdict:
+        """The probe to run next, or the verdict when the records suffice."""
 
     def most_probes(self) -> int:
         """The largest number of probes that the search can take."""
 
 
+def _whole(probe: Probe, records: Mapping[Probe, Record]) -> Stop:
+    return never
+
+
 @dataclass(frozen=True)
 class Strategy:
-    """A search, and the rule that ends a probe, given the outcomes before it."""
+    """A search, and the rule that ends a probe, given the records before it (default: none)."""
 
     search: Search
-    rule: Callable[[Probe, Mapping[Probe, Outcome]], Stop]
-
-
-def _whole(probe: Probe, outcomes: Mapping[Probe, Outcome]) -> Stop:
-    return never
+    rule: Callable[[Probe, Mapping[Probe, Record]], Stop] = _whole
 
 
 def _efficient(question: Question, config: EfficientConfig) -> Strategy:
@@ -51,11 +54,11 @@ def _paper(question: Question, config: EfficientConfig) -> Strategy:
         question.seeds,
         exhaustive=True,
     )
-    return Strategy(search, _whole)
+    return Strategy(search)
 
 
 def _sweep(question: Question, config: EfficientConfig) -> Strategy:
-    return Strategy(Sweep(question), _whole)
+    return Strategy(Sweep(question))
 
 
 PROTOCOLS: dict[ProtocolName, Callable[[Question, EfficientConfig], Strategy]] = {

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.dimension.question import Question
-from pipeline.dimension.search import Outcome, Probe
-from pipeline.dimension.status import reaches
+from pipeline.dimension.record import Probe, Record
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,11 @@ class CarriedRate:
     """
 
     question: Question
-    seen: Mapping[Probe, Outcome]
+    seen: Mapping[Probe, Record]
 
     def informed(self) -> bool:
         """Whether anything is known of learning rates."""
-        learned = any(outcome.score > self.question.idle() for outcome in self.seen.values())
+        learned = any(self._score(probe) > self.question.idle() for probe in self.seen)
         return learned or self._near() is not None
 
     def at(self, d: int) -> float:
@@ -46,8 +45,8 @@ class CarriedRate:
             return self._scaled(self._best(at).learning_rate, at, d)
         if near := self._near():
             return self._scaled(*near, d)
-        for probe, outcome in self.seen.items():
-            if reaches(outcome.score, self.question.target):
+        for probe, record in self.seen.items():
+            if record.reached(self.question.target):
                 return self._scaled(probe.learning_rate, probe.d, d)
         rates, grid = sorted(self.question.learning_rates), self.question.grid
         return self._scaled(rates[(len(rates) - 1) // 2], grid[(len(grid) - 1) // 2], d)
@@ -69,9 +68,12 @@ class CarriedRate:
     def _compares(self, d: int) -> bool:
         """Whether several learning rates were tried at d and something was learned."""
         rates = {probe.learning_rate for probe in self.seen if probe.d == d}
-        return len(rates) > 1 and self.seen[self._best(d)].score > self.question.idle()
+        return len(rates) > 1 and self._score(self._best(d)) > self.question.idle()
 
     def _best(self, d: int) -> Probe:
         """The best of the probes seen at d."""
         there = [probe for probe in self.seen if probe.d == d]
-        return max(there, key=lambda probe: self.seen[probe].score)
+        return max(there, key=self._score)
+
+    def _score(self, probe: Probe) -> float:
+        return self.seen[probe].score(self.question.target)

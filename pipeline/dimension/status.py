@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from enum import Enum
 from typing import Literal
 
@@ -27,14 +26,14 @@ class Status(str, Enum):
         return self.value
 
 
-def target_metric(full: float, majority: float, fraction: float, kind: TargetKind) -> float:
+def target_metric(full: float, chance: float, fraction: float, kind: TargetKind) -> float:
     """What subspace training has to reach.
 
     ``fraction``: fraction · full (A21; full 0.85 gives 0.765). ``chance_corrected``:
-    majority + fraction · (full − majority).
+    chance + fraction · (full − chance).
     """
     if kind == "chance_corrected":
-        return majority + fraction * (full - majority)
+        return chance + fraction * (full - chance)
     return fraction * full
 
 
@@ -44,24 +43,23 @@ def reaches(metric: float, target: float) -> bool:
 
 
 def precheck(
-    full: float, majority: float, target: float, margin: float = 0.0, rows: int = 1
+    full: float, chance: float, target: float, margin: float = 0.0, chance_error: float = 0.0
 ) -> tuple[Status, str] | None:
     """The status and reason of a cell that needs no search because d₉₀ would mean nothing.
 
-    ``margin`` asks full fine-tuning to beat the majority class by that many binomial standard
-    errors of an evaluation set of ``rows``; 0 is A21's literal rule.
+    ``margin`` asks full fine-tuning to beat chance by that many standard errors (``chance_error``)
+    of the metric; 0 is A21's literal rule.
     """
-    error = math.sqrt(majority * (1 - majority) / rows)
-    if reaches(majority + margin * error, full):
-        beyond = f" plus {margin:g} standard errors of {error:.4f}" if margin else ""
+    if reaches(chance + margin * chance_error, full):
+        beyond = f" plus {margin:g} standard errors of {chance_error:.4f}" if margin else ""
         return (
             Status.BASELINE_AT_CHANCE,
-            f"full fine-tuning reaches {full:.4f}, no more than the majority class's "
-            f"{majority:.4f}{beyond}",
+            f"full fine-tuning reaches {full:.4f}, no more than {chance:.4f}, what chance gives"
+            f"{beyond}",
         )
-    if reaches(majority, target):
+    if reaches(chance, target):
         return (
             Status.TARGET_BELOW_CHANCE,
-            f"the target {target:.4f} is no more than the majority class's {majority:.4f}",
+            f"the target {target:.4f} is no more than {chance:.4f}, what chance gives",
         )
     return None

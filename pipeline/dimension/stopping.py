@@ -1,51 +1,55 @@
 """When a probe may end before its last epoch: pure rules over the evaluation curve so far.
 
-A curve is the list of evaluation accuracies after each epoch, the latest last.
+A curve is the list of evaluation metrics after each epoch, the latest last.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from pipeline.dimension.record import Ending, Record, proven
 from pipeline.dimension.status import reaches
 
-# Says from the accuracies after each epoch so far whether training may end here.
-Stop = Callable[[Sequence[float]], bool]
+# Says from the metrics after each epoch so far for what training ends here; None: it goes on.
+Stop = Callable[[Sequence[float]], Ending | None]
 
 # Futility (`hopeless`): the share of the epochs before which nothing is judged, counted from where
-# a curve has left the majority class; curves that have not often rise late and steeply, so they
+# a curve has left chance; curves that have not often rise late and steeply, so they
 # have longer. And the allowance for noise in standard errors of the evaluation.
 # benchmarks/search_protocols.py measures how often this stops a training that would have reached.
 _PATIENCE = 0.3
-_PATIENCE_AT_MAJORITY = 0.55
+_PATIENCE_AT_CHANCE = 0.55
 _ALLOWANCE = 0.5
 # A rate has this share of the epochs to catch up with another one (`behind`), with a larger one the
 # second.
 _PATIENCE_BEHIND = 0.2
 _PATIENCE_SLOWER = 0.5
-# Two epochs at the target are proof; so is one this many standard errors above it.
-_PROOFS = 2
-_CLEAR = 0.5
 
 
-def never(curve: Sequence[float]) -> bool:
+def never(curve: Sequence[float]) -> None:
     """All epochs are trained."""
-    return False
 
 
-def suffices(row: Mapping[str, Any], stop: Stop) -> bool:
-    """Whether a recorded probe is, epoch for epoch, what training under ``stop`` would leave.
+def resumed(record: Record, stop: Stop) -> Record | None:
+    """The record that training under ``stop`` would leave, from one made under any rule.
 
-    True when the rule ends training exactly where the record ends: not before its last epoch, and
-    there unless the record is ``complete``. Such a record may be used in the place of a new run.
+    It is the same training where ``stop`` ends it exactly where the record ends; then ``ended`` is
+    the reason of ``stop``, not of the rule back then, so that a search that finds its trainings in
+    the journal leaves the same bytes as one that trains. None where training would end earlier, or
+    go on.
     """
-    curve = row["curve"]
+    curve = record.curve
     if any(stop(curve[:length]) for length in range(1, len(curve))):
-        return False
-    return bool(row["complete"]) or (bool(curve) and stop(curve))
+        return None
+    ended = stop(curve) if curve else None
+    if record.ended is Ending.DIVERGED:
+        # What broke down after its last epoch would not have been trained any more.
+        return None if ended else record
+    if ended is None:
+        return record if record.whole else None
+    return replace(record, ended=ended)
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class StopRule:
     often luck.
 
     Attributes:
-        target: the accuracy to reach.
-        error: standard error of an accuracy near it.
+        target: the metric to reach.
+        error: standard error of a metric near it.
         epochs: what a whole training has.
-        idle: the accuracy up to which a curve counts as still at the majority class.
+        idle: the metric up to which a curve counts as still at chance.
         at_target, confirm, futility: the levers of the protocol (`EfficientConfig`).
         rival: the curve of another learning rate that missed; empty for none.
         slower: the rival's learning rate is the larger one.
@@ -75,24 +79,20 @@ class StopRule:
     rival: tuple[float, ...] = ()
     slower: bool = False
 
-    def __call__(self, curve: Sequence[float]) -> bool:
-        """Whether training may end here."""
+    def __call__(self, curve: Sequence[float]) -> Ending | None:
+        """Why training may end here; None: it goes on."""
         if self.at_target and reaches(max(curve), self.target):
-            return not self.confirm or proven(curve, self.target, self.error)
-        return behind(curve, self) or (self.futility and hopeless(curve, self))
-
-
-def proven(curve: Sequence[float], target: float, error: float) -> bool:
-    """Whether a curve reached the target clearly or more than once, not by one lucky epoch."""
-    if reaches(max(curve), target + _CLEAR * error):
-        return True
-    return sum(reaches(accuracy, target) for accuracy in curve) >= _PROOFS
+            sure = not self.confirm or proven(curve, self.target, self.error)
+            return Ending.REACHED if sure else None
+        if behind(curve, self):
+            return Ending.BEHIND
+        return Ending.HOPELESS if self.futility and hopeless(curve, self) else None
 
 
 def behind(curve: Sequence[float], rule: StopRule) -> bool:
     """Whether a curve is clearly below what its rival, who missed, had at the same time.
 
-    A rival that is still at the majority class is nobody's rival.
+    A rival that is still at chance itself ends nobody.
     """
     done = len(curve)
     patience = _PATIENCE_SLOWER if rule.slower else _PATIENCE_BEHIND
@@ -106,9 +106,9 @@ def hopeless(curve: Sequence[float], rule: StopRule) -> bool:
     """Whether a curve cannot be expected to reach the target in the epochs that are left."""
     if reaches(max(curve), rule.target):
         return False
-    left = next((at for at, accuracy in enumerate(curve) if accuracy > rule.idle), None)
+    left = next((at for at, metric in enumerate(curve) if metric > rule.idle), None)
     judged, patience = (
-        (len(curve), _PATIENCE_AT_MAJORITY) if left is None else (len(curve) - left, _PATIENCE)
+        (len(curve), _PATIENCE_AT_CHANCE) if left is None else (len(curve) - left, _PATIENCE)
     )
     if judged < max(3, math.ceil(patience * rule.epochs)):
         return False
@@ -116,9 +116,9 @@ def hopeless(curve: Sequence[float], rule: StopRule) -> bool:
 
 
 def prospect(curve: Sequence[float], rule: StopRule) -> float:
-    """The best accuracy that a curve of at least three epochs can be expected to end with.
+    """The best metric that a curve of at least three epochs can be expected to end with.
 
-    Curves of a decaying learning rate flatten: over the epochs that are left the best accuracy is
+    Curves of a decaying learning rate flatten: over the epochs that are left the best metric is
     taken to gain no more an epoch than it did lately, whatever that means between the last two
     epochs and the later half of all, plus an allowance for noise.
     """
@@ -128,15 +128,16 @@ def prospect(curve: Sequence[float], rule: StopRule) -> float:
     return best + pace * (rule.epochs - done) + _ALLOWANCE * rule.error
 
 
-def ceiling(curve: Sequence[float], rule: StopRule, complete: bool) -> float:
+def ceiling(record: Record, rule: StopRule) -> float:
     """The most that a training would have come to, as far as where it ended tells.
 
     It is infinite for one that ended at the target. One that fell behind a rival is taken to have
     stayed below it, so it adds nothing to what the rival tells.
     """
-    best = max(curve)
-    if complete:
-        return best
-    if reaches(best, rule.target):
+    if record.whole:
+        return record.metric
+    if record.reached(rule.target):
         return math.inf
-    return min(prospect(curve, rule), rule.target) if hopeless(curve, rule) else best
+    if hopeless(record.curve, rule):
+        return min(prospect(record.curve, rule), rule.target)
+    return record.metric

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from itertools import product
 
 from pipeline.dimension.question import Question
-from pipeline.dimension.search import Outcome, Probe, Verdict, conclude
-from pipeline.dimension.status import reaches
+from pipeline.dimension.record import Probe, Record
+from pipeline.dimension.verdict import Verdict, conclude
+from pipeline.dimension.votes import most
 
 
 class Sweep:
@@ -22,29 +23,27 @@ class Sweep:
             )
         ]
 
-    def next(self, outcomes: Mapping[Probe, Outcome]) -> Probe | Verdict:
-        """The first probe without an outcome, or the verdict."""
+    def next(self, records: Mapping[Probe, Record]) -> Probe | Verdict:
+        """The first probe without a record, or the verdict."""
         for probe in self._probes:
-            if probe not in outcomes:
+            if probe not in records:
                 return probe
         grid = self._question.grid
-        high = next(
-            (index for index, d in enumerate(grid) if self._reaches(d, outcomes)), len(grid)
-        )
+        high = next((index for index, d in enumerate(grid) if self._reaches(d, records)), len(grid))
         bracket = (high - 1, high)
-        return conclude(grid, bracket, self._question.target, self._probes, outcomes)
+        return conclude(grid, bracket, self._question.target, self._probes, records)
 
     def most_probes(self) -> int:
         """The number of probes."""
         return len(self._probes)
 
-    def _reaches(self, d: int, outcomes: Mapping[Probe, Outcome]) -> bool:
+    def _reaches(self, d: int, records: Mapping[Probe, Record]) -> bool:
         question = self._question
         reached = sum(
             any(
-                reaches(outcomes[Probe(d, seed, rate)].score, question.target)
+                records[Probe(d, seed, rate)].reached(question.target)
                 for rate in question.learning_rates
             )
             for seed in range(question.seeds)
         )
-        return 2 * reached > question.seeds
+        return most(reached, question.seeds)

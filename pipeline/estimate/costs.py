@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import grid_values
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
 from pipeline.dimension.question import Question
 from pipeline.estimate.simulate import expected_probes
 from pipeline.estimate.sizes import ModelSize, published_size
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.probes.config import SaidConfig
+from pipeline.probes.config import SearchConfig
 from pipeline.study.graph import graph_items
 from pipeline.study.measured import MeasuredModel, measured_models
 from pipeline.study.params import Params
@@ -254,7 +254,7 @@ def describe(made: Estimate, flop_per_second: float) -> str:
     return "\n".join(lines)
 
 
-def _trained(search: SaidConfig, finetune: FinetuneConfig, rows: int) -> int:
+def _trained(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> int:
     """Examples that a whole probe trains on."""
     whole = rows * (search.epochs or finetune.epochs)
     cap = search.efficient.max_steps if search.protocol == "efficient" else None

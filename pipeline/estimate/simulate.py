@@ -10,19 +10,19 @@ the seed, of the evaluation examples, and of the epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.common.seeds import numpy_generator
-from pipeline.dimension.efficient import EfficientConfig
+from pipeline.dimension.binomial import binomial_error
+from pipeline.dimension.driver import cut, drive
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
 from pipeline.dimension.question import Near, Question
-from pipeline.dimension.search import Outcome, Probe, Verdict
-from pipeline.dimension.status import reaches
-from pipeline.dimension.stopping import proven
-from pipeline.dimension.witness import Training
+from pipeline.dimension.record import Probe, Record
+from pipeline.dimension.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -72,39 +72,23 @@ class Problem:
     Attributes:
         question: what a search is asked; its target carries the noise of full fine-tuning.
         truth: d at which the noiseless accuracy of the best rate crosses the noiseless target.
-        majority: accuracy of the majority class.
+        rows: evaluation examples.
         full: measured accuracy of full fine-tuning.
         curves: accuracies (grid, seeds, rates, epochs).
     """
 
     question: Question
     truth: float
-    majority: float
+    rows: int
     full: float
     curves: np.ndarray
 
-    def curve(self, probe: Probe) -> np.ndarray:
-        """Accuracies (epochs,) of a probe."""
+    def training(self, probe: Probe) -> Record:
+        """A probe's training with all of its epochs."""
         question = self.question
         place = question.grid.index(probe.d), probe.seed
         rate = question.learning_rates.index(probe.learning_rate)
-        curve: np.ndarray = self.curves[(*place, rate)]
-        return curve
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A simulated search: its verdict, the epochs trained, and the curves it saw by probe."""
-
-    verdict: Verdict
-    epochs: int
-    curves: dict[Probe, tuple[float, ...]]
-
-    def trainings(self, epochs: int) -> list[Training]:
-        """Its trainings, those with all of the ``epochs`` complete."""
-        return [
-            Training(probe, curve, len(curve) == epochs) for probe, curve in self.curves.items()
-        ]
+        return Record(probe, tuple(self.curves[(*place, rate)].tolist()))
 
 
 def draw(
@@ -160,7 +144,26 @@ def draw(
     mean = np.clip(majority + (level - majority) * done + seeds, 0.0, 1.0)
     common = generator.standard_normal()
     curves = _measured(mean, common, rows, generator, 3)
-    full_runs = np.clip(
+    measured = _full(profile, full, common, epochs, generator)
+    question = Question(
+        tuple(grid),
+        0.9 * measured,
+        tuple(rates),
+        epochs=epochs,
+        chance=majority,
+        chance_error=binomial_error(majority, rows),
+        target_error=binomial_error(0.9 * measured, rows),
+        near=_neighbour(truth, grid, rates, best_rate, shift, generator),
+        rate_slope=slope,
+    )
+    return Problem(question, truth, rows, measured, curves)
+
+
+def _full(
+    profile: Profile, full: float, common: float, epochs: int, generator: np.random.Generator
+) -> float:
+    """Measured accuracy of full fine-tuning: the best epoch of its learning rates' best run."""
+    runs = np.clip(
         full
         + profile.seed_error * generator.standard_normal((_FULL_RATES, 1))
         - 0.004 * np.arange(_FULL_RATES)[:, None]
@@ -168,12 +171,7 @@ def draw(
         0,
         1,
     )
-    measured = float(_measured(full_runs, common, rows, generator, 1).max())
-    question = Question(
-        tuple(grid), 0.9 * measured, tuple(rates), 1, epochs, rows, majority,
-        _neighbour(truth, grid, rates, best_rate, shift, generator), slope,
-    )  # fmt: skip
-    return Problem(question, truth, majority, measured, curves)
+    return float(_measured(runs, common, profile.rows, generator, 1).max())
 
 
 def _measured(
@@ -200,27 +198,14 @@ def _neighbour(
     return Near(min(grid, key=lambda d: abs(math.log10(d) - place)), rate)
 
 
-def answer(problem: Problem, strategy: Strategy) -> Answer:
-    """Let a strategy search a problem."""
-    return follow(problem.question, strategy, lambda probe: problem.curve(probe).tolist())
+def answer(problem: Problem, strategy: Strategy) -> tuple[Verdict, dict[Probe, Record]]:
+    """Let a strategy search a problem; see `drive`."""
+    return drive(strategy, lambda probe, stop: cut(problem.training(probe), stop))
 
 
-def follow(
-    question: Question, strategy: Strategy, curve_of: Callable[[Probe], Sequence[float]]
-) -> Answer:
-    """Let a strategy search where the curve of every whole training is known or can be had."""
-    curves: dict[Probe, tuple[float, ...]] = {}
-    outcomes: dict[Probe, Outcome] = {}
-    while isinstance(probe := strategy.search.next(outcomes), Probe):
-        whole, stop = tuple(curve_of(probe)), strategy.rule(probe, outcomes)
-        length = next((end for end in range(1, len(whole)) if stop(whole[:end])), len(whole))
-        curves[probe] = whole[:length]
-        metric = max(curves[probe])
-        sure = not reaches(metric, question.target) or proven(
-            curves[probe], question.target, question.error()
-        )
-        outcomes[probe] = Outcome(metric, proven=sure, curve=curves[probe])
-    return Answer(probe, sum(len(curve) for curve in curves.values()), curves)
+def epochs_of(records: Iterable[Record]) -> int:
+    """The epochs that trainings had together."""
+    return sum(len(record.curve) for record in records)
 
 
 def expected_probes(
@@ -229,7 +214,8 @@ def expected_probes(
     """Whole trainings that a search of one seed costs on average, over simulated cells."""
     profile = PROFILES["sst2"]
     problems = [draw(profile, grid, seed, rates=rates) for seed in range(_EXPECTATION)]
-    answers = [
-        answer(problem, PROTOCOLS[protocol](problem.question, config)) for problem in problems
-    ]
-    return sum(one.epochs for one in answers) / EPOCHS / len(answers)
+    trained = 0
+    for problem in problems:
+        _, records = answer(problem, PROTOCOLS[protocol](problem.question, config))
+        trained += epochs_of(records.values())
+    return trained / EPOCHS / len(problems)

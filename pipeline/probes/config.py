@@ -1,18 +1,18 @@
-"""The keys of params.yaml's ``said``: what d₉₀ is, and how it is searched for."""
+"""The keys of a search in params.yaml: what d₉₀ is, and how it is searched for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import GridConfig
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import ProtocolName
 from pipeline.dimension.status import TargetKind
 from pipeline.training.optimizers import AdamW, Optimizer
 
 
 @dataclass(frozen=True)
-class SaidConfig:
+class SearchConfig:
     """How d₉₀ is searched for (METHOD §2, docs/search.md).
 
     Attributes:
@@ -20,8 +20,8 @@ class SaidConfig:
         fraction: the share of the full metric that is to be reached, and ``target`` from where it
             is counted.
         fractions: further shares whose smallest d is read from the same probes where they tell it.
-        margin: by how many standard errors full fine-tuning must beat the majority class for a d₉₀
-            to be searched (0: A21's literal rule).
+        margin: by how many standard errors full fine-tuning must beat chance for a d₉₀ to be
+            searched (0: A21's literal rule).
         learning_rates: those a probe may have.
         epochs: how long a probe trains (None: as long as the task's fine-tuning).
         seeds: how many projections and trainings decide about a d.

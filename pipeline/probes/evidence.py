@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -13,126 +12,122 @@ from pipeline.dimension.fractions import read
 from pipeline.dimension.interval import Noise, d90_interval, evaluation_noise
 from pipeline.dimension.monotone import violations
 from pipeline.dimension.question import Question
-from pipeline.dimension.search import Probe, Verdict
+from pipeline.dimension.record import Record
 from pipeline.dimension.status import Status, reaches, target_metric
 from pipeline.dimension.stopping import StopRule
-from pipeline.dimension.witness import Training
+from pipeline.dimension.verdict import Verdict
+from pipeline.dimension.votes import most
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.probes.config import SaidConfig
+from pipeline.finetuning.result import FullResult
+from pipeline.probes.config import SearchConfig
+from pipeline.probes.noise import AccuracyKind
 from pipeline.probes.probe import ProbeTraining
-from pipeline.tasks.examples import unpack
+from pipeline.probes.result import FractionResult
 
-Row = dict[str, Any]
+# A seed's trainings at a d, by d and seed.
+_ByDimension = dict[int, dict[int, list[Record]]]
 
 
-def deviations(
-    config: SaidConfig, training: ProbeTraining, finetune: FinetuneConfig, rows: int
-) -> list[str]:
+def deviations(training: ProbeTraining, finetune: FinetuneConfig, examples: int) -> tuple[str, ...]:
     """Where the cell's probes are not those that d₉₀ is defined by, in words for every output."""
-    whole = math.ceil(rows / finetune.batch) * (training.epochs or finetune.epochs)
+    whole = math.ceil(examples / finetune.batch) * (training.epochs or finetune.epochs)
     if training.max_steps is None or training.max_steps >= whole:
-        return []
-    return [f"probes take {training.max_steps} of {whole} updates (said.efficient.max_steps)"]
+        return ()
+    return (f"probes take {training.max_steps} of {whole} updates (said.efficient.max_steps)",)
 
 
-def uncertainty(
-    question: Question, verdict: Verdict, rows: Sequence[Row], baseline: Row, fraction: float
-) -> dict[str, Any]:
-    """``d90_low`` and ``d90_high``, the 95 % interval, and ``violations`` of monotonicity.
+def interval(
+    question: Question, verdict: Verdict, records: Sequence[Record], full: float, noise: Noise
+) -> tuple[int | None, int | None]:
+    """The 95 % interval of d₉₀; a bound beyond the grid is None.
 
-    A bound beyond the grid is None, and so is the upper one where d₉₀ was not reached.
+    So is the upper one where d₉₀ was not reached.
     """
-    found: dict[str, Any] = {"d90_low": None, "d90_high": None}
-    by_d = _by_d(rows)
-    reached = {d: _reached(seeds, question) for d, seeds in by_d.items()}
-    found["violations"] = [list(pair) for pair in violations(reached)]
     if verdict.status not in (Status.OK, Status.NOT_REACHED):
-        return found
-    trainings = [_training(row) for row in rows]
-    noise = _noise(rows, question, baseline, fraction)
-    low, high = d90_interval(question, trainings, baseline["full_metric"], noise, verdict.d90)
-    if low > 0:
-        found["d90_low"] = math.floor(low)
-    if high < math.inf:
-        found["d90_high"] = math.ceil(high)
-    return found
+        return None, None
+    low, high = d90_interval(question, records, full, noise, verdict.d90)
+    return math.floor(low) if low > 0 else None, math.ceil(high) if high < math.inf else None
+
+
+def answers_noise(
+    records: Iterable[Record],
+    question: Question,
+    *,
+    kind: AccuracyKind,
+    targets: np.ndarray,
+    full: str | None,
+    fraction: float,
+) -> Noise:
+    """Evaluation noise from the answers of probes and, in ``full``, of full fine-tuning.
+
+    ``targets`` (n,) are what the evaluation examples should be answered with.
+    """
+    packed = [record.answers for record in records if record.answers is not None]
+    gaps = None if full is None else kind.gaps(packed, full, fraction, targets)
+    return evaluation_noise(gaps, question.target_error, fraction)
+
+
+def unordered(question: Question, records: Iterable[Record]) -> tuple[tuple[int, int], ...]:
+    """Pairs (d, d′), d < d′, where d reached and d′ missed, by the seeds that were tried."""
+    reached = {
+        d: most(_passed(seeds, question.target), len(seeds)) for d, seeds in _by_d(records).items()
+    }
+    return tuple(violations(reached))
 
 
 def other_fractions(
-    config: SaidConfig, question: Question, verdict: Verdict, rows: Sequence[Row], baseline: Row
-) -> dict[str, Any]:
-    """For each of ``said.fractions`` the smallest d, or the reason that the probes do not tell."""
-    if not rows:
+    search: SearchConfig,
+    question: Question,
+    verdict: Verdict,
+    records: Sequence[Record],
+    full: FullResult,
+) -> dict[str, FractionResult]:
+    """For each of the fractions the smallest d, or the reason that the probes do not tell."""
+    if not records or full.full_metric is None:
         return {}
-    by_d = _by_d(rows)
-    found: dict[str, Any] = {}
-    for fraction in config.fractions:
-        if fraction == config.fraction:
-            found[f"{fraction:g}"] = {
-                "d": verdict.d90, "lower": verdict.lower, "upper": verdict.d90,
-                "reason": verdict.reason,
-            }  # fmt: skip
-            continue
-        target = target_metric(
-            baseline["full_metric"], baseline["majority"], fraction, config.target
-        )
-        if reaches(baseline["majority"], target):
-            reason = f"the target {target:.4f} is no more than the majority class's accuracy"
-            found[f"{fraction:g}"] = {"d": None, "lower": None, "upper": None, "reason": reason}
-            continue
-        rule = config.efficient.rule(question, target)
-        known = {d: _decided(seeds, target, rule) for d, seeds in by_d.items()}
-        reading = read(question.grid, known)
-        found[f"{fraction:g}"] = {
-            "d": reading.d, "lower": reading.lower, "upper": reading.upper,
-            "reason": reading.reason,
-        }  # fmt: skip
+    found = {}
+    for fraction in search.fractions:
+        target = target_metric(full.full_metric, full.chance, fraction, search.target)
+        if fraction == search.fraction:
+            result = FractionResult(verdict.d90, verdict.lower, verdict.d90, verdict.reason)
+        elif reaches(full.chance, target):
+            reason = f"the target {target:.4f} is no more than {full.chance:.4f}, what chance gives"
+            result = FractionResult(None, None, None, reason)
+        else:
+            rule = search.efficient.rule(question, target)
+            result = _reading(question.grid, records, target, rule)
+        found[f"{fraction:g}"] = result
     return found
 
 
-def _by_d(rows: Sequence[Row]) -> dict[int, dict[int, list[Row]]]:
-    """Rows by d and seed."""
-    grouped: dict[int, dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        grouped[row["d"]][row["seed"]].append(row)
+def _reading(
+    grid: Sequence[int], records: Iterable[Record], target: float, rule: StopRule
+) -> FractionResult:
+    known = {d: _decided(seeds, target, rule) for d, seeds in _by_d(records).items()}
+    reading = read(grid, known)
+    return FractionResult(reading.d, reading.lower, reading.upper, reading.reason)
+
+
+def _by_d(records: Iterable[Record]) -> _ByDimension:
+    grouped: _ByDimension = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        grouped[record.probe.d][record.probe.seed].append(record)
     return {d: dict(grouped[d]) for d in sorted(grouped)}
 
 
-def _reached(seeds: dict[int, list[Row]], question: Question) -> bool:
-    """Whether more than half of the seeds that were tried reached."""
-    passed = sum(any(row["status"] == "reached" for row in own) for own in seeds.values())
-    return 2 * passed > len(seeds)
+def _passed(seeds: dict[int, list[Record]], target: float) -> int:
+    """How many seeds reached."""
+    return sum(any(record.reached(target) for record in own) for own in seeds.values())
 
 
-def _decided(seeds: dict[int, list[Row]], target: float, rule: StopRule) -> bool | None:
+def _decided(seeds: dict[int, list[Record]], target: float, rule: StopRule) -> bool | None:
     """Whether a d reaches another target: None where a training ended before it could tell."""
-    passed = [any(reaches(_best(row), target) for row in own) for own in seeds.values()]
-    if 2 * sum(passed) > len(seeds):
+    if most(_passed(seeds, target), len(seeds)):
         return True
-    told = [row["complete"] or _ends(row["curve"], rule) for own in seeds.values() for row in own]
+    told = (record.whole or _ends(record, rule) for own in seeds.values() for record in own)
     return False if all(told) else None
 
 
-def _best(row: Row) -> float:
-    """A probe's best accuracy; a training that broke down in its first epoch has none."""
-    return max(row["curve"], default=0.0)
-
-
-def _ends(curve: Sequence[float], rule: StopRule) -> bool:
+def _ends(record: Record, rule: StopRule) -> bool:
     """Whether a rule would have ended a training within the epochs that it had."""
-    return any(rule(curve[:done]) for done in range(1, len(curve) + 1))
-
-
-def _training(row: Row) -> Training:
-    probe = Probe(row["d"], row["seed"], row["learning_rate"])
-    return Training(probe, row["curve"], row["complete"])
-
-
-def _noise(rows: Sequence[Row], question: Question, baseline: Row, fraction: float) -> Noise:
-    """Evaluation noise from the examples that probes and full fine-tuning had right."""
-    packed = [row["correct"] for row in rows if row["correct"] is not None]
-    gaps = None
-    if len(packed) > 1 and baseline.get("correct") is not None:
-        full = unpack(baseline["correct"], question.rows)
-        gaps = np.stack([unpack(text, question.rows) - fraction * full for text in packed])
-    return evaluation_noise(gaps, question.target, fraction, question.rows)
+    return any(rule(record.curve[:done]) for done in range(1, len(record.curve) + 1))

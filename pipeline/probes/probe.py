@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from pipeline.common.artifacts import Journal, atomic_file, fingerprint
 from pipeline.common.seeds import derive
-from pipeline.dimension.search import Probe
-from pipeline.dimension.stopping import Stop, never, suffices
+from pipeline.dimension.record import Ending, Probe, Record
+from pipeline.dimension.stopping import Stop, never, resumed
 from pipeline.finetuning.cell import Cell
-from pipeline.finetuning.loop import fine_tune
+from pipeline.finetuning.loop import Run, fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
+from pipeline.probes.noise import kind_of
 from pipeline.probes.sampling import SampledEvaluation
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.reparameterisation import Subspace, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector
-from pipeline.tasks.examples import pack
 from pipeline.training.optimizers import AdamW, Optimizer
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,12 +42,7 @@ class ProbeTraining:
 
 @dataclass(frozen=True)
 class ProbeRunner:
-    """Trains the probes of a cell; each finished one goes to a journal in ``scratch`` first.
-
-    A row of the journal holds what the probe came to (``metric``, the best epoch's accuracy, 0
-    where the first epoch already diverged; ``curve``, the accuracy after every epoch) and an
-    identity, the hash of everything that decides it but the rule that ended it.
-    """
+    """Trains the probes of a cell; each finished one goes to a journal in ``scratch`` first."""
 
     cell: Cell
     subspace: SubspaceConfig
@@ -63,23 +54,23 @@ class ProbeRunner:
         """m, the number of scales among the d numbers."""
         return scale_count(self.cell.flat.spans, self.subspace)
 
-    def known(self, probe: Probe, stop: Stop = never) -> dict[str, Any] | None:
-        """The journal's row of the probe if training under ``stop`` would leave the same one."""
-        rows = self._rows.get(self.identity(probe), [])
-        return next((row for row in rows if suffices(row, stop)), None)
+    def known(self, probe: Probe, stop: Stop = never) -> Record | None:
+        """What training under ``stop`` would leave, as far as the journal tells (`resumed`)."""
+        past = self._records.get(self.identity(probe), [])
+        return next((again for record in past if (again := resumed(record, stop))), None)
 
-    def run(self, probe: Probe, stop: Stop = never) -> dict[str, Any]:
-        """The probe's row: from the journal where it suffices, else from training now."""
-        row = self.known(probe, stop)
-        if row is None:
-            row = self._train(probe, stop)
-            self._journal.append(row)
-            self._rows.setdefault(row["identity"], []).append(row)
-        return row
+    def run(self, probe: Probe, stop: Stop = never) -> Record:
+        """The probe's record: from the journal where it suffices, else from training now."""
+        record = self.known(probe, stop)
+        if record is None:
+            record = self._train(probe, stop)
+            self._journal.append(record.row())
+            self._records.setdefault(record.identity, []).append(record)
+        return record
 
-    def vector_path(self, row: dict[str, Any]) -> Path:
+    def vector_path(self, record: Record) -> Path:
         """Where the d numbers of a probe's best epoch are kept meanwhile."""
-        return self.scratch / f"{row['identity']}-{row['epochs_run']}.safetensors"
+        return self.scratch / f"{record.identity}-{len(record.curve)}.safetensors"
 
     def identity(self, probe: Probe) -> str:
         """The hash of everything a probe's curve depends on."""
@@ -101,11 +92,13 @@ class ProbeRunner:
         return Journal(self.scratch / "probes.jsonl")
 
     @cached_property
-    def _rows(self) -> dict[str, list[dict[str, Any]]]:
-        rows: dict[str, list[dict[str, Any]]] = {}
+    def _records(self) -> dict[str, list[Record]]:
+        """What the journal holds, by identity."""
+        records: dict[str, list[Record]] = {}
         for row in self._journal.read():
-            rows.setdefault(row["identity"], []).append(row)
-        return rows
+            record = Record.of(row, f"{self._journal.path}: record")
+            records.setdefault(record.identity, []).append(record)
+        return records
 
     def _seed(self, probe: Probe) -> int:
         """What P, the order of rows and dropout are drawn from: anew at each d.
@@ -126,39 +119,41 @@ class ProbeRunner:
             self.training.max_steps,
         )
 
-    def _train(self, probe: Probe, stop: Stop) -> dict[str, Any]:
-        cell = self.cell
+    def _train(self, probe: Probe, stop: Stop) -> Record:
+        cell, seed = self.cell, self._seed(probe)
         cell.reset()
-        seed = self._seed(probe)
         subspace = Subspace(cell.flat, self.subspace, probe.d, seed)
-        recipe = self._recipe(probe)
         run = fine_tune(
             cell.model,
             subspace,
             cell.data.train,
             cell.data.eval,
-            recipe,
+            self._recipe(probe),
             seed,
-            stop=stop,
+            stop=lambda curve: stop(curve) is not None,
             evaluate=self.training.sampled,
         )
-        row = {
-            "identity": self.identity(probe),
-            **asdict(probe),
-            "diverged": run.diverged,
-            "complete": run.complete,
-            "metric": run.best.accuracy if run.best else 0.0,
-            "best_epoch": run.best.epoch if run.best else None,
-            "epochs_run": len(run.epochs),
-            "acc_train": run.train_accuracy,
-            "curve": [score.accuracy for score in run.epochs],
-            "correct": None if run.correct is None else pack(run.correct),
-            "tokens": run.tokens,
-            "flop": cell.flop(run),
-        }
+        record = self._record(probe, run, stop)
         if run.vector is not None:
-            self._keep(run.vector, subspace, self.vector_path(row))
-        return row
+            self._keep(run.vector, subspace, self.vector_path(record))
+        return record
+
+    def _record(self, probe: Probe, run: Run, stop: Stop) -> Record:
+        """What is kept of a run."""
+        curve = tuple(score.accuracy for score in run.epochs)
+        ended = None if run.complete else stop(curve)
+        data = self.cell.data
+        return Record(
+            probe,
+            curve,
+            Ending.DIVERGED if run.diverged else ended or Ending.COMPLETE,
+            run.best.epoch if run.best else None,
+            run.train_accuracy,
+            None if run.correct is None else kind_of(data).pack(run.correct, data.eval.labels),
+            run.tokens,
+            self.cell.flop(run),
+            self.identity(probe),
+        )
 
     def _keep(self, vector: torch.Tensor, subspace: Subspace, path: Path) -> None:
         cell = self.cell

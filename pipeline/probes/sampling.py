@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,17 +19,18 @@ _NEAR = 2.0
 class SampledEvaluation:
     """Scores ``rows`` fixed examples, and the others only when the sample comes near ``target``.
 
-    An accuracy below ``threshold`` is thus the sample's alone; none of them can reach the target.
+    A metric below ``threshold`` is thus the sample's alone; none of them can reach the target.
+    ``target_error`` is the standard error of a metric near the target on the sample.
     """
 
     rows: int
     target: float
+    target_error: float
     seed: int
 
     def threshold(self) -> float:
-        """The sample's accuracy from which all examples are evaluated."""
-        error = math.sqrt(self.target * max(0.0, 1 - self.target) / self.rows)
-        return self.target - _NEAR * error
+        """The sample's metric from which all examples are evaluated."""
+        return self.target - _NEAR * self.target_error
 
     def __call__(self, model: nn.Module, split: Split, batch: int) -> Evaluation:
         """Evaluate the model on the sample, and on the rest if that is worth it."""

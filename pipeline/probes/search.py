@@ -3,162 +3,186 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.common.artifacts import atomic_file, write_json, write_jsonl
-from pipeline.dimension.grid import grid_values
-from pipeline.dimension.protocols import PROTOCOLS, Strategy
-from pipeline.dimension.question import Near, Question
-from pipeline.dimension.search import Outcome, Probe, Verdict
-from pipeline.dimension.status import Status, precheck, reaches, target_metric
-from pipeline.dimension.stopping import proven
+from pipeline.common.artifacts import atomic_file, write_jsonl
+from pipeline.dimension.driver import drive
+from pipeline.dimension.protocols import PROTOCOLS
+from pipeline.dimension.question import Question
+from pipeline.dimension.record import Probe, Record
+from pipeline.dimension.stopping import Stop
+from pipeline.dimension.verdict import Verdict
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.probes.config import SaidConfig
-from pipeline.probes.evidence import deviations, other_fractions, uncertainty
-from pipeline.probes.probe import ProbeRunner, ProbeTraining
-from pipeline.probes.sampling import SampledEvaluation
+from pipeline.finetuning.result import Cost, FullResult
+from pipeline.probes.asking import cell_question, no_search, probe_training, target_of
+from pipeline.probes.config import SearchConfig
+from pipeline.probes.evidence import answers_noise, deviations, interval, other_fractions, unordered
+from pipeline.probes.neighbour import Neighbour
+from pipeline.probes.noise import kind_of
+from pipeline.probes.probe import ProbeRunner
+from pipeline.probes.result import SearchResult
 from pipeline.subspace.config import SubspaceConfig
 
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class SaidSearch:
-    """A cell's search: what it asks, how it goes about it, and what it probes with."""
-
-    runner: ProbeRunner
-    question: Question
-    strategy: Strategy
-
-    def run(self) -> tuple[Verdict, list[dict[str, Any]]]:
-        """Probe until the verdict; return it with the rows of the probes that it rests on."""
-        search = self.strategy.search
-        rows: dict[Probe, dict[str, Any]] = {}
-        while True:
-            outcomes = {probe: _outcome(row) for probe, row in rows.items()}
-            answer = search.next(outcomes)
-            if isinstance(answer, Verdict):
-                return answer, [rows[probe] for probe in answer.probes]
-            stop = self.strategy.rule(answer, outcomes)
-            fresh = self.runner.known(answer, stop) is None
-            if fresh:
-                _LOG.info(
-                    "probe %d of at most %d: d = %d, learning rate %g",
-                    len(rows) + 1, search.most_probes(), answer.d, answer.learning_rate,
-                )  # fmt: skip
-            rows[answer] = row = self._judged(self.runner.run(answer, stop))
-            if fresh:
-                _LOG.info(
-                    "  accuracy %.4f after %d epochs, target %.4f: %s",
-                    row["metric"], row["epochs_run"], self.question.target, row["status"],
-                )  # fmt: skip
-
-    def _judged(self, row: dict[str, Any]) -> dict[str, Any]:
-        target = self.question.target
-        if row["curve"] and reaches(row["metric"], target):
-            status = "reached"
-        elif row["diverged"]:
-            status = "diverged"
-        else:
-            status = "missed" if row["complete"] else "stopped"
-        sure = status != "reached" or proven(row["curve"], target, self.question.error())
-        return {**row, "status": status, "proven": sure}
-
-
-def _outcome(row: dict[str, Any]) -> Outcome:
-    diverged = row["status"] == "diverged"
-    return Outcome(row["metric"], diverged, row["proven"], tuple(row["curve"]))
-
-
-def probe_training(config: SaidConfig, target: float, seed: int) -> ProbeTraining:
-    """How a cell's probes train: only the efficient protocol caps or samples anything."""
-    if config.protocol != "efficient":
-        return ProbeTraining(config.epochs, config.optimizer)
-    rows = config.efficient.eval_rows
-    sampled = None if rows is None else SampledEvaluation(rows, target, seed)
-    return ProbeTraining(config.epochs, config.optimizer, config.efficient.max_steps, sampled)
-
-
-def measure_said(
+def search_cell(
     cell: Cell,
-    config: SaidConfig,
+    *,
+    search: SearchConfig,
     subspace: SubspaceConfig,
     finetune: FinetuneConfig,
-    baseline: dict[str, Any],
-    near: dict[str, Any] | None,
+    full: FullResult,
+    neighbour: Neighbour | None,
     scratch: Path,
     out: Path,
-) -> dict[str, Any]:
-    """Search the cell's d₉₀ and write ``result.json`` and ``trials.jsonl`` to ``out``.
+) -> SearchResult:
+    """Search the cell's d₉₀; write ``result.json``, ``answer.json`` and ``trials.jsonl``.
 
-    ``near`` is what a neighbouring checkpoint's search found, None where there is none. With status
-    ``ok`` the d numbers at d₉₀ go to ``task.safetensors``. A cell that needs no search (METHOD §2)
-    has no trials.
+    With status ``ok`` the d numbers at d₉₀ go to ``task.safetensors``. A cell that needs no search
+    (METHOD §2) has no trials.
+
+    Args:
+        cell: what is searched.
+        search: what d₉₀ is, and how it is searched for.
+        subspace: where probes train.
+        finetune: the task's recipe.
+        full: full fine-tuning of the cell, which sets the target.
+        neighbour: what the search of a neighbouring checkpoint found; None where there is none.
+        scratch: where finished probes are kept, so that an interrupted search goes on.
+        out: where the results go.
+
+    Raises:
+        UserError: the grid does not fit the model.
     """
-    full, majority = baseline["full_metric"], baseline["majority"]
-    target = None if full is None else target_metric(full, majority, config.fraction, config.target)
-    training = probe_training(config, target or 0.0, cell.seed)
+    question = cell_question(
+        cell, search=search, subspace=subspace, finetune=finetune, full=full, neighbour=neighbour
+    )
+    training = probe_training(search, question.target, cell)
     runner = ProbeRunner(cell, subspace, finetune, training, scratch)
-    question = Question(
-        grid_values(config.grid, runner.layers(), cell.flat.size),
-        target or 0.0,
-        config.learning_rates,
-        config.seeds,
-        training.epochs or finetune.epochs,
-        len(cell.data.eval),
-        majority,
-        Near.of(near),
-        subspace.rate_slope(),
-    )
-    early = (
-        (Status(baseline["status"]), "full fine-tuning: " + baseline["reason"])
-        if target is None
-        else precheck(full, majority, target, config.margin, len(cell.data.eval))
-    )
-    rows: list[dict[str, Any]] = []
-    if early is not None:
-        verdict = Verdict(early[0], early[1], None, None, None, ())
-    else:
-        strategy = PROTOCOLS[config.protocol](question, config.efficient)
-        verdict, rows = SaidSearch(runner, question, strategy).run()
-    won = next(
-        (row for row, at in zip(rows, verdict.probes, strict=True) if at == verdict.winner), {}
-    )
-    result = {
-        **{key: baseline[key] for key in ("checkpoint", "task", "step", "full_metric", "majority")},
-        "method": subspace.method,
-        "projection": subspace.projection,
-        "normalisation": subspace.normalisation,
-        "fraction": config.fraction,
-        "target_kind": config.target,
-        "protocol": config.protocol,
-        "deviations": deviations(config, training, finetune, len(cell.data.train)),
-        "inputs": cell.inputs,
-        "target": target,
-        "d_min": question.grid[0],
-        "d_max": question.grid[-1],
-        "layers": runner.layers(),
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "d90": verdict.d90,
-        "lower": verdict.lower,
-        **uncertainty(question, verdict, rows, baseline, config.fraction),
-        "fractions": other_fractions(config, question, verdict, rows, baseline),
-        "probes": len(rows),
-        "cost": cell.cost(rows),
-        "seed": won.get("seed"),
-        "learning_rate": won.get("learning_rate"),
-        "best_epoch": won.get("best_epoch"),
-        "acc_eval": won.get("metric"),
-        "acc_train": won.get("acc_train"),
-    }
+    asked = _Search(runner, search, question, full)
+    verdict, records = asked.run()
+    result = asked.result(verdict, list(records.values()))
     if verdict.winner is not None:
-        content = runner.vector_path(won).read_bytes()
+        content = runner.vector_path(records[verdict.winner]).read_bytes()
         with atomic_file(out / "task.safetensors") as temporary:
             temporary.write_bytes(content)
-    write_jsonl(out / "trials.jsonl", rows)
-    write_json(out / "result.json", result)
+    write_jsonl(out / "trials.jsonl", [_trial(record, question) for record in records.values()])
+    answer = Neighbour(result.model, result.status, result.d90, result.learning_rate)
+    answer.write(out / "answer.json")
+    result.write(out / "result.json")
     return result
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A cell's search: what it probes with, what it is asked, and what it has to reach."""
+
+    runner: ProbeRunner
+    search: SearchConfig
+    question: Question
+    full: FullResult
+
+    def run(self) -> tuple[Verdict, Mapping[Probe, Record]]:
+        """Probe until the verdict; return it with the records that it rests on."""
+        if early := no_search(self.full, self.search, self.question):
+            return Verdict(*early), {}
+        strategy = PROTOCOLS[self.search.protocol](self.question, self.search.efficient)
+        _LOG.info("a search of at most %d probes", strategy.search.most_probes())
+        return drive(strategy, self._train)
+
+    def _train(self, probe: Probe, stop: Stop) -> Record:
+        known = self.runner.known(probe, stop)
+        if known is not None:
+            return known
+        _LOG.info("probe at d = %d, learning rate %g", probe.d, probe.learning_rate)
+        record = self.runner.run(probe, stop)
+        _LOG.info(
+            "  metric %.4f after %d epochs, target %.4f: %s",
+            record.metric, len(record.curve), self.question.target, record.ended.reason,
+        )  # fmt: skip
+        return record
+
+    def result(self, verdict: Verdict, records: list[Record]) -> SearchResult:
+        """All that is reported of the search."""
+        search, question, full, cell = self.search, self.question, self.full, self.runner.cell
+        subspace = self.runner.subspace
+        low, high = self._interval(verdict, records)
+        found = SearchResult(
+            model=full.model,
+            task=full.task,
+            step=full.step,
+            metric=full.metric,
+            chance=full.chance,
+            full_metric=full.full_metric,
+            method=subspace.method,
+            projection=subspace.projection,
+            normalisation=subspace.normalisation,
+            fraction=search.fraction,
+            target_kind=search.target,
+            protocol=search.protocol,
+            deviations=deviations(self.runner.training, self.runner.finetune, len(cell.data.train)),
+            target=target_of(full, search),
+            d_min=question.grid[0],
+            d_max=question.grid[-1],
+            layers=self.runner.layers(),
+            status=verdict.status,
+            reason=verdict.reason,
+            probes=len(records),
+            cost=_cost(records),
+            inputs=cell.inputs,
+            d90=verdict.d90,
+            lower=verdict.lower,
+            d90_low=low,
+            d90_high=high,
+            violations=unordered(question, records),
+            fractions=other_fractions(search, question, verdict, records, full),
+        )
+        won = next((record for record in records if record.probe == verdict.winner), None)
+        return _won(found, won) if won else found
+
+    def _interval(self, verdict: Verdict, records: list[Record]) -> tuple[int | None, int | None]:
+        if self.full.full_metric is None or not records:
+            return None, None
+        data, fraction = self.runner.cell.data, self.search.fraction
+        noise = answers_noise(
+            records,
+            self.question,
+            kind=kind_of(data),
+            targets=data.eval.labels,
+            full=self.full.answers,
+            fraction=fraction,
+        )
+        return interval(self.question, verdict, records, self.full.full_metric, noise)
+
+
+def _won(found: SearchResult, won: Record) -> SearchResult:
+    """The result with what there is to say of the training at d₉₀."""
+    return replace(
+        found,
+        seed=won.probe.seed,
+        learning_rate=won.probe.learning_rate,
+        best_epoch=won.best_epoch,
+        eval_metric=won.metric,
+        train_metric=won.train_metric,
+    )
+
+
+def _cost(records: list[Record]) -> Cost:
+    tokens = sum(record.tokens for record in records)
+    return Cost(len(records), tokens, sum(record.flop for record in records))
+
+
+def _trial(record: Record, question: Question) -> dict[str, Any]:
+    """A line of ``trials.jsonl``: the record, and what the search made of it."""
+    return {
+        **record.row(),
+        "metric": record.metric,
+        "epochs_run": len(record.curve),
+        "reached": record.reached(question.target),
+        "proven": record.proven(question.target, question.target_error),
+    }

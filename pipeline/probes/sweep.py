@@ -1,33 +1,22 @@
-"""A model's sweep over d on a task: the search protocol that probes everything, for one method."""
+"""A model's sweep over d on a task (A21 §4): a search whose protocol probes everything."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.sweep_grid import SweepProbes
 from pipeline.errors import UserError
 from pipeline.finetuning.cell import Cell
-from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.probes.config import SaidConfig
-from pipeline.probes.search import measure_said
+from pipeline.probes.config import SearchConfig
 from pipeline.subspace.config import Method, SubspaceConfig
 from pipeline.subspace.reparameterisation import scale_count
 
 
-def measure_sweep(
-    cell: Cell,
-    sweep: SweepProbes,
-    method: Method,
-    subspace: SubspaceConfig,
-    finetune: FinetuneConfig,
-    baseline: dict[str, Any],
-    scratch: Path,
-    out: Path,
-) -> dict[str, Any]:
-    """Train at every d that the model allows; write what `measure_said` does.
+def sweep_search(
+    cell: Cell, sweep: SweepProbes, method: Method, subspace: SubspaceConfig
+) -> tuple[SearchConfig, SubspaceConfig]:
+    """What `search_cell` is given for a sweep by ``method``: every d that the model allows.
 
     Raises:
         UserError: the model allows none of the sweep's d.
@@ -40,7 +29,7 @@ def measure_sweep(
             f"sweep: no d from {sweep.minimum} to {sweep.maximum} fits {cell.checkpoint}, which "
             f"has {layers} layers to scale and {cell.flat.size} parameters: widen the sweep"
         )
-    config = SaidConfig(
+    search = SearchConfig(
         GridConfig(values=values),
         fraction=sweep.fraction,
         fractions=(sweep.fraction,),
@@ -49,4 +38,4 @@ def measure_sweep(
         seeds=sweep.seeds,
         protocol="sweep",
     )
-    return measure_said(cell, config, own, finetune, baseline, None, scratch, out)
+    return search, own

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pipeline.common.config import nearest
 from pipeline.errors import UserError
 from pipeline.pretraining.recipe import ModelConfig
-from pipeline.probes.config import SaidConfig
+from pipeline.probes.config import SearchConfig
 from pipeline.published.place import Place
 from pipeline.report.style import ReportConfig
 from pipeline.study.checkpoints import Checkpoint, predecessors
@@ -25,7 +25,7 @@ class Params:
 
     seed: int
     tasks: dict[str, TaskConfig]
-    search: SaidConfig
+    search: SearchConfig
     subspace: SubspaceConfig = field(default_factory=SubspaceConfig)
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
     trajectory: Trajectory = field(default_factory=Trajectory)

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dimension.efficient import EfficientConfig, EfficientSearch
+from pipeline.dimension.binomial import binomial_error
+from pipeline.dimension.efficient import EfficientSearch
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.question import Near, Question
-from pipeline.dimension.search import Outcome, Probe
+from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.status import Status, reaches
-from tests.dimension.test_search import TARGET, grids, run, step
+from tests.dimension.test_search import TARGET, grids, run, step, trained
 
 RATES = (1e-3, 5e-3, 1e-2, 3e-2)
 GRID = tuple(range(10, 130))
@@ -20,12 +22,21 @@ GRID = tuple(range(10, 130))
 def noisy(seed: int):
     """A world without any order, some of whose passes are single lucky epochs."""
 
-    def outcome(probe: Probe) -> Outcome:
+    def record(probe: Probe) -> Record:
         toss = random.Random(f"{seed} {probe}")
         metric = toss.choice([0.7, 0.74, 0.75, 0.8])
-        return Outcome(metric, toss.random() < 1 / 8, proven=toss.random() < 0.7)
+        return trained(probe, metric, toss.random() < 1 / 8, proven=toss.random() < 0.7)
 
-    return outcome
+    return record
+
+
+def chances(rows: int, chance: float, target: float) -> dict[str, float]:
+    """What a question says of chance and of noise, for accuracy on so many examples."""
+    return {
+        "chance": chance,
+        "chance_error": binomial_error(chance, rows),
+        "target_error": binomial_error(target, rows),
+    }
 
 
 @st.composite
@@ -39,7 +50,7 @@ def questions(draw) -> Question:
     majority, rows = draw(st.sampled_from([(0.0, 1), (0.5, 1000), (0.72, 1000), (0.72, 50)]))
     near = draw(st.sampled_from([None, near]))
     return Question(
-        grid, TARGET, rates, seeds, rows=rows, majority=majority, near=near, rate_slope=slope
+        grid, TARGET, rates, seeds, near=near, rate_slope=slope, **chances(rows, majority, TARGET)
     )
 
 
@@ -61,7 +72,7 @@ def test_a_walk_ends_and_never_repeats_a_probe(question, config, world):
 @given(questions(), configs, worlds)
 def test_the_bracket_is_really_probed_and_verified(question, config, world):
     verdict, fresh = run(EfficientSearch(question, config), world)
-    scores = {probe: world(probe).score for probe in fresh}
+    scores = {probe: world(probe).score(TARGET) for probe in fresh}
 
     def rates_at(d: int, seed: int) -> dict[float, float]:
         return {p.learning_rate: scores[p] for p in fresh if (p.d, p.seed) == (d, seed)}
@@ -139,8 +150,8 @@ def test_a_neighbour_that_is_far_off_costs_probes_but_not_the_verdict(claimed):
 
 
 def best_at(rate: float):
-    def world(probe: Probe) -> Outcome:
-        return Outcome(0.8 if probe.learning_rate == rate and probe.d >= 50 else 0.7)
+    def world(probe: Probe) -> Record:
+        return trained(probe, 0.8 if probe.learning_rate == rate and probe.d >= 50 else 0.7)
 
     return world
 
@@ -163,16 +174,16 @@ def test_a_carried_rate_follows_the_power_of_d():
     question = Question((10, 100, 1000), TARGET, (1e-3, 1e-2, 1e-1), near=Near(100, 1e-2))
     question = replace(question, rate_slope=-1.0)
     for config, at_10 in ((EfficientConfig(), 1e-1), (EfficientConfig(scale_rate=False), 1e-2)):
-        _, fresh = run(EfficientSearch(question, config), lambda probe: Outcome(0.8))
+        _, fresh = run(EfficientSearch(question, config), lambda probe: trained(probe, 0.8))
         assert [probe.learning_rate for probe in fresh if probe.d == 10] == [at_10]
 
 
 def test_the_best_rate_so_far_is_the_rival_and_a_smaller_one_has_longer():
     search = EfficientSearch(Question(GRID, TARGET, RATES, epochs=10), EfficientConfig())
     seen = {
-        Probe(50, 0, 3e-2): Outcome(0.6, curve=(0.6,)),
-        Probe(50, 0, 5e-3): Outcome(0.7, curve=(0.6, 0.7)),
-        Probe(50, 1, 1e-2): Outcome(0.74, curve=(0.74,)),
+        Probe(50, 0, 3e-2): Record(Probe(50, 0, 3e-2), (0.6,)),
+        Probe(50, 0, 5e-3): Record(Probe(50, 0, 5e-3), (0.6, 0.7)),
+        Probe(50, 1, 1e-2): Record(Probe(50, 1, 1e-2), (0.74,)),
     }
     larger, smaller = (search.rule(Probe(50, 0, rate), seen) for rate in (1e-2, 1e-3))
     assert larger.rival == smaller.rival == (0.6, 0.7)
@@ -182,7 +193,13 @@ def test_the_best_rate_so_far_is_the_rival_and_a_smaller_one_has_longer():
     assert lone.rule(Probe(50, 0, 1e-2), seen).rival == ()
 
 
-@pytest.mark.parametrize("other", [Outcome(0.74, diverged=True, curve=(0.74,)), Outcome(0.8)])
+@pytest.mark.parametrize(
+    "other",
+    [
+        Record(Probe(50, 0, 5e-3), (0.74,), Ending.DIVERGED),
+        Record(Probe(50, 0, 5e-3), (0.8,)),
+    ],
+)
 def test_a_training_that_broke_down_or_reached_is_no_rival(other):
     search = EfficientSearch(Question(GRID, TARGET, RATES, epochs=10), EfficientConfig())
     assert search.rule(Probe(50, 0, 1e-2), {Probe(50, 0, 5e-3): other}).rival == ()
@@ -197,8 +214,10 @@ def test_without_carrying_all_rates_are_tried_from_the_smallest_on():
 def test_a_pass_seen_by_the_first_seeds_search_is_not_forgotten_by_that_of_all():
     question = Question((10, 40), TARGET, (1e-3, 1e-2), seeds=3, rate_slope=-0.5)
 
-    def world(probe: Probe) -> Outcome:
-        return Outcome(0.8 if probe.learning_rate == (1e-3 if probe.seed == 0 else 1e-2) else 0.7)
+    def world(probe: Probe) -> Record:
+        return trained(
+            probe, 0.8 if probe.learning_rate == (1e-3 if probe.seed == 0 else 1e-2) else 0.7
+        )
 
     verdict, _ = run(EfficientSearch(question, EfficientConfig()), world)
     assert verdict.d90 == 10
@@ -212,7 +231,9 @@ def test_further_seeds_do_not_start_at_the_largest_dimension_after_a_neighbour_w
 
 def test_where_the_neighbour_reached_nowhere_a_first_miss_is_followed_by_the_largest_dimension():
     question = Question(GRID, TARGET, RATES, near=Near(None, None))
-    verdict, fresh = run(EfficientSearch(question, EfficientConfig()), lambda probe: Outcome(0.7))
+    verdict, fresh = run(
+        EfficientSearch(question, EfficientConfig()), lambda probe: trained(probe, 0.7)
+    )
     middle = GRID[(len(GRID) - 1) // 2]
     assert verdict.status is Status.NOT_REACHED
     assert list(dict.fromkeys(probe.d for probe in fresh)) == [middle, GRID[-1]]
@@ -236,9 +257,9 @@ def test_a_wrong_carried_rate_is_found_out_where_it_matters(rate):
         scores = dict(zip(RATES, reversed(list(scores.values())), strict=True))
     scores[rate] = 0.7
 
-    def world(probe: Probe) -> Outcome:
+    def world(probe: Probe) -> Record:
         good = probe.learning_rate == rate and probe.d >= 50
-        return Outcome(0.8 if good else scores[probe.learning_rate])
+        return trained(probe, 0.8 if good else scores[probe.learning_rate])
 
     question = Question(GRID, TARGET, RATES, near=Near(60, 1e-2))
     verdict, _ = run(EfficientSearch(question, EfficientConfig()), world)
@@ -247,12 +268,12 @@ def test_a_wrong_carried_rate_is_found_out_where_it_matters(rate):
 
 @pytest.mark.parametrize(("second", "d90"), [(0.8, 50), (0.7, 51)])
 def test_a_lucky_epoch_needs_a_second_seed(second, d90):
-    def world(probe: Probe) -> Outcome:
+    def world(probe: Probe) -> Record:
         if probe.d == 50 and probe.seed == 0:
-            return Outcome(0.75, proven=False)
-        return Outcome(0.8 if probe.d > 50 else 0.7 if probe.seed == 0 else second)
+            return trained(probe, 0.75, proven=False)
+        return trained(probe, 0.8 if probe.d > 50 else 0.7 if probe.seed == 0 else second)
 
-    question = Question(GRID, TARGET, (1e-2,), rows=600, near=Near(52, 1e-2))
+    question = Question(GRID, TARGET, (1e-2,), near=Near(52, 1e-2), **chances(600, 0.0, TARGET))
     verdict, fresh = run(EfficientSearch(question, EfficientConfig()), world)
     assert (verdict.status, verdict.d90, verdict.lower) == (Status.OK, d90, d90 - 1)
     assert Probe(50, 1, 1e-2) in fresh
@@ -273,15 +294,8 @@ def test_impossible_levers_are_refused(wrong):
         replace(EfficientConfig(), **wrong)
 
 
-def test_a_neighbour_without_a_dimension_tells_nothing():
-    result = {"status": "diverged", "d90": None, "learning_rate": None}
-    assert Near.of(result) is None and Near.of(None) is None
-    assert Near.of({**result, "status": "not_reached"}) == Near(None, None)
-    assert Near.of({"status": "ok", "d90": 9, "learning_rate": 1.0}) == Near(9, 1.0)
-
-
 def test_no_training_at_the_largest_dimension_is_called_hopeless():
-    question = Question((10, 100, 1000), 0.9, (1e-2,), epochs=10, rows=1000, majority=0.5)
+    question = Question((10, 100, 1000), 0.9, (1e-2,), epochs=10, **chances(1000, 0.5, 0.9))
     search = EfficientSearch(question, EfficientConfig())
     plateau = [0.84] * 9
     assert search.rule(Probe(100, 0, 1e-2), {})(plateau)
@@ -291,24 +305,26 @@ def test_no_training_at_the_largest_dimension_is_called_hopeless():
 def test_a_discredited_rates_misses_are_not_gone_through_one_by_one():
     """All misses of the first rate are believed until the bracket is checked; then none is."""
     grid = tuple(10 + index for index in range(64))
-    question = Question(grid, 0.9, (1e-3, 1e-2), epochs=1, rows=10_000, majority=0.5)
+    question = Question(grid, 0.9, (1e-3, 1e-2), epochs=1, **chances(10_000, 0.5, 0.9))
 
-    def outcome(probe: Probe) -> Outcome:
+    def record(probe: Probe) -> Record:
         # The small rate reaches in the grid's middle only, the large one from d = 15 on.
         middle = probe.d == grid[31]
         reached = middle if probe.learning_rate == 1e-3 else probe.d >= 15
-        return Outcome(0.95 if reached else 0.7, curve=(0.95 if reached else 0.7,))
+        return Record(probe, (0.95 if reached else 0.7,))
 
-    search, outcomes = EfficientSearch(question, EfficientConfig(skip_rates=True)), {}
-    while isinstance(probe := search.next(outcomes), Probe):
-        outcomes[probe] = outcome(probe)
+    search, records = EfficientSearch(question, EfficientConfig(skip_rates=True)), {}
+    while isinstance(probe := search.next(records), Probe):
+        records[probe] = record(probe)
     assert probe.d90 == 15
-    assert len({one.d for one in outcomes}) <= 14
+    assert len({one.d for one in records}) <= 14
 
 
 def test_where_nothing_is_learned_the_largest_dimension_is_tried_next():
-    question = Question(GRID, TARGET, RATES, epochs=1, rows=1000, majority=0.5)
-    verdict, fresh = run(EfficientSearch(question, EfficientConfig()), lambda probe: Outcome(0.5))
+    question = Question(GRID, TARGET, RATES, epochs=1, **chances(1000, 0.5, TARGET))
+    verdict, fresh = run(
+        EfficientSearch(question, EfficientConfig()), lambda probe: trained(probe, 0.5)
+    )
     assert verdict.status is Status.NOT_REACHED
     middle = GRID[(len(GRID) - 1) // 2]
     assert [(probe.d, probe.learning_rate) for probe in fresh[:2]] == [(middle, 5e-3), (129, 5e-3)]
@@ -316,7 +332,7 @@ def test_where_nothing_is_learned_the_largest_dimension_is_tried_next():
 
 
 def test_a_first_guess_that_learns_but_misses_is_compared_at_once():
-    question = Question(GRID, TARGET, RATES, epochs=1, rows=1000, majority=0.5)
+    question = Question(GRID, TARGET, RATES, epochs=1, **chances(1000, 0.5, TARGET))
     _, fresh = run(EfficientSearch(question, EfficientConfig()), best_at(1e-2))
     assert [probe.learning_rate for probe in fresh[:2]] == [5e-3, 1e-2]
     assert fresh[0].d == fresh[1].d and {probe.learning_rate for probe in fresh[2:-2]} == {1e-2}

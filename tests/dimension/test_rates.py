@@ -4,17 +4,19 @@ from dataclasses import replace
 
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.rates import CarriedRate
-from pipeline.dimension.search import Outcome, Probe
+from pipeline.dimension.record import Probe
+from tests.dimension.test_search import trained
 
 RATES = (1e-3, 2e-3, 4e-3, 8e-3)
-QUESTION = Question((10, 40, 160, 640, 2560), 0.9, RATES, rows=1000, majority=0.5)
+QUESTION = Question((10, 40, 160, 640, 2560), 0.9, RATES, chance=0.5, chance_error=0.0158)
 
 
 def carried(
     seen: dict[tuple[int, float], float], near: Near | None = None, slope: float = -0.5
 ) -> CarriedRate:
-    outcomes = {Probe(d, 0, rate): Outcome(score) for (d, rate), score in seen.items()}
-    return CarriedRate(replace(QUESTION, near=near, rate_slope=slope), outcomes)
+    records = [trained(Probe(d, 0, rate), score) for (d, rate), score in seen.items()]
+    question = replace(QUESTION, near=near, rate_slope=slope)
+    return CarriedRate(question, {record.probe: record for record in records})
 
 
 def test_before_anything_is_known_it_is_the_middle_rate_in_the_grids_middle():

@@ -7,37 +7,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dimension.search import BinarySearch, Outcome, Probe, Verdict
+from pipeline.dimension.record import Ending, Probe, Record
+from pipeline.dimension.search import BinarySearch
 from pipeline.dimension.status import Status, reaches
+from pipeline.dimension.verdict import Verdict
 
 TARGET = 0.75
-World = Callable[[Probe], Outcome]
+World = Callable[[Probe], Record]
 
 grids = st.lists(st.integers(1, 10**6), min_size=1, max_size=200, unique=True).map(sorted)
+
+
+def trained(probe: Probe, metric: float, diverged: bool = False, proven: bool = True) -> Record:
+    """A training that came to a metric; one that ``diverged`` did not reach the target before.
+
+    What is ``proven`` was there twice.
+    """
+    best = min(metric, 0.7) if diverged else metric
+    ended = Ending.DIVERGED if diverged else Ending.COMPLETE
+    return Record(probe, (best, best) if proven else (best,), ended)
 
 
 def hidden(seed: int) -> World:
     """A world without any order: every probe is a coin toss, one in eight diverges."""
 
-    def outcome(probe: Probe) -> Outcome:
+    def record(probe: Probe) -> Record:
         toss = random.Random(f"{seed} {probe}")
-        return Outcome(toss.choice([0.7, 0.74, 0.75, 0.8]), diverged=toss.random() < 1 / 8)
+        return trained(probe, toss.choice([0.7, 0.74, 0.75, 0.8]), diverged=toss.random() < 1 / 8)
 
-    return outcome
+    return record
 
 
 def step(threshold: int) -> World:
-    return lambda probe: Outcome(0.8 if probe.d >= threshold else 0.7)
+    return lambda probe: trained(probe, 0.8 if probe.d >= threshold else 0.7)
 
 
 def run(
-    search: BinarySearch, world: World, known: Mapping[Probe, Outcome] | None = None
+    search: BinarySearch, world: World, known: Mapping[Probe, Record] | None = None
 ) -> tuple[Verdict, list[Probe]]:
     """Drive a search to its verdict; also return the probes that really had to run."""
-    outcomes, fresh = dict(known or {}), []
-    while isinstance(answer := search.next(outcomes), Probe):
-        assert answer not in outcomes, "a probe was asked for twice"
-        outcomes[answer] = world(answer)
+    records, fresh = dict(known or {}), []
+    while isinstance(answer := search.next(records), Probe):
+        assert answer not in records, "a probe was asked for twice"
+        records[answer] = world(answer)
         fresh.append(answer)
     return answer, fresh
 
@@ -53,11 +65,11 @@ def searches(draw):
     )
 
 
-def majority_reaches(outcomes: Mapping[Probe, Outcome], d: int, seeds: int) -> bool:
+def majority_reaches(records: Mapping[Probe, Record], d: int, seeds: int) -> bool:
     best: dict[int, float] = {}
-    for probe, outcome in outcomes.items():
-        if probe.d == d and not outcome.diverged:
-            best[probe.seed] = max(best.get(probe.seed, 0.0), outcome.metric)
+    for probe, record in records.items():
+        if probe.d == d and record.ended is not Ending.DIVERGED:
+            best[probe.seed] = max(best.get(probe.seed, 0.0), record.metric)
     return 2 * sum(metric >= TARGET for metric in best.values()) > seeds
 
 
@@ -85,16 +97,16 @@ def test_a_search_costs_no_more_than_a_binary_search_must(size):
 def test_both_ends_of_the_final_bracket_are_really_probed(grid, seed, seeds):
     search = BinarySearch(grid, TARGET, [1e-3, 1e-2], seeds)
     verdict, probes = run(search, hidden(seed))
-    outcomes = {probe: hidden(seed)(probe) for probe in probes}
+    records = {probe: hidden(seed)(probe) for probe in probes}
     if verdict.d90 is not None:
-        assert majority_reaches(outcomes, verdict.d90, seeds)
+        assert majority_reaches(records, verdict.d90, seeds)
         position = grid.index(verdict.d90)
         assert verdict.lower == (grid[position - 1] if position else None)
     else:
         assert verdict.lower == grid[-1]
     if verdict.lower is not None:
         assert any(probe.d == verdict.lower for probe in probes)
-        assert not majority_reaches(outcomes, verdict.lower, seeds)
+        assert not majority_reaches(records, verdict.lower, seeds)
 
 
 @given(searches(), st.integers(0, 1000), st.data())
@@ -108,7 +120,7 @@ def test_resuming_from_any_part_of_the_journal_changes_nothing(search, seed, dat
 
 
 @given(grids, grids, st.integers(0, 1000), st.booleans())
-def test_outcomes_of_another_resolution_change_nothing(grid, other, seed, exhaustive):
+def test_records_of_another_resolution_change_nothing(grid, other, seed, exhaustive):
     world, rates = hidden(seed), (1e-3, 1e-2)
     _, journal = run(BinarySearch(other, TARGET, rates, 3, not exhaustive), world)
     search = BinarySearch(grid, TARGET, rates, 3, exhaustive)
@@ -136,7 +148,7 @@ def test_skipping_what_cannot_matter_any_more_keeps_the_verdict(grid, seed, seed
 def test_a_sweep_ends_at_the_first_learning_rate_that_reaches():
     verdict, probes = run(
         BinarySearch([100], TARGET, [1e-3, 5e-3, 1e-2]),
-        lambda probe: Outcome(0.8 if probe.learning_rate == 5e-3 else 0.7),
+        lambda probe: trained(probe, 0.8 if probe.learning_rate == 5e-3 else 0.7),
     )
     assert [probe.learning_rate for probe in probes] == [1e-3, 5e-3]
     assert verdict.winner == Probe(100, 0, 5e-3)
@@ -146,7 +158,7 @@ def test_an_exhaustive_sweep_takes_the_best_learning_rate():
     metrics = {1e-3: 0.76, 5e-3: 0.8, 1e-2: 0.78}
     verdict, probes = run(
         BinarySearch([100], TARGET, list(metrics), exhaustive=True),
-        lambda probe: Outcome(metrics[probe.learning_rate]),
+        lambda probe: trained(probe, metrics[probe.learning_rate]),
     )
     assert len(probes) == 3
     assert verdict.winner == Probe(100, 0, 5e-3)
@@ -156,13 +168,13 @@ def test_an_exhaustive_sweep_takes_the_best_learning_rate():
 def test_more_than_half_of_the_seeds_must_reach(lucky, status):
     verdict, _ = run(
         BinarySearch([100], TARGET, [1e-2], seeds=3),
-        lambda probe: Outcome(0.9 if probe.seed < lucky else 0.5),
+        lambda probe: trained(probe, 0.9 if probe.seed < lucky else 0.5),
     )
     assert verdict.status is status
 
 
 def test_half_of_the_seeds_is_not_enough():
-    world = lambda probe: Outcome(0.9 if probe.seed else 0.5)  # noqa: E731
+    world = lambda probe: trained(probe, 0.9 if probe.seed else 0.5)  # noqa: E731
     assert run(BinarySearch([100], TARGET, [1e-2], seeds=2), world)[0].d90 is None
 
 
@@ -184,16 +196,16 @@ def test_not_reached_names_the_numbers():
 
 
 def test_divergence_at_the_top_is_told_from_not_reached():
-    diverged = Outcome(0.9, diverged=True)
-    verdict, _ = run(BinarySearch([100, 200], TARGET, [1e-3, 1e-2]), lambda probe: diverged)
+    diverged = lambda probe: trained(probe, 0.9, diverged=True)  # noqa: E731
+    verdict, _ = run(BinarySearch([100, 200], TARGET, [1e-3, 1e-2]), diverged)
     assert (verdict.status, verdict.winner) == (Status.DIVERGED, None)
-    one_held = lambda probe: diverged if probe.learning_rate > 5e-3 else Outcome(0.7)  # noqa: E731
+    one_held = lambda probe: diverged(probe) if probe.learning_rate > 5e-3 else trained(probe, 0.7)  # noqa: E731
     verdict, _ = run(BinarySearch([100, 200], TARGET, [1e-3, 1e-2]), one_held)
     assert verdict.status is Status.NOT_REACHED
 
 
 def test_a_probe_that_diverged_below_the_top_has_missed():
-    world = lambda probe: Outcome(0.9, diverged=probe.d < 200)  # noqa: E731
+    world = lambda probe: trained(probe, 0.9, diverged=probe.d < 200)  # noqa: E731
     verdict, _ = run(BinarySearch([100, 200, 300], TARGET, [1e-2]), world)
     assert (verdict.d90, verdict.lower) == (200, 100)
 
@@ -201,7 +213,7 @@ def test_a_probe_that_diverged_below_the_top_has_missed():
 def test_a_metric_that_equals_the_target_but_for_rounding_reaches():
     target = 0.9 * (17 / 20)
     assert reaches(153 / 200, target)
-    world = lambda probe: Outcome(153 / 200)  # noqa: E731
+    world = lambda probe: trained(probe, 153 / 200)  # noqa: E731
     assert run(BinarySearch([100], target, [1e-2]), world)[0].status is Status.OK
 
 

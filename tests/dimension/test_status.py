@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.status import Status, precheck, reaches, target_metric
 
 # METHOD §2 and §4: majority accuracy, and the full accuracy under which 0.9 · full falls below it.
@@ -74,12 +75,15 @@ def test_a_target_that_equals_the_majority_class_counts_as_below():
 def test_a_margin_asks_the_baseline_to_beat_chance_by_standard_errors():
     # The standard error of 0.5 over 400 rows is 0.025.
     assert status_of(0.574, 0.5) is None
-    assert status_of(0.574, 0.5, margin=3.0, rows=400) is Status.BASELINE_AT_CHANCE
-    assert status_of(0.576, 0.5, margin=3.0, rows=400) is None
+    assert (
+        status_of(0.574, 0.5, margin=3.0, chance_error=binomial_error(0.5, 400))
+        is Status.BASELINE_AT_CHANCE
+    )
+    assert status_of(0.576, 0.5, margin=3.0, chance_error=binomial_error(0.5, 400)) is None
 
 
 def test_reasons_name_the_numbers():
-    _, at_majority = precheck(0.51, 0.5, 0.459, margin=2.0, rows=400) or ("", "")
+    _, at_majority = precheck(0.51, 0.5, 0.459, margin=2.0, chance_error=0.025) or ("", "")
     assert (
         "0.5100" in at_majority and "0.5000" in at_majority and "2 standard errors" in at_majority
     )

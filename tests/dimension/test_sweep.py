@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from pipeline.dimension.question import Question
-from pipeline.dimension.search import Outcome, Probe
+from pipeline.dimension.record import Probe
 from pipeline.dimension.status import Status
 from pipeline.dimension.sweep import Sweep
-from tests.dimension.test_search import TARGET, run, step
+from tests.dimension.test_search import TARGET, run, step, trained
 
 QUESTION = Question((10, 20, 30), TARGET, (1e-3, 1e-2), seeds=2)
 
@@ -17,7 +17,7 @@ def test_everything_is_probed_once():
 
 
 def test_the_smallest_dimension_that_reaches_counts_even_where_a_larger_one_misses():
-    verdict, _ = run(Sweep(QUESTION), lambda probe: Outcome(0.8 if probe.d == 20 else 0.7))
+    verdict, _ = run(Sweep(QUESTION), lambda probe: trained(probe, 0.8 if probe.d == 20 else 0.7))
     assert (verdict.d90, verdict.lower) == (20, 10)
 
 
@@ -27,10 +27,10 @@ def test_a_sweep_that_never_reaches_is_a_result():
 
 
 def test_more_than_half_of_the_seeds_must_reach():
-    world = lambda probe: Outcome(0.8 if probe.seed == 0 else 0.7)  # noqa: E731
+    world = lambda probe: trained(probe, 0.8 if probe.seed == 0 else 0.7)  # noqa: E731
     assert run(Sweep(QUESTION), world)[0].d90 is None
 
 
 def test_one_learning_rate_that_reaches_is_enough():
-    world = lambda probe: Outcome(0.8 if probe.learning_rate == 1e-3 else 0.7)  # noqa: E731
+    world = lambda probe: trained(probe, 0.8 if probe.learning_rate == 1e-3 else 0.7)  # noqa: E731
     assert run(Sweep(QUESTION), world)[0].winner == Probe(10, 0, 1e-3)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dimension.efficient import EfficientConfig
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.estimate.costs import describe, estimate
 from pipeline.study.reading import load_params
 from pipeline.training.cost import EncoderSize

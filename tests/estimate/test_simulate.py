@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.dimension.efficient import EfficientConfig
 from pipeline.dimension.grid import GridConfig, grid_values
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS
-from pipeline.dimension.search import Probe
+from pipeline.dimension.record import Probe
 from pipeline.estimate.simulate import (
     EPOCHS,
     PROFILES,
@@ -18,6 +18,7 @@ from pipeline.estimate.simulate import (
     Problem,
     answer,
     draw,
+    epochs_of,
     expected_probes,
 )
 
@@ -55,14 +56,14 @@ def test_the_best_rate_follows_the_power_of_d_that_the_question_names():
 
 def test_accuracies_are_counts_of_examples():
     cell = cells()[0]
-    counts = cell.curves * cell.question.rows
+    counts = cell.curves * cell.rows
     assert np.allclose(counts, np.round(counts)) and cell.curves.shape == (len(GRID), 2, 4, EPOCHS)
 
 
 def test_the_papers_protocol_finds_the_truth_where_noise_is_small():
     off = []
     for cell in cells("mnli"):
-        verdict = answer(cell, PROTOCOLS["paper"](cell.question, EfficientConfig())).verdict
+        verdict, _ = answer(cell, PROTOCOLS["paper"](cell.question, EfficientConfig()))
         if verdict.d90 is not None and math.isfinite(cell.truth):
             off.append(abs(math.log(verdict.d90 / cell.truth)))
     assert np.median(off) < math.log(1.2)
@@ -70,20 +71,20 @@ def test_the_papers_protocol_finds_the_truth_where_noise_is_small():
 
 def test_a_probe_ends_where_its_rule_says():
     cell = cells()[1]
-    found = answer(cell, PROTOCOLS["efficient"](cell.question, EfficientConfig()))
-    assert found.epochs == sum(len(curve) for curve in found.curves.values())
-    for probe, curve in found.curves.items():
-        assert list(curve) == cell.curve(probe)[: len(curve)].tolist()
-    whole = answer(cell, PROTOCOLS["paper"](cell.question, EfficientConfig()))
-    assert all(len(curve) == EPOCHS for curve in whole.curves.values())
-    assert found.epochs < whole.epochs / 2
+    _, found = answer(cell, PROTOCOLS["efficient"](cell.question, EfficientConfig()))
+    for probe, record in found.items():
+        assert record.curve == cell.training(probe).curve[: len(record.curve)]
+        assert record.whole == (len(record.curve) == EPOCHS)
+    _, whole = answer(cell, PROTOCOLS["paper"](cell.question, EfficientConfig()))
+    assert all(len(record.curve) == EPOCHS for record in whole.values())
+    assert epochs_of(found.values()) < epochs_of(whole.values()) / 2
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_curves_differ_by_seed_and_rate(seed):
     cell = cells()[2]
     probes = [Probe(GRID[30], seed, rate) for rate in RATES]
-    assert len({tuple(cell.curve(probe)) for probe in probes}) == len(RATES)
+    assert len({cell.training(probe).curve for probe in probes}) == len(RATES)
 
 
 def test_expected_costs_follow_the_protocol():

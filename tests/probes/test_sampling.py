@@ -34,7 +34,7 @@ def split(rows: int = 400) -> Split:
     return Split(ids, labels, pad_id=0, binary=True)
 
 
-SAMPLED = SampledEvaluation(rows=100, target=0.8, seed=3)
+SAMPLED = SampledEvaluation(rows=100, target=0.8, target_error=0.04, seed=3)
 
 
 def test_a_sample_far_below_the_target_is_enough():
@@ -53,10 +53,12 @@ def test_near_the_target_every_example_counts(share):
 def test_the_sample_is_fixed_by_the_seed():
     model = Oracle(40)
     first, again = (SAMPLED(model, split(), 16).accuracy for _ in range(2))
-    others = {SampledEvaluation(100, 0.8, seed)(model, split(), 16).accuracy for seed in range(5)}
+    others = {
+        SampledEvaluation(100, 0.8, 0.04, seed)(model, split(), 16).accuracy for seed in range(5)
+    }
     assert first == again and len(others) > 1
 
 
 def test_a_sample_of_everything_is_the_whole():
-    seen = SampledEvaluation(1000, 0.8, 3)(Oracle(40), split(), 16)
+    seen = SampledEvaluation(1000, 0.8, 0.04, 3)(Oracle(40), split(), 16)
     assert seen.rows == 400 and seen.accuracy == pytest.approx(0.4)

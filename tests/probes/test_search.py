@@ -11,46 +11,61 @@ import torch
 
 from pipeline.common.artifacts import read_json
 from pipeline.dimension.grid import GridConfig
-from pipeline.dimension.search import Probe
+from pipeline.dimension.record import Ending, Probe
 from pipeline.dimension.status import Status
 from pipeline.errors import UserError
 from pipeline.finetuning.full import measure_baseline
+from pipeline.finetuning.result import FullResult
 from pipeline.probes import probe
-from pipeline.probes.config import SaidConfig
+from pipeline.probes.config import SearchConfig
+from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.probe import ProbeRunner, ProbeTraining
-from pipeline.probes.search import measure_said
+from pipeline.probes.result import SearchResult
+from pipeline.probes.search import search_cell
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.task_vector import load_task_vector
+from tests.probes.full import measure_full
 from tests.worlds import FINETUNE, open_cell, task_config
 
-SAID = SaidConfig(GridConfig(8, 2048, 4.0), fraction=0.7, learning_rates=(1e-2,), epochs=12)
+SAID = SearchConfig(GridConfig(8, 2048, 4.0), fraction=0.7, learning_rates=(1e-2,), epochs=12)
 SUBSPACE = SubspaceConfig()
 
 
 @pytest.fixture(scope="module")
-def baseline(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+def baseline(world: Path, tmp_path_factory: pytest.TempPathFactory) -> FullResult:
     folder = tmp_path_factory.mktemp("baseline")
     config = replace(FINETUNE, epochs=8)
-    return measure_baseline(
+    return measure_full(
         open_cell(world, "polarity_short"), config, folder / "scratch", folder / "out"
     )
 
 
-def search(world: Path, root: Path, baseline: dict, config: SaidConfig = SAID, **changes) -> dict:
-    cell = open_cell(world, changes.pop("task", "polarity_short"))
-    near = changes.pop("near", None)
-    return measure_said(
-        cell, config, SUBSPACE, FINETUNE, baseline, near, root / "scratch", root / "out"
+def search(
+    world: Path,
+    root: Path,
+    baseline: FullResult,
+    config: SearchConfig = SAID,
+    neighbour: Neighbour | None = None,
+) -> SearchResult:
+    return search_cell(
+        open_cell(world, "polarity_short"),
+        search=config,
+        subspace=SUBSPACE,
+        finetune=FINETUNE,
+        full=baseline,
+        neighbour=neighbour,
+        scratch=root / "scratch",
+        out=root / "out",
     )
 
 
-def test_baseline_learns_and_records(world: Path, baseline: dict) -> None:
-    assert baseline["status"] == "ok"
-    assert baseline["full_metric"] > 0.8
-    assert baseline["majority"] == 0.5
-    assert 0.5 < baseline["acc_train"] <= 1 and 0 < baseline["f1_eval"] <= 1
-    assert baseline["learning_rate"] in FINETUNE.learning_rates
-    assert baseline["cost"]["runs"] == 2 and baseline["cost"]["tokens"] > 0
+def test_baseline_learns_and_records(world: Path, baseline: FullResult) -> None:
+    assert baseline.status == "ok"
+    assert baseline.full_metric > 0.8
+    assert baseline.chance == 0.5
+    assert 0.5 < baseline.train_metric <= 1
+    assert baseline.learning_rate in FINETUNE.learning_rates
+    assert baseline.cost.runs == 2 and baseline.cost.tokens > 0
 
 
 def test_baseline_reports_the_best_epoch_of_the_best_rate(world: Path, tmp_path: Path) -> None:
@@ -64,50 +79,78 @@ def test_baseline_reports_the_best_epoch_of_the_best_rate(world: Path, tmp_path:
     }
 
 
-def test_two_measurements_give_the_same_bytes(world: Path, tmp_path: Path, baseline: dict) -> None:
+def test_two_measurements_give_the_same_bytes(
+    world: Path, tmp_path: Path, baseline: FullResult
+) -> None:
     for name in ("a", "b"):
         torch.manual_seed(ord(name))
         search(world, tmp_path / name, baseline)
-    for file in ("result.json", "trials.jsonl", "task.safetensors"):
+    for file in ("result.json", "answer.json", "trials.jsonl", "task.safetensors"):
         assert (tmp_path / "a/out" / file).read_bytes() == (tmp_path / "b/out" / file).read_bytes()
 
 
-def test_said_finds_a_dimension_below_d(world: Path, tmp_path: Path, baseline: dict) -> None:
+def test_said_finds_a_dimension_below_d(world: Path, tmp_path: Path, baseline: FullResult) -> None:
     result = search(world, tmp_path, baseline)
     trials = [json.loads(line) for line in (tmp_path / "out/trials.jsonl").read_text().splitlines()]
-    assert result["status"] == "ok" and 8 <= result["d90"] <= 2048
-    assert result["acc_eval"] >= result["target"] == pytest.approx(0.7 * baseline["full_metric"])
-    status = {row["d"]: row["status"] for row in trials if row["seed"] == 0}
-    assert status[result["d90"]] == "reached"
-    if result["lower"] is not None:
-        assert status[result["lower"]] in ("missed", "stopped")
-    assert result["protocol"] == "efficient" and result["deviations"] == []
-    assert result["probes"] == len(trials) and result["layers"] == 4
+    assert result.status == "ok" and 8 <= result.d90 <= 2048
+    assert result.eval_metric >= result.target == pytest.approx(0.7 * baseline.full_metric)
+    reached = {row["d"]: row["reached"] for row in trials if row["seed"] == 0}
+    assert reached[result.d90]
+    if result.lower is not None:
+        assert not reached[result.lower]
+    assert result.protocol == "efficient" and result.deviations == ()
+    assert result.probes == len(trials) and result.layers == 4
 
 
 def test_a_neighbours_rate_is_carried_over_d_by_the_normalisations_power(
-    world: Path, tmp_path: Path, baseline: dict
+    world: Path, tmp_path: Path, baseline: FullResult
 ) -> None:
     config = replace(SAID, grid=GridConfig(128, 2048, 16.0), learning_rates=(1e-2, 4e-2))
-    near = {"status": "ok", "d90": 2048, "learning_rate": 1e-2}
-    search(world, tmp_path, baseline, config, near=near)
+    near = Neighbour("s0", Status.OK, 2048, 1e-2)
+    search(world, tmp_path, baseline, config, near)
     first = json.loads((tmp_path / "out/trials.jsonl").read_text().splitlines()[0])
     assert SUBSPACE.normalisation == "entry"
     assert (first["d"], first["learning_rate"]) == (128, 4e-2)
 
 
 def test_the_saved_numbers_are_the_fine_tuned_model(
-    world: Path, tmp_path: Path, baseline: dict
+    world: Path, tmp_path: Path, baseline: FullResult
 ) -> None:
     from pipeline.finetuning.evaluation import predict
 
     result = search(world, tmp_path, baseline)
     cell = open_cell(world, "polarity_short")
     vector = load_task_vector(tmp_path / "out/task.safetensors")
-    assert len(vector.vector) == result["d90"]
+    assert len(vector.vector) == result.d90
     vector.apply(cell.flat, cell.inputs["checkpoint"])
     right = predict(cell.model, cell.data.eval, FINETUNE.batch) == cell.data.eval.labels
-    assert right.mean() == result["acc_eval"]
+    assert right.mean() == result.eval_metric
+
+
+def test_results_are_read_as_they_were_written(
+    world: Path, tmp_path: Path, baseline: FullResult
+) -> None:
+    result = search(world, tmp_path, baseline)
+    assert SearchResult.read(tmp_path / "out/result.json") == result
+    answer = Neighbour("s0", Status.OK, result.d90, result.learning_rate)
+    assert Neighbour.read(tmp_path / "out/answer.json") == answer
+
+
+def test_another_rule_takes_from_the_journal_what_it_would_train(
+    world: Path, tmp_path: Path
+) -> None:
+    def runner(scratch: str) -> ProbeRunner:
+        cell = open_cell(world, "polarity_short")
+        return ProbeRunner(cell, SUBSPACE, FINETUNE, ProbeTraining(epochs=3), tmp_path / scratch)
+
+    def second(reason: Ending):
+        return lambda curve: reason if len(curve) == 2 else None
+
+    made = runner("a").run(Probe(64, 0, 1e-2), second(Ending.BEHIND))
+    again = runner("a").run(Probe(64, 0, 1e-2), second(Ending.HOPELESS))
+    assert made.ended is Ending.BEHIND and again == replace(made, ended=Ending.HOPELESS)
+    assert again == runner("b").run(Probe(64, 0, 1e-2), second(Ending.HOPELESS))
+    assert runner("a").known(Probe(64, 0, 1e-2)) is None
 
 
 def test_bfloat16_moves_the_curve_a_little_and_its_identity(world: Path, tmp_path: Path) -> None:
@@ -121,8 +164,8 @@ def test_bfloat16_moves_the_curve_a_little_and_its_identity(world: Path, tmp_pat
         assert cell.flat.values.dtype == torch.float32
         assert load_task_vector(runner.vector_path(rows[-1])).vector.dtype == torch.float32
     whole, half = rows
-    assert half["curve"] == pytest.approx(whole["curve"], abs=0.03)
-    assert half["identity"] != whole["identity"]
+    assert half.curve == pytest.approx(whole.curve, abs=0.03)
+    assert half.identity != whole.identity
 
 
 def test_bfloat16_computes_with_the_weights_of_now(world: Path) -> None:
@@ -141,7 +184,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_killed_search_resumes_and_repeats_no_probe(
-    world: Path, tmp_path: Path, baseline: dict, monkeypatch: pytest.MonkeyPatch, after: int
+    world: Path, tmp_path: Path, baseline: FullResult, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     whole = search(world, tmp_path / "whole", baseline)
     runs, original = 0, probe.fine_tune
@@ -158,23 +201,23 @@ def test_a_killed_search_resumes_and_repeats_no_probe(
         search(world, tmp_path / "torn", baseline)
     assert not (tmp_path / "torn/out").exists()
     assert search(world, tmp_path / "torn", baseline) == whole
-    assert runs == whole["probes"] + 1
-    for file in ("result.json", "trials.jsonl", "task.safetensors"):
+    assert runs == whole.probes + 1
+    for file in ("result.json", "answer.json", "trials.jsonl", "task.safetensors"):
         assert (tmp_path / "whole/out" / file).read_bytes() == (
             tmp_path / "torn/out" / file
         ).read_bytes()
 
 
 def test_another_resolution_reads_the_journal(
-    world: Path, tmp_path: Path, baseline: dict, monkeypatch: pytest.MonkeyPatch
+    world: Path, tmp_path: Path, baseline: FullResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = search(world, tmp_path, baseline)
     runs, original = [], probe.fine_tune
     monkeypatch.setattr(probe, "fine_tune", lambda *a, **k: runs.append(1) or original(*a, **k))
     finer = replace(SAID, grid=GridConfig(8, 2048, 2.0))
     second = search(world, tmp_path, baseline, finer)
-    assert len(runs) < second["probes"]
-    assert first["d_max"] == second["d_max"]
+    assert len(runs) < second.probes
+    assert first.d_max == second.d_max
 
 
 def statuses() -> dict[str, dict]:
@@ -187,21 +230,23 @@ def statuses() -> dict[str, dict]:
 
 
 @pytest.mark.parametrize("status", statuses())
-def test_every_status_is_a_result(world: Path, tmp_path: Path, baseline: dict, status: str) -> None:
+def test_every_status_is_a_result(
+    world: Path, tmp_path: Path, baseline: FullResult, status: str
+) -> None:
     changes = statuses()[status]
-    full = {**baseline, "full_metric": changes.pop("full_metric")}
+    full = replace(baseline, full_metric=changes.pop("full_metric"))
     result = search(world, tmp_path, full, replace(SAID, **changes))
-    assert result["status"] == Status(status) and result["d90"] is None
-    assert result["reason"]
+    assert result.status == Status(status) and result.d90 is None
+    assert result.reason
     assert read_json(tmp_path / "out/result.json")["status"] == status
     assert not (tmp_path / "out/task.safetensors").exists()
 
 
 def test_a_diverged_baseline_is_a_result_too(world: Path, tmp_path: Path) -> None:
     config = replace(FINETUNE, learning_rates=(1e30,))
-    result = measure_baseline(open_cell(world, "polarity_short"), config, tmp_path, tmp_path)
-    assert result["status"] == "diverged" and result["full_metric"] is None
-    assert search(world, tmp_path / "said", result)["status"] == "diverged"
+    result = measure_full(open_cell(world, "polarity_short"), config, tmp_path, tmp_path)
+    assert result.status == "diverged" and result.full_metric is None
+    assert search(world, tmp_path / "said", result).status == "diverged"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +257,7 @@ def test_a_diverged_baseline_is_a_result_too(world: Path, tmp_path: Path) -> Non
     ],
 )
 def test_a_grid_outside_the_model_is_refused(
-    world: Path, tmp_path: Path, baseline: dict, grid: GridConfig, message: str
+    world: Path, tmp_path: Path, baseline: FullResult, grid: GridConfig, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
         search(world, tmp_path, baseline, replace(SAID, grid=grid))

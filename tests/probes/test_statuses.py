@@ -14,10 +14,9 @@ from pipeline.common.artifacts import read_json
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.status import Status
 from pipeline.finetuning.cell import Cell
-from pipeline.finetuning.full import measure_baseline
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.probes.config import SaidConfig
-from pipeline.probes.search import measure_said
+from pipeline.probes.config import SearchConfig
+from pipeline.probes.search import search_cell
 from pipeline.report.figures import draw_all
 from pipeline.report.page import write_page
 from pipeline.report.provenance import Provenance
@@ -27,12 +26,13 @@ from pipeline.subspace.config import SubspaceConfig
 from pipeline.tasks.prepare import TaskDataConfig, prepare_task
 from pipeline.text.files import FilesConfig
 from pipeline.text.sources import RowSource, SyntheticRows
+from tests.probes.full import measure_full
 from tests.worlds import task_config
 
 EASY = FinetuneConfig(epochs=8, batch=16, learning_rates=(1e-2,), dropout=0.0)
 ONE_EPOCH = replace(EASY, epochs=1)
 BLOWN_UP = replace(ONE_EPOCH, learning_rates=(1e30,))
-SEARCH = SaidConfig(GridConfig(8, 2048, 16.0), fraction=0.7, learning_rates=(1e-2,), epochs=8)
+SEARCH = SearchConfig(GridConfig(8, 2048, 16.0), fraction=0.7, learning_rates=(1e-2,), epochs=8)
 HARD = replace(SEARCH, grid=GridConfig(8, 9), fraction=1.0, epochs=1)
 
 
@@ -42,7 +42,7 @@ class Case:
 
     task: str
     finetune: FinetuneConfig
-    search: SaidConfig
+    search: SearchConfig
     status: Status
     reason: str
 
@@ -98,12 +98,13 @@ def study(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     for name, case in CASES.items():
         places = [root / "results" / kind / "s0" / name for kind in ("baseline", "said")]
-        baseline = measure_baseline(
+        full = measure_full(
             open_(world, root, name, case), case.finetune, root / name / "a", places[0]
         )
-        measure_said(
-            open_(world, root, name, case), case.search, SubspaceConfig(), case.finetune, baseline,
-            None, root / name / "b", places[1],
+        search_cell(
+            open_(world, root, name, case), search=case.search, subspace=SubspaceConfig(),
+            finetune=case.finetune, full=full, neighbour=None, scratch=root / name / "b",
+            out=places[1],
         )  # fmt: skip
     return root
 
