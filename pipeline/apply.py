@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from pipeline.common.artifacts import atomic_directory, sha256
 from pipeline.common.manifest import MODEL_MANIFEST, check_model
 from pipeline.errors import UserError
-from pipeline.models.classifier import open_classifier
+from pipeline.models.opening import open_for_task
 from pipeline.subspace.task_vector import Classifier, load_task_vector
-from pipeline.training import device
 from pipeline.training.parameters import FlatParameters
 
 if TYPE_CHECKING:
@@ -49,8 +48,12 @@ def apply_task(checkpoint: Path, task_file: Path, out: Path) -> str:
             "such as checkpoints/s2000/model"
         )
     check_model(checkpoint)
-    model = open_classifier(
-        checkpoint, len(task.classifier.labels), None, task.classifier.seed, device.pick()
+    model = open_for_task(
+        checkpoint,
+        outputs=len(task.classifier.labels) or 1,
+        problem=task.classifier.problem,
+        dropout=None,
+        seed=task.classifier.seed,
     )
     task.apply(FlatParameters(model), sha256(checkpoint / MODEL_MANIFEST))
     _describe(model, task.classifier)
@@ -64,8 +67,9 @@ def apply_task(checkpoint: Path, task_file: Path, out: Path) -> str:
 def _describe(model: PreTrainedModel, classifier: Classifier) -> None:
     """Let the model's configuration say what its outputs mean."""
     model.config.problem_type = classifier.problem
-    model.config.id2label = dict(enumerate(classifier.labels))
-    model.config.label2id = {name: index for index, name in enumerate(classifier.labels)}
+    names = classifier.labels or ("value",)
+    model.config.id2label = dict(enumerate(names))
+    model.config.label2id = {name: index for index, name in enumerate(names)}
 
 
 def _write(model: PreTrainedModel, checkpoint: Path, out: Path) -> None:

@@ -7,8 +7,9 @@ import logging
 from pipeline import paths
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.result import FullResult
-from pipeline.probes.search import Neighbour, search_cell
-from pipeline.probes.sweep import sweep_settings
+from pipeline.probes.neighbour import Neighbour
+from pipeline.probes.search import search_cell
+from pipeline.probes.sweep import sweep_search
 from pipeline.study.measured import planned_search
 from stages import entry
 
@@ -31,7 +32,7 @@ def main() -> None:
         )
         search, subspace = params.search, params.subspace
         if method:
-            search, subspace = sweep_settings(cell, params.sweep.probes, method, subspace)
+            search, subspace = sweep_search(cell, params.sweep.probes, method, subspace)
         result = search_cell(
             cell,
             search=search,

@@ -24,11 +24,11 @@ def main() -> None:
         leading_space=tokenizer == paths.TOKENIZER,
     )
     logging.info(
-        "%s: %d training and %d evaluation rows, majority %.4f",
+        "%s: %d training and %d evaluation rows, chance %.4f",
         task,
         made["train"]["rows"],
         made["eval"]["rows"],
-        made["majority"],
+        made["chance"],
     )
 
 

@@ -10,7 +10,8 @@ from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.pretraining.init import init_checkpoint
 from pipeline.pretraining.places import Places
-from pipeline.tasks.prepare import Columns, TaskDataConfig, prepare_task
+from pipeline.tasks.config import Columns, TaskDataConfig
+from pipeline.tasks.prepare import prepare_task
 from pipeline.text.sources import RowSource, SyntheticRows
 from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
 from tests.pretraining.conftest import MODEL, RECIPE, SOURCES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -84,6 +85,8 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(float, _exactly(float, int))
     converter.register_structure_hook(str, _exactly(str))
     converter.register_structure_hook(bool, _exactly(bool))
+    # After the hook for text, which takes an Enum of texts for text.
+    converter.register_structure_hook_func(_is_enum, _member)
 
     @converter.register_structure_hook_factory(_is_tuple_of_one_kind)
     def _tuple_hook(kind: Any, inner: cattrs.Converter) -> Callable[[Any, Any], Any]:
@@ -107,6 +110,18 @@ def _make_converter() -> cattrs.Converter:
         return hook
 
     return converter
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _member(value: Any, kind: type[Enum]) -> Enum:
+    try:
+        return kind(value)
+    except ValueError:
+        options = ", ".join(str(member.value) for member in kind)
+        raise TypeError(f" is {value!r}, but must be one of {options}") from None
 
 
 def _is_union_by_name(kind: Any) -> bool:

@@ -141,22 +141,22 @@ def _bend(move: np.ndarray, levels: Levels) -> np.ndarray:
     return bent
 
 
-def evaluation_noise(gaps: np.ndarray | None, error: float, fraction: float) -> Noise:
+def evaluation_noise(gaps: np.ndarray | None, error: float, fraction: float, rows: int) -> Noise:
     """Standard errors from the answers to each evaluation example.
 
     Args:
-        gaps: (probes, n), for every evaluation example a value whose mean over the n examples is a
-            probe's metric less ``fraction`` times full fine-tuning's; None where this is not known,
-            then half of the variance is taken to be shared.
+        gaps: (probes, numbers), whose covariance over ``rows`` is that of the probes' metrics less
+            ``fraction`` times full fine-tuning's; None where this is not known, then half of the
+            variance is taken to be shared.
         error: standard error of a metric near the target, used where there are no gaps.
         fraction: by which full fine-tuning's metric enters the target.
+        rows: evaluation examples.
     """
     if gaps is None or len(gaps) < 2:
         half = error / math.sqrt(2)
         return Noise(half, half * (1 - fraction + 0.5))
-    examples = gaps.shape[1]
     covariance = np.cov(gaps)
     total = float(np.mean(np.diag(covariance)))
     others = covariance[~np.eye(len(gaps), dtype=bool)]
     shared = min(max(float(np.mean(others)), 0.0), total)
-    return Noise(math.sqrt((total - shared) / examples), math.sqrt(shared / examples))
+    return Noise(math.sqrt((total - shared) / rows), math.sqrt(shared / rows))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any
 
 from pipeline.common.config import parse
 from pipeline.dimension.status import reaches
-from pipeline.errors import UserError
 
 # Two epochs at the target are proof; so is one this many standard errors above it.
 _PROOFS = 2
@@ -121,15 +120,7 @@ class Record:
         own = [field.name for field in fields(Probe)]
         probe = {key: row[key] for key in own if key in row}
         others = {key: value for key, value in row.items() if key not in own}
-        record = parse(Record, {"probe": probe, **others}, where)
-        try:
-            # `parse` leaves the member of an Enum of texts a plain text.
-            return replace(record, ended=Ending(record.ended))
-        except ValueError:
-            endings = ", ".join(Ending)
-            raise UserError(
-                f"{where}.ended is {str(record.ended)!r}, but must be one of {endings}"
-            ) from None
+        return parse(Record, {"probe": probe, **others}, where)
 
 
 def proven(curve: Sequence[float], target: float, error: float) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Literal
+
+from pipeline.common.status import Status
 
 TargetKind = Literal["fraction", "chance_corrected"]
 
@@ -11,19 +12,6 @@ TargetKind = Literal["fraction", "chance_corrected"]
 # target in exact arithmetic may miss it by a rounding. For fractions with two decimals and up to a
 # million examples, unequal values are at least 1e-8 apart: the tolerance never joins two of them.
 _TOLERANCE = 1e-9
-
-
-class Status(str, Enum):
-    """The outcome of a cell: a recorded result, never a crash."""
-
-    OK = "ok"
-    BASELINE_AT_CHANCE = "baseline_at_chance"
-    TARGET_BELOW_CHANCE = "target_below_chance"
-    NOT_REACHED = "not_reached"
-    DIVERGED = "diverged"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 def target_metric(full: float, chance: float, fraction: float, kind: TargetKind) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.common.status import Status
 from pipeline.dimension.record import Probe, Record
-from pipeline.dimension.status import Status
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pipeline.probes.config import SearchConfig
 from pipeline.study.graph import graph_items
 from pipeline.study.measured import MeasuredModel, measured_models
 from pipeline.study.params import Params
-from pipeline.tasks.prepare import TaskDataConfig
+from pipeline.tasks.config import TaskDataConfig
 from pipeline.text.sources import RowSource
 from pipeline.training.cost import EncoderSize
 

@@ -72,7 +72,10 @@ class Batches:
         rows = self._plan[position]
         self.tokens += int(self._lengths[rows].sum())
         inputs = model_inputs(self.split, rows, self.device)
-        inputs["labels"] = torch.from_numpy(self.split.labels[rows]).to(self.device)
+        labels = torch.from_numpy(self.split.labels[rows])
+        # A regression's loss needs the numbers in the precision of the outputs.
+        labels = labels.float() if labels.is_floating_point() else labels
+        inputs["labels"] = labels.to(self.device)
         return [inputs]
 
 

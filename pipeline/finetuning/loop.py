@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -19,40 +18,51 @@ from pipeline.training.loop import Trainable, train
 from pipeline.training.optimizers import make_optimizer
 from pipeline.training.schedules import schedule
 
-if TYPE_CHECKING:
-    pass
+# What a stop rule says of why it ended a run.
+Ended = TypeVar("Ended")
 
 
 @dataclass(frozen=True)
 class EpochScore:
-    """Scores after one epoch (counted from 1); ``loss`` is its mean training loss.
+    """Scores after one epoch (counted from 1).
 
     With capped updates an epoch here is the piece of training between two evaluations.
+
+    Attributes:
+        epoch: its number.
+        loss: its mean training loss.
+        metric: the evaluation metric that decides, ``others`` the task kind's further ones.
     """
 
     epoch: int
     loss: float
-    accuracy: float
-    f1: float | None
+    metric: float
+    others: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Run:
-    """A finished run. ``best`` is the first epoch of the highest evaluation accuracy.
+class Run(Generic[Ended]):
+    """A finished run.
 
-    ``vector`` is what the trainable's vector was at that epoch, and ``correct`` which evaluation
-    examples were right; ``train_accuracy`` is measured there without dropout. A run whose loss left
-    the finite numbers is ``diverged``; it keeps the epochs it finished before that. ``complete``
-    runs were not ended by their stop rule; ``evaluated`` counts the examples of all evaluations.
+    Attributes:
+        epochs: the scores of every epoch that was finished.
+        best: the first epoch of the highest evaluation metric.
+        train_metric: the metric on training examples there, without dropout.
+        vector: what the trainable's vector was there.
+        answers: the answers to the evaluation examples there, packed by the task kind.
+        diverged: the loss left the finite numbers.
+        ended: why the stop rule ended the run; None where it did not.
+        tokens: those trained on.
+        evaluated: the examples of all evaluations.
     """
 
     epochs: tuple[EpochScore, ...]
     best: EpochScore | None
-    train_accuracy: float | None
+    train_metric: float | None
     vector: torch.Tensor | None
-    correct: np.ndarray | None
+    answers: str | None
     diverged: bool
-    complete: bool
+    ended: Ended | None
     tokens: int
     evaluated: int
 
@@ -65,58 +75,85 @@ def fine_tune(
     recipe: Recipe,
     seed: int,
     *,
-    stop: Callable[[Sequence[float]], bool] = lambda curve: False,
-    evaluate: Callable[[nn.Module, Split, int], Evaluation] | None = None,
+    stop: Callable[[Sequence[float]], Ended | None] = lambda curve: None,
+    evaluate: Callable[[nn.Module, Split, int], Evaluation] = score,
     on_epoch: Callable[[EpochScore], None] = lambda score: None,
-) -> Run:
-    """Train for ``recipe.epochs`` epochs, or until ``stop`` says so from the accuracies so far.
+) -> Run[Ended]:
+    """Train for ``recipe.epochs`` epochs, or until ``stop`` says why from the metrics so far.
 
     ``evaluate`` scores the model after an epoch, by default on the whole evaluation split.
     """
-    total = recipe.updates(len(training))
-    interval = math.ceil(total / recipe.epochs)
     steps = math.ceil(len(training) / recipe.batch)
     batches = Batches(training, recipe.batch, steps, seed, trainable.vector.device)
-    rate = schedule("linear", recipe.learning_rate, round(recipe.warmup_fraction * total), total)
-    optimizer = make_optimizer(trainable.vector, recipe.optimizer)
-    loop = train(model, trainable, optimizer, rate, batches, _loss, seed=seed, start=0, stop=total)
-    losses = torch.zeros((), device=trainable.vector.device)
+    best, ended, diverged = _Best(), None, False
     scores: list[EpochScore] = []
-    best: EpochScore | None = None
-    vector: torch.Tensor | None = None
-    correct: np.ndarray | None = None
-    diverged = stopped = False
-    evaluated = begun = 0
-    for step in loop:
-        losses += step.loss
-        if step.done % interval and step.done < total:
-            continue
-        mean = float(losses) / (step.done - begun)
-        begun = step.done
-        losses.zero_()
-        diverged = not math.isfinite(mean)
+    for loss in _epochs(model, trainable, batches, recipe, seed):
+        diverged = not math.isfinite(loss)
         if diverged:
             break
         trainable.materialize()
-        seen = (evaluate or score)(model, evaluation, recipe.batch)
-        evaluated += seen.rows
-        scores.append(EpochScore(len(scores) + 1, mean, seen.accuracy, seen.f1))
+        seen = evaluate(model, evaluation, recipe.batch)
+        scores.append(EpochScore(len(scores) + 1, loss, seen.metric, seen.others))
         on_epoch(scores[-1])
-        if best is None or seen.accuracy > best.accuracy:
-            best, correct = scores[-1], seen.correct
-            vector = trainable.vector.detach().clone()
-        stopped = stop([epoch.accuracy for epoch in scores])
-        if stopped:
+        best.take(scores[-1], seen, trainable.vector)
+        ended = stop([epoch.metric for epoch in scores])
+        if ended is not None:
             break
-    train_accuracy = None
-    if vector is not None:
-        restore(trainable, vector)
+    train_metric = None
+    if best.vector is not None:
+        restore(trainable, best.vector)
         sample = training.head(recipe.train_eval_rows)
-        train_accuracy = score(model, sample, recipe.batch).accuracy
+        train_metric = score(model, sample, recipe.batch).metric
     return Run(
-        tuple(scores), best, train_accuracy, vector, correct, diverged, not stopped,
-        batches.tokens, evaluated,
-    )  # fmt: skip
+        epochs=tuple(scores),
+        best=best.score,
+        train_metric=train_metric,
+        vector=best.vector,
+        answers=best.packed(evaluation),
+        diverged=diverged,
+        ended=ended,
+        tokens=batches.tokens,
+        evaluated=best.rows,
+    )
+
+
+@dataclass
+class _Best:
+    """The best epoch so far, with what belongs to it; ``rows`` counts all evaluations' examples."""
+
+    score: EpochScore | None = None
+    seen: Evaluation | None = None
+    vector: torch.Tensor | None = None
+    rows: int = 0
+
+    def take(self, score: EpochScore, seen: Evaluation, vector: torch.Tensor) -> None:
+        self.rows += seen.rows
+        if self.score is None or score.metric > self.score.metric:
+            self.score, self.seen, self.vector = score, seen, vector.detach().clone()
+
+    def packed(self, evaluation: Split) -> str | None:
+        if self.seen is None or self.seen.answers is None:
+            return None
+        return evaluation.kind.pack(self.seen.answers, evaluation.labels)
+
+
+def _epochs(
+    model: nn.Module, trainable: Trainable, batches: Batches, recipe: Recipe, seed: int
+) -> Iterator[float]:
+    """Train, yielding the mean loss at the end of every epoch."""
+    total = recipe.updates(len(batches.split))
+    interval = math.ceil(total / recipe.epochs)
+    rate = schedule("linear", recipe.learning_rate, round(recipe.warmup_fraction * total), total)
+    optimizer = make_optimizer(trainable.vector, recipe.optimizer)
+    losses, begun = torch.zeros((), device=trainable.vector.device), 0
+    for step in train(
+        model, trainable, optimizer, rate, batches, _loss, seed=seed, start=0, stop=total
+    ):
+        losses += step.loss
+        if step.done % interval == 0 or step.done == total:
+            yield float(losses) / (step.done - begun)
+            begun = step.done
+            losses.zero_()
 
 
 def restore(trainable: Trainable, vector: torch.Tensor) -> None:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.common.artifacts import read_json, write_json
 from pipeline.common.config import parse
-from pipeline.dimension.status import Status
+from pipeline.common.status import Status
+
+
+class Costly(Protocol):
+    """A training that knows the tokens it trained on, and its FLOP."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens trained on."""
+
+    @property
+    def flop(self) -> float:
+        """FLOP of training and evaluations."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +31,12 @@ class Cost:
     runs: int
     tokens: int
     flop: float
+
+
+def cost_of(trainings: Sequence[Costly]) -> Cost:
+    """The cost of some trainings together."""
+    tokens = sum(training.tokens for training in trainings)
+    return Cost(len(trainings), tokens, sum(training.flop for training in trainings))
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from pipeline.common.status import Status
 from pipeline.dimension.grid import grid_values
 from pipeline.dimension.question import Question
-from pipeline.dimension.status import Status, precheck, target_metric
+from pipeline.dimension.status import precheck, target_metric
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import FullResult
 from pipeline.probes.config import SearchConfig
 from pipeline.probes.neighbour import Neighbour
-from pipeline.probes.noise import kind_of
 from pipeline.probes.probe import ProbeTraining
 from pipeline.probes.sampling import SampledEvaluation
 from pipeline.subspace.config import SubspaceConfig
@@ -38,7 +38,7 @@ def cell_question(
     Raises:
         UserError: the grid does not fit the model.
     """
-    kind, labels = kind_of(cell.data), cell.data.eval.labels
+    kind, labels = cell.data.kind, cell.data.eval.labels
     target = target_of(full, search) or 0.0
     return Question(
         grid=grid_values(search.grid, scale_count(cell.flat.spans, subspace), cell.flat.size),
@@ -47,8 +47,8 @@ def cell_question(
         seeds=search.seeds,
         epochs=search.epochs or finetune.epochs,
         chance=full.chance,
-        chance_error=kind.error(full.chance, labels),
-        target_error=kind.error(target, labels),
+        chance_error=full.chance_error,
+        target_error=kind.error(target, labels, full.answers),
         near=neighbour.near() if neighbour else None,
         rate_slope=subspace.rate_slope(),
     )
@@ -71,6 +71,6 @@ def probe_training(search: SearchConfig, target: float, cell: Cell) -> ProbeTrai
         return ProbeTraining(search.epochs, search.optimizer)
     rows, sampled = search.efficient.eval_rows, None
     if rows is not None:
-        error = kind_of(cell.data).error(target, cell.data.eval.labels[:rows])
+        error = cell.data.kind.error(target, cell.data.eval.labels[:rows])
         sampled = SampledEvaluation(rows, target, error, cell.seed)
     return ProbeTraining(search.epochs, search.optimizer, search.efficient.max_steps, sampled)

@@ -8,21 +8,22 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from pipeline.common.status import Status
 from pipeline.dimension.fractions import read
 from pipeline.dimension.interval import Noise, d90_interval, evaluation_noise
 from pipeline.dimension.monotone import violations
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Record
-from pipeline.dimension.status import Status, reaches, target_metric
+from pipeline.dimension.status import reaches, target_metric
 from pipeline.dimension.stopping import StopRule
 from pipeline.dimension.verdict import Verdict
 from pipeline.dimension.votes import most
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import FullResult
 from pipeline.probes.config import SearchConfig
-from pipeline.probes.noise import AccuracyKind
 from pipeline.probes.probe import ProbeTraining
 from pipeline.probes.result import FractionResult
+from pipeline.tasks import TaskKind
 
 # A seed's trainings at a d, by d and seed.
 _ByDimension = dict[int, dict[int, list[Record]]]
@@ -53,7 +54,7 @@ def answers_noise(
     records: Iterable[Record],
     question: Question,
     *,
-    kind: AccuracyKind,
+    kind: TaskKind,
     targets: np.ndarray,
     full: str | None,
     fraction: float,
@@ -63,8 +64,10 @@ def answers_noise(
     ``targets`` (n,) are what the evaluation examples should be answered with.
     """
     packed = [record.answers for record in records if record.answers is not None]
-    gaps = None if full is None else kind.gaps(packed, full, fraction, targets)
-    return evaluation_noise(gaps, question.target_error, fraction)
+    gaps = None
+    if full is not None and len(packed) > 1:
+        gaps = kind.gaps(packed, full, fraction, targets)
+    return evaluation_noise(gaps, question.target_error, fraction, len(targets))
 
 
 def unordered(question: Question, records: Iterable[Record]) -> tuple[tuple[int, int], ...]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pipeline.common.artifacts import read_json, write_json
 from pipeline.common.config import parse
+from pipeline.common.status import Status
 from pipeline.dimension.question import Near
-from pipeline.dimension.status import Status
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from pipeline.common.seeds import derive
 from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.stopping import Stop, never, resumed
 from pipeline.finetuning.cell import Cell
+from pipeline.finetuning.evaluation import score
 from pipeline.finetuning.loop import Run, fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
-from pipeline.probes.noise import kind_of
 from pipeline.probes.sampling import SampledEvaluation
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.reparameterisation import Subspace, scale_count
@@ -124,40 +124,38 @@ class ProbeRunner:
         cell.reset()
         subspace = Subspace(cell.flat, self.subspace, probe.d, seed)
         run = fine_tune(
-            cell.model,
+            cell.network,
             subspace,
             cell.data.train,
             cell.data.eval,
             self._recipe(probe),
             seed,
-            stop=lambda curve: stop(curve) is not None,
-            evaluate=self.training.sampled,
+            stop=stop,
+            evaluate=self.training.sampled or score,
         )
-        record = self._record(probe, run, stop)
+        record = self._record(probe, run)
         if run.vector is not None:
             self._keep(run.vector, subspace, self.vector_path(record))
         return record
 
-    def _record(self, probe: Probe, run: Run, stop: Stop) -> Record:
+    def _record(self, probe: Probe, run: Run[Ending]) -> Record:
         """What is kept of a run."""
-        curve = tuple(score.accuracy for score in run.epochs)
-        ended = None if run.complete else stop(curve)
-        data = self.cell.data
         return Record(
-            probe,
-            curve,
-            Ending.DIVERGED if run.diverged else ended or Ending.COMPLETE,
-            run.best.epoch if run.best else None,
-            run.train_accuracy,
-            None if run.correct is None else kind_of(data).pack(run.correct, data.eval.labels),
-            run.tokens,
-            self.cell.flop(run),
-            self.identity(probe),
+            probe=probe,
+            curve=tuple(score.metric for score in run.epochs),
+            ended=Ending.DIVERGED if run.diverged else run.ended or Ending.COMPLETE,
+            best_epoch=run.best.epoch if run.best else None,
+            train_metric=run.train_metric,
+            answers=run.answers,
+            tokens=run.tokens,
+            flop=self.cell.flop(run),
+            identity=self.identity(probe),
         )
 
     def _keep(self, vector: torch.Tensor, subspace: Subspace, path: Path) -> None:
         cell = self.cell
-        head = Classifier(cell.seed, tuple(cell.data.manifest["labels"]))
+        kind = cell.data.kind
+        head = Classifier(cell.seed, kind.labels, kind.problem)
         with atomic_file(path) as temporary:
             save_task_vector(
                 temporary, vector, subspace, cell.inputs["checkpoint"], cell.task, head

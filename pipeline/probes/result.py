@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.common.artifacts import read_json, write_json
 from pipeline.common.config import parse
-from pipeline.dimension.status import Status
+from pipeline.common.status import Status
 from pipeline.finetuning.result import Cost
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from pipeline.common.seeds import numpy_generator
 from pipeline.finetuning.evaluation import Evaluation, predict
-from pipeline.tasks import Split, accuracy
+from pipeline.tasks import Split
 
 # A sample this many of its standard errors below the target is not evaluated further.
 _NEAR = 2.0
@@ -36,10 +36,12 @@ class SampledEvaluation:
         """Evaluate the model on the sample, and on the rest if that is worth it."""
         order = numpy_generator(self.seed, "evaluation").permutation(len(split))
         sample, rest = np.sort(order[: self.rows]), np.sort(order[self.rows :])
-        predictions = np.empty(len(split), dtype=np.int64)
-        predictions[sample] = predict(model, split.take(sample), batch)
-        if accuracy(predictions[sample], split.labels[sample]) >= self.threshold() and len(rest):
-            predictions[rest] = predict(model, split.take(rest), batch)
-            return Evaluation.of(predictions, split.labels, split.binary)
-        part = Evaluation.of(predictions[sample], split.labels[sample], split.binary)
-        return replace(part, correct=None) if len(rest) else part
+        answers = np.empty(len(split), dtype=split.kind.dtype)
+        answers[sample] = predict(model, split.take(sample), batch)
+        part = Evaluation.of(answers[sample], split.take(sample))
+        if not len(rest):
+            return part
+        if part.metric < self.threshold():
+            return replace(part, answers=None)
+        answers[rest] = predict(model, split.take(rest), batch)
+        return Evaluation.of(answers, split)

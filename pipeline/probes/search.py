@@ -17,12 +17,11 @@ from pipeline.dimension.stopping import Stop
 from pipeline.dimension.verdict import Verdict
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.finetuning.result import Cost, FullResult
+from pipeline.finetuning.result import FullResult, cost_of
 from pipeline.probes.asking import cell_question, no_search, probe_training, target_of
 from pipeline.probes.config import SearchConfig
 from pipeline.probes.evidence import answers_noise, deviations, interval, other_fractions, unordered
 from pipeline.probes.neighbour import Neighbour
-from pipeline.probes.noise import kind_of
 from pipeline.probes.probe import ProbeRunner
 from pipeline.probes.result import SearchResult
 from pipeline.subspace.config import SubspaceConfig
@@ -133,7 +132,7 @@ class _Search:
             status=verdict.status,
             reason=verdict.reason,
             probes=len(records),
-            cost=_cost(records),
+            cost=cost_of(records),
             inputs=cell.inputs,
             d90=verdict.d90,
             lower=verdict.lower,
@@ -152,7 +151,7 @@ class _Search:
         noise = answers_noise(
             records,
             self.question,
-            kind=kind_of(data),
+            kind=data.kind,
             targets=data.eval.labels,
             full=self.full.answers,
             fraction=fraction,
@@ -170,11 +169,6 @@ def _won(found: SearchResult, won: Record) -> SearchResult:
         eval_metric=won.metric,
         train_metric=won.train_metric,
     )
-
-
-def _cost(records: list[Record]) -> Cost:
-    tokens = sum(record.tokens for record in records)
-    return Cost(len(records), tokens, sum(record.flop for record in records))
 
 
 def _trial(record: Record, question: Question) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def sweep_search(
     values = sweep.possible(layers, cell.flat.size)
     if len(values) < 2:
         raise UserError(
-            f"sweep: no d from {sweep.minimum} to {sweep.maximum} fits {cell.checkpoint}, which "
+            f"sweep: no d from {sweep.minimum} to {sweep.maximum} fits {cell.name}, which "
             f"has {layers} layers to scale and {cell.flat.size} parameters: widen the sweep"
         )
     search = SearchConfig(

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.common.config import nearest
 from pipeline.errors import UserError
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.tasks.prepare import TaskDataConfig
+from pipeline.tasks.config import TaskDataConfig
 
 # Section → what it configures; each is a section of its own with defaults, and one of a task.
 SECTIONS = {"data": TaskDataConfig, "finetune": FinetuneConfig}

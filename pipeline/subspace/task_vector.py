@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
+from pipeline.common.problem import Problem
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import Quantised
@@ -19,8 +20,6 @@ from pipeline.training.parameters import FlatParameters, layout_hash
 
 _VERSION = 3
 _KEY = "task_vector"
-
-Problem = Literal["single_label_classification", "multi_label_classification", "regression"]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Classification tasks: from rows of text to token ids, and the metrics they are scored with."""
+"""Tasks: from rows of text to token ids and targets, and what answers are worth."""
 
 from pipeline.tasks.data import Split, TaskData
-from pipeline.tasks.metrics import accuracy, f1, majority
+from pipeline.tasks.kinds import TaskKind
 
-__all__ = ["Split", "TaskData", "accuracy", "f1", "majority"]
+__all__ = ["Split", "TaskData", "TaskKind"]

@@ -1,4 +1,4 @@
-"""A prepared task on disk: two Parquet splits of token ids and labels, and a manifest."""
+"""A prepared task on disk: two Parquet splits of token ids and targets, and a manifest."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ import numpy as np
 
 from pipeline.common.artifacts import read_json, sha256
 from pipeline.errors import UserError
+from pipeline.tasks.kinds import TaskKind, make_kind
 
 
 @dataclass(frozen=True)
 class Split:
-    """Token rows (int32 arrays with special tokens) and their labels (rows,), int64.
+    """Token rows and what a model should answer to each.
 
-    ``type_ids`` says of each token which of two texts it belongs to, for models that are told.
+    Attributes:
+        input_ids: token ids with special tokens, an int32 array a row.
+        labels: the targets (rows,), ids of labels or numbers, as ``kind`` has them.
+        pad_id: the token that fills rows up.
+        kind: the task's kind.
+        type_ids: which of two texts each token belongs to, for models that are told.
     """
 
     input_ids: list[np.ndarray]
     labels: np.ndarray
     pad_id: int
-    binary: bool
+    kind: TaskKind
     type_ids: list[np.ndarray] | None = None
 
     def __len__(self) -> int:
@@ -32,12 +38,12 @@ class Split:
         """The rows of these indices, in their order."""
         ids = [self.input_ids[row] for row in rows]
         types = None if self.type_ids is None else [self.type_ids[row] for row in rows]
-        return Split(ids, self.labels[rows], self.pad_id, self.binary, types)
+        return Split(ids, self.labels[rows], self.pad_id, self.kind, types)
 
     def head(self, rows: int | None) -> Split:
         """The first ``rows`` rows, or all of them."""
         types = None if self.type_ids is None else self.type_ids[:rows]
-        return Split(self.input_ids[:rows], self.labels[:rows], self.pad_id, self.binary, types)
+        return Split(self.input_ids[:rows], self.labels[:rows], self.pad_id, self.kind, types)
 
     def longest(self) -> int:
         """Tokens of the longest row."""
@@ -49,6 +55,7 @@ class TaskData:
     """A task's manifest and splits, as the task stage wrote them."""
 
     manifest: dict[str, Any]
+    kind: TaskKind
     train: Split
     eval: Split
 
@@ -68,23 +75,24 @@ class TaskData:
                     f"{path} is missing or does not match the hash in manifest.json: "
                     f"run its stage again (dvc repro -f task@{manifest['task']})"
                 )
-        train, evaluation = (_read(folder / f"{name}.parquet", manifest) for name in SPLITS)
-        return TaskData(manifest, train, evaluation)
+        kind = make_kind(manifest["kind"], manifest["labels"], manifest["metric"])
+        pad = manifest["pad_id"]
+        train, evaluation = (_read(folder / f"{name}.parquet", kind, pad) for name in SPLITS)
+        return TaskData(manifest, kind, train, evaluation)
 
 
 SPLITS = ("train", "eval")
 _READ = ("input_ids", "label", "type_ids")
 
 
-def _read(path: Path, manifest: dict[str, Any]) -> Split:
+def _read(path: Path, kind: TaskKind, pad_id: int) -> Split:
     import pyarrow.parquet
 
     there = pyarrow.parquet.read_schema(path).names
     table = pyarrow.parquet.read_table(path, columns=[key for key in _READ if key in there])
     labels = table.column("label").to_numpy()
     types = _rows(table.column("type_ids")) if "type_ids" in there else None
-    binary = len(manifest["labels"]) == 2
-    return Split(_rows(table.column("input_ids")), labels, manifest["pad_id"], binary, types)
+    return Split(_rows(table.column("input_ids")), labels, pad_id, kind, types)
 
 
 def _rows(column: Any) -> list[np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,70 +13,14 @@ import numpy as np
 from pipeline.common.artifacts import atomic_directory, sha256, write_json
 from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
+from pipeline.tasks.config import TaskDataConfig
 from pipeline.tasks.data import SPLITS
-from pipeline.tasks.metrics import majority
-from pipeline.text.sources import RowSource
 from pipeline.tokens.tokenizer import bulk_encoder, open_tokenizer, spaced, tokenizer_hash
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_HIDDEN = "-1"  # GLUE's test rows
 _BATCH_ROWS = 10_000
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The names of the source's columns; ``text_b: null`` for tasks over single texts."""
-
-    text_a: str
-    text_b: str | None
-    label: str = "label"
-
-
-@dataclass(frozen=True)
-class TaskDataConfig:
-    """A task: where its rows are and what they mean.
-
-    The sources of a split are joined. ``labels`` lists the label names in the order of their ids;
-    ``raw_labels`` maps the source's own values to those names where they differ. ``train_rows`` and
-    ``eval_rows`` cut a split to a seeded sample; ``replace`` maps pieces of text to others.
-    """
-
-    train: tuple[RowSource, ...]
-    eval: tuple[RowSource, ...]
-    columns: Columns
-    labels: tuple[str, ...]
-    raw_labels: dict[str, str] | None = None
-    max_length: int = 512
-    train_rows: int | None = None
-    eval_rows: int | None = None
-    replace: dict[str, str] | None = None
-    f1: bool = False
-
-    def __post_init__(self) -> None:
-        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
-            raise ValueError(
-                f"labels are {list(self.labels)}, but must be at least two, all different"
-            )
-        unknown = set((self.raw_labels or {}).values()) - set(self.labels)
-        if unknown:
-            raise ValueError(f"raw_labels map to {sorted(unknown)}, which labels does not list")
-        if _HIDDEN in (self.raw_labels or {}):
-            raise ValueError(f"raw_labels map {_HIDDEN!r}, which marks rows without a known label")
-        if self.f1 and len(self.labels) != 2:
-            raise ValueError("f1 is for tasks with two labels")
-        for key, least in (("train_rows", 1), ("eval_rows", 1), ("max_length", 8)):
-            value = getattr(self, key)
-            if value is not None and value < least:
-                raise ValueError(f"{key} is {value}, but must be at least {least}")
-
-    def label_ids(self) -> dict[str, int]:
-        """Raw label → id. Without ``raw_labels`` the source may hold names or ids from 0."""
-        ids = {name: index for index, name in enumerate(self.labels)}
-        if self.raw_labels is not None:
-            return {raw: ids[name] for raw, name in self.raw_labels.items()}
-        return {**{str(index): index for index in ids.values()}, **ids}
 
 
 def prepare_task(
@@ -94,9 +38,12 @@ def prepare_task(
     are, which is what published models are fine-tuned with.
 
     Raises:
-        UserError: a column is missing, a label unknown, a split empty, or of one class only.
+        UserError: a column is missing, a target none of the kind's, a split empty, or of one target
+            only.
     """
     rows = {split: _rows(name, split, config, seed) for split in SPLITS}
+    kind = config.task_kind()
+    targets = {split: np.asarray(rows[split].targets, kind.dtype) for split in SPLITS}
     tokenizer = open_tokenizer(tokenizer_dir)
     encoding = _Encoding(
         bulk_encoder(tokenizer),
@@ -106,19 +53,21 @@ def prepare_task(
     )
     manifest: dict[str, Any] = {
         "task": name,
-        "labels": list(config.labels),
-        "f1": config.f1,
+        "kind": kind.name,
+        "labels": list(kind.labels),
+        "metric": kind.metric,
         "max_length": config.max_length,
         "pad_id": tokenizer.pad_token_id,
         "tokenizer_sha256": tokenizer_hash(tokenizer_dir),
-        "majority": majority(np.asarray(rows["eval"].labels)),
+        "chance": kind.chance(targets["eval"]),
         "overlap": len(rows["train"].texts() & rows["eval"].texts()),
     }
     with atomic_directory(directory) as folder:
         for split in SPLITS:
             encoded = encoding.encode(rows[split])
-            _write(folder / f"{split}.parquet", rows[split], encoded)
-            manifest[split] = _describe(rows[split], encoded, config)
+            _write(folder / f"{split}.parquet", rows[split], targets[split], encoded)
+            summary = kind.summary(targets[split])
+            manifest[split] = {"labels": summary, **_describe(rows[split], encoded)}
         manifest["files"] = {
             f"{split}.parquet": sha256(folder / f"{split}.parquet") for split in SPLITS
         }
@@ -130,7 +79,7 @@ def prepare_task(
 class _Rows:
     text_a: list[str]
     text_b: list[str | None]
-    labels: list[int]
+    targets: list[float]
     tags: list[str | None]
 
     def texts(self) -> set[tuple[str, str | None]]:
@@ -140,7 +89,8 @@ class _Rows:
 
 def _rows(name: str, split: str, config: TaskDataConfig, seed: int) -> _Rows:
     """Read a split's sources into the one schema."""
-    columns, ids, rows = config.columns, config.label_ids(), _Rows([], [], [], [])
+    columns, kind, rows = config.columns, config.task_kind(), _Rows([], [], [], [])
+    read = kind.reader(config.raw_labels)
     for source in getattr(config, split):
         for number, row in enumerate(source.rows(seed), start=1):
             where = f"task {name}, {split}, {source.describe()}, row {number}"
@@ -148,24 +98,24 @@ def _rows(name: str, split: str, config: TaskDataConfig, seed: int) -> _Rows:
             rows.text_b.append(
                 _text(row, columns.text_b, where, config.replace) if columns.text_b else None
             )
-            rows.labels.append(_label(row, columns.label, where, ids))
+            rows.targets.append(_target(row, columns.label, where, read))
             rows.tags.append(source.tag or row.get("round"))
-    if not rows.labels:
+    if not rows.targets:
         raise UserError(f"task {name}: the {split} split is empty")
     generator = numpy_generator(seed, "rows", name, split)
     rows = _sample(rows, getattr(config, f"{split}_rows"), generator)
-    if len(set(rows.labels)) < 2:
-        only = config.labels[rows.labels[0]]
-        raise UserError(f"task {name}: every row of the {split} split has the label {only!r}")
+    if len(set(rows.targets)) < 2:
+        only = kind.show(rows.targets[0])
+        raise UserError(f"task {name}: every row of the {split} split has the {only}")
     return rows
 
 
 def _sample(rows: _Rows, count: int | None, generator: np.random.Generator) -> _Rows:
-    total = len(rows.labels)
+    total = len(rows.targets)
     if count is None or count >= total:
         return rows
     chosen = np.sort(generator.choice(total, count, replace=False))
-    lists = (rows.text_a, rows.text_b, rows.labels, rows.tags)
+    lists = (rows.text_a, rows.text_b, rows.targets, rows.tags)
     return _Rows(*([values[index] for index in chosen] for values in lists))
 
 
@@ -175,14 +125,11 @@ def _value(row: Mapping[str, Any], column: str, where: str) -> Any:
     return row[column]
 
 
-def _label(row: Mapping[str, Any], column: str, where: str, ids: Mapping[str, int]) -> int:
-    raw = str(_value(row, column, where))
-    if raw not in ids:
-        hint = " (a hidden test label: choose another split)" if raw == _HIDDEN else ""
-        raise UserError(
-            f"{where}: label {raw!r} is outside the map{hint}; it knows {', '.join(map(repr, ids))}"
-        )
-    return ids[raw]
+def _target(row: Mapping[str, Any], column: str, where: str, read: Callable[[str], float]) -> float:
+    try:
+        return read(str(_value(row, column, where)))
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def _text(
@@ -241,14 +188,14 @@ class _Encoding:
         return _Encoded(ids, types if used else None, truncated)
 
 
-def _write(path: Path, rows: _Rows, encoded: _Encoded) -> None:
+def _write(path: Path, rows: _Rows, targets: np.ndarray, encoded: _Encoded) -> None:
     import pyarrow
     import pyarrow.parquet
 
     columns = {
         "text_a": pyarrow.array(rows.text_a, pyarrow.string()),
         "text_b": pyarrow.array(rows.text_b, pyarrow.string()),
-        "label": pyarrow.array(rows.labels, pyarrow.int64()),
+        "label": pyarrow.array(targets),
         "tag": pyarrow.array(rows.tags, pyarrow.string()),
         "input_ids": pyarrow.array(encoded.ids, pyarrow.list_(pyarrow.int32())),
     }
@@ -257,11 +204,9 @@ def _write(path: Path, rows: _Rows, encoded: _Encoded) -> None:
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
 
-def _describe(rows: _Rows, encoded: _Encoded, config: TaskDataConfig) -> dict[str, Any]:
-    counts = Counter(rows.labels)
+def _describe(rows: _Rows, encoded: _Encoded) -> dict[str, Any]:
     return {
         "rows": len(encoded.ids),
-        "labels": {label: counts[index] for index, label in enumerate(config.labels)},
         "tags": dict(sorted(Counter(tag for tag in rows.tags if tag).items())),
         "tokens": sum(map(len, encoded.ids)),
         "truncated": encoded.truncated,

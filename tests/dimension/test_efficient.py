@@ -12,7 +12,8 @@ from pipeline.dimension.efficient import EfficientSearch
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.record import Ending, Probe, Record
-from pipeline.dimension.status import Status, reaches
+from pipeline.common.status import Status
+from pipeline.dimension.status import reaches
 from tests.dimension.test_search import TARGET, grids, run, step, trained
 
 RATES = (1e-3, 5e-3, 1e-2, 3e-2)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.search import BinarySearch
-from pipeline.dimension.status import Status, reaches
+from pipeline.common.status import Status
+from pipeline.dimension.status import reaches
 from pipeline.dimension.verdict import Verdict
 
 TARGET = 0.75

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.dimension.binomial import binomial_error
-from pipeline.dimension.status import Status, precheck, reaches, target_metric
+from pipeline.common.status import Status
+from pipeline.dimension.status import precheck, reaches, target_metric
 
 # METHOD §2 and §4: majority accuracy, and the full accuracy under which 0.9 · full falls below it.
 PUBLISHED = [

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.dimension.binomial import binomial_error
-from pipeline.dimension.status import Status
+from pipeline.common.status import Status
 from pipeline.finetuning.full import measure_baseline
 from pipeline.finetuning.result import Cost, FullResult
 

@@ -12,7 +12,7 @@ from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Ending, Probe, Record
-from pipeline.dimension.status import Status
+from pipeline.common.status import Status
 from pipeline.dimension.verdict import Verdict
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import Cost, FullResult

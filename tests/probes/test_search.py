@@ -12,7 +12,7 @@ import torch
 from pipeline.common.artifacts import read_json
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.record import Ending, Probe
-from pipeline.dimension.status import Status
+from pipeline.common.status import Status
 from pipeline.errors import UserError
 from pipeline.finetuning.full import measure_baseline
 from pipeline.finetuning.result import FullResult

@@ -12,7 +12,7 @@ import torch
 
 from pipeline.common.artifacts import read_json
 from pipeline.dimension.grid import GridConfig
-from pipeline.dimension.status import Status
+from pipeline.common.status import Status
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.probes.config import SearchConfig
@@ -23,7 +23,8 @@ from pipeline.report.provenance import Provenance
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables, collect, read_tables, write_tables
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.tasks.prepare import TaskDataConfig, prepare_task
+from pipeline.tasks.config import TaskDataConfig
+from pipeline.tasks.prepare import prepare_task
 from pipeline.text.files import FilesConfig
 from pipeline.text.sources import RowSource, SyntheticRows
 from tests.probes.full import measure_full

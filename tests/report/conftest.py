@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.common.artifacts import write_jsonl
-from pipeline.dimension.status import Status
+from pipeline.common.status import Status
 from pipeline.finetuning.result import Cost, FullResult
 from pipeline.probes.result import SearchResult
 from pipeline.report.cell import MeasuredCell

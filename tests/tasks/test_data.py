@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.tasks import TaskData
-from pipeline.tasks.prepare import Columns, TaskDataConfig, prepare_task
+from pipeline.tasks.config import Columns, TaskDataConfig
+from pipeline.tasks.prepare import prepare_task
 from pipeline.text.sources import RowSource, SyntheticRows
 
 

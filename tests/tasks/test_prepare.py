@@ -13,7 +13,8 @@ import pytest
 from pipeline.common.config import parse
 from pipeline.errors import UserError
 from pipeline.tasks import prepare
-from pipeline.tasks.prepare import TaskDataConfig, prepare_task
+from pipeline.tasks.config import TaskDataConfig
+from pipeline.tasks.prepare import prepare_task
 from pipeline.text import synthetic
 from pipeline.tokens.tokenizer import open_tokenizer
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pipeline.tasks.kinds.kind import Problem, TaskKind
+from pipeline.common.problem import Problem
+from pipeline.tasks.kinds.kind import TaskKind
 from pipeline.tasks.kinds.noise import Metric, correlation_error, resampled, share_error
 from pipeline.tasks.kinds.packing import pack_bits, pack_numbers, unpack_bits, unpack_numbers
 

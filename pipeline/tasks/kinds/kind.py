@@ -6,13 +6,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
+from pipeline.common.problem import Problem
 from pipeline.tasks.kinds.noise import Metric, resampled
-
-Problem = Literal["single_label_classification", "regression"]
 
 
 @dataclass(frozen=True)

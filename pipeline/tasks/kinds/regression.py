@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pipeline.tasks.kinds.kind import Problem, TaskKind
+from pipeline.common.problem import Problem
+from pipeline.tasks.kinds.kind import TaskKind
 from pipeline.tasks.kinds.noise import Metric, correlation_error
 from pipeline.tasks.kinds.packing import pack_numbers, unpack_numbers
 

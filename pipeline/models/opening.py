@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
 
+from pipeline.common.problem import Problem
 from pipeline.common.seeds import isolated
 from pipeline.errors import UserError
+from pipeline.training.device import prepare
+from pipeline.training.onednn import through_onednn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -31,25 +34,48 @@ _DROPOUTS = (
 )  # fmt: skip
 
 
-def open_classifier(
-    model_dir: Path, labels: int, dropout: float | None, seed: int, device: torch.device
+def open_for_task(
+    model_dir: Path,
+    *,
+    outputs: int,
+    problem: Problem,
+    dropout: float | None,
+    seed: int,
+    precision: Literal["fp32", "bf16"] = "fp32",
+    device: torch.device | None = None,
 ) -> PreTrainedModel:
-    """Load a checkpoint with a new classification head, drawn from ``(seed, "head")``.
+    """Load a checkpoint with a new head for a task, drawn from ``(seed, "head")``.
 
-    ``dropout`` is that of the hidden states, of attention and of the head; None leaves the
-    checkpoint's own.
+    Args:
+        model_dir: the model's folder.
+        outputs: how many numbers the head puts out.
+        problem: the loss, by Hugging Face's name for it.
+        dropout: of the hidden states, of attention and of the head; None leaves the checkpoint's
+            own.
+        seed: what the head's weights are drawn from.
+        precision: ``bf16`` lets forward passes compute under bfloat16 autocast.
+        device: where to compute; None for the machine's own choice.
 
     Raises:
         UserError: the folder holds no model that can classify, lacks weights of it, or has no
             dropout that could be set.
     """
+    place = device or prepare(_width(model_dir))
+    model = _load(model_dir, outputs, problem, dropout, seed).to(place)
+    through_onednn(model)
+    if precision == "bf16":
+        _compute_in_bfloat16(model)
+    return model  # type: ignore[no-any-return]
+
+
+def _load(model_dir: Path, outputs: int, problem: Problem, dropout: float | None, seed: int) -> Any:
     from transformers import AutoConfig, AutoModelForSequenceClassification
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        config = AutoConfig.from_pretrained(model_dir, num_labels=labels)
+        config = AutoConfig.from_pretrained(model_dir, num_labels=outputs, problem_type=problem)
         if dropout is not None:
             _set_dropout(config, dropout, model_dir)
         with isolated(seed, "head"):
@@ -61,7 +87,7 @@ def open_classifier(
     except (OSError, ValueError) as error:
         raise UserError(f"{model_dir} is not a model that can classify: {error}") from None
     _check_whole(model, loading["missing_keys"], model_dir)
-    return model.to(device)  # type: ignore[no-any-return]
+    return model
 
 
 def _set_dropout(config: Any, dropout: float, model_dir: Path) -> None:
@@ -86,7 +112,7 @@ def _check_whole(model: PreTrainedModel, missing: Collection[str], model_dir: Pa
         )
 
 
-def compute_in_bfloat16(model: nn.Module) -> None:
+def _compute_in_bfloat16(model: nn.Module) -> None:
     """Let every forward pass of the model run under bfloat16 autocast, in training and evaluation.
 
     The cast stands around the forward pass alone: kept over an update, autocast's copies of the
@@ -96,7 +122,7 @@ def compute_in_bfloat16(model: nn.Module) -> None:
     model.forward = torch.autocast(kind, dtype=torch.bfloat16)(model.forward)
 
 
-def model_width(model_dir: Path) -> int:
+def _width(model_dir: Path) -> int:
     """Width of a checkpoint's hidden states."""
     from transformers import AutoConfig
 
