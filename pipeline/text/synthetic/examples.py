@@ -1,4 +1,8 @@
-"""The six tasks of the embedded world, one of each kind that METHOD §4 has."""
+"""The eight tasks of the embedded world: METHOD §4's six kinds, ``similarity``, ``acceptability``.
+
+A label of ``similarity`` is a number as text: 5/3 of the number of parts that two facts share, to
+one decimal.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +16,26 @@ from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
 from pipeline.text.synthetic.reviews import opinion, review
 from pipeline.text.synthetic.statements import (
+    PARTS,
     Fact,
     draw_fact,
+    faulty_statement,
     question,
     statement,
     with_other_event,
     with_other_mood,
+    with_other_parts,
 )
 
 Kind = Literal[
-    "paraphrase", "duplicate", "polarity_short", "polarity_long", "inference", "adversarial"
+    "paraphrase",
+    "duplicate",
+    "polarity_short",
+    "polarity_long",
+    "inference",
+    "adversarial",
+    "similarity",
+    "acceptability",
 ]
 Example = dict[str, str | None]
 Maker = Callable[[str, np.random.Generator], Example]
@@ -32,21 +46,26 @@ _HELD_OUT_ONE_IN = 8
 def examples(kind: str, split: str, count: int, seed: int) -> Iterator[Example]:
     """Yield ``count`` examples with ``text_a``, ``text_b`` (None for single texts) and ``label``.
 
-    Labels take turns, so they are balanced. Rows of ``eval`` never repeat a row of ``train``: a
-    text or pair of texts belongs to one of the two by its hash.
+    Labels take turns, so they are balanced, but for ``acceptability``, where two of three rows are
+    acceptable. Rows of ``eval`` never repeat a row of ``train``: a text or pair of texts belongs to
+    one of the two by its hash.
     """
-    names = label_names(kind)
+    turns = _TURNS.get(kind, label_names(kind))
     generator = numpy_generator(seed, "world", kind, split)
     made = 0
     while made < count:
-        example = _MAKERS[kind](names[made % len(names)], generator)
+        example = _MAKERS[kind](turns[made % len(turns)], generator)
         if _belongs(example, split):
             yield example
             made += 1
 
 
 def label_names(kind: str) -> tuple[str, ...]:
-    """The label names of a kind of task, in the order of their ids."""
+    """The label names of a kind of task, in the order of their ids; ``similarity``'s numbers rise.
+
+    Raises:
+        UserError: there is no such kind.
+    """
     if kind not in _LABELS:
         raise UserError(f"the embedded world has no task {kind!r}: say one of {', '.join(KINDS)}")
     return _LABELS[kind]
@@ -68,7 +87,10 @@ def _related(fact: Fact, label: str, generator: np.random.Generator) -> Fact:
 
 def _statements(label: str, generator: np.random.Generator) -> Example:
     fact = draw_fact(generator)
-    other = _related(fact, label, generator)
+    return _two_statements(fact, _related(fact, label, generator), label, generator)
+
+
+def _two_statements(fact: Fact, other: Fact, label: str, generator: np.random.Generator) -> Example:
     return {
         "text_a": f"{statement(fact, generator)} .",
         "text_b": f"{statement(other, generator)} .",
@@ -116,6 +138,19 @@ def _adversarial(label: str, generator: np.random.Generator) -> Example:
     }
 
 
+def _similarity(label: str, generator: np.random.Generator) -> Example:
+    fact = draw_fact(generator)
+    differing = len(PARTS) - _SIMILARITIES.index(label)
+    other = with_other_parts(fact, differing, generator)
+    return _two_statements(fact, other, label, generator)
+
+
+def _acceptability(label: str, generator: np.random.Generator) -> Example:
+    wording = statement if label == "acceptable" else faulty_statement
+    text = wording(draw_fact(generator), generator)
+    return {"text_a": f"{text} .", "text_b": None, "label": label}
+
+
 _MAKERS: Mapping[str, Maker] = {
     "paraphrase": _statements,
     "duplicate": _questions,
@@ -123,8 +158,11 @@ _MAKERS: Mapping[str, Maker] = {
     "polarity_long": _polarity_long,
     "inference": _statements,
     "adversarial": _adversarial,
+    "similarity": _similarity,
+    "acceptability": _acceptability,
 }
 _INFERENCE = ("entailment", "neutral", "contradiction")
+_SIMILARITIES = tuple(f"{5 * shared / len(PARTS):.1f}" for shared in range(len(PARTS) + 1))
 _LABELS: Mapping[str, tuple[str, ...]] = {
     "paraphrase": ("not_equivalent", "equivalent"),
     "duplicate": ("not_duplicate", "duplicate"),
@@ -132,5 +170,11 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "polarity_long": ("negative", "positive"),
     "inference": _INFERENCE,
     "adversarial": _INFERENCE,
+    "similarity": _SIMILARITIES,
+    "acceptability": ("unacceptable", "acceptable"),
+}
+# Kinds whose labels are not equally frequent: about as in CoLA, two of three rows are acceptable.
+_TURNS: Mapping[str, tuple[str, ...]] = {
+    "acceptability": ("acceptable", "unacceptable", "acceptable"),
 }
 KINDS = tuple(_LABELS)
