@@ -111,7 +111,9 @@ def interval(
     if objective.rows is None:
         return float(verdict.lower or 0), float(verdict.d90)
     seen = [Bound(record.probe.d, record.metric, record.metric) for record in records]
-    noise = evaluation_noise(None, binomial_error(FRACTION, objective.rows), FRACTION)
+    noise = evaluation_noise(
+        None, binomial_error(FRACTION, objective.rows), FRACTION, objective.rows
+    )
     fitted = fit(seen, Levels(objective.chance, FRACTION, 1.0), noise)
     return clipped(fitted, grid, verdict.d90)
 

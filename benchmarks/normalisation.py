@@ -20,16 +20,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
+from pipeline import paths
 from pipeline.common.artifacts import Journal
 from pipeline.common.seeds import derive
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.loop import fine_tune
 from pipeline.finetuning.recipe import Recipe
-from pipeline.study import params
+from pipeline.study.checks import SHARED_TOKENS
 from pipeline.study.params import Params
+from pipeline.study.reading import load_params
 from pipeline.subspace.config import Normalisation
 from pipeline.subspace.reparameterisation import Subspace
-from pipeline.training import device
 
 _LOG = logging.getLogger(__name__)
 _STEPS_A_DECADE = 2
@@ -102,7 +103,7 @@ class Trials:
     def accuracy(self, task: str, normalisation: Normalisation, d: int, place: int) -> float:
         """Best epoch's evaluation accuracy of one run."""
         key = {"task": task, "normalisation": normalisation, "d": d, "place": place}
-        key |= {"epochs": self.epochs, "checkpoint": self.cells[task].checkpoint}
+        key |= {"epochs": self.epochs, "checkpoint": self.cells[task].name}
         for row in self.journal.read():
             if {name: row[name] for name in key} == key:
                 return float(row["accuracy"])
@@ -114,14 +115,14 @@ class Trials:
         finetune = self.config.task(cell.task).finetune
         recipe = Recipe(
             self.epochs, finetune.batch, learning_rate, finetune.warmup_fraction,
-            self.config.said.optimizer, train_eval_rows=1,
+            self.config.search.optimizer, train_eval_rows=1,
         )  # fmt: skip
         cell.reset()
         seed = derive(cell.seed, "probe", 0)
         subspace = replace(self.config.subspace, normalisation=normalisation)
         trainable = Subspace(cell.flat, subspace, d, seed)
-        run = fine_tune(cell.model, trainable, cell.data.train, cell.data.eval, recipe, seed)
-        return run.best.accuracy if run.best else 0.0
+        run = fine_tune(cell.network, trainable, cell.data.train, cell.data.eval, recipe, seed)
+        return run.best.metric if run.best else 0.0
 
 
 def measure(trials: Trials, dims: list[int], chosen: Sequence[Normalisation]) -> Table:
@@ -191,12 +192,13 @@ def main() -> None:
     parser.add_argument("--journal", type=Path, default=Path("normalisation.jsonl"))
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    config = params.load(chosen.study / "params.yaml")
-    here = device.prepare(config.model.width)
+    config = load_params(chosen.study / "params.yaml")
     cells = {
         task: Cell.open(
-            chosen.checkpoint, task, chosen.study / "checkpoints" / chosen.checkpoint / "model",
-            chosen.study / "data/tasks" / task, config.task(task).finetune, config.seed, here,
+            name=chosen.checkpoint, task=task,
+            model_dir=chosen.study / paths.model(chosen.checkpoint),
+            task_dir=chosen.study / paths.task(SHARED_TOKENS, task),
+            config=config.task(task).finetune, seed=config.seed,
         )
         for task in chosen.tasks
     }  # fmt: skip

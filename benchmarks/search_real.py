@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pipeline import paths
 from pipeline.common.artifacts import write_jsonl
 from pipeline.dimension.driver import cut, drive
 from pipeline.dimension.interval import d90_interval, evaluation_noise
@@ -30,8 +31,8 @@ from pipeline.probes.asking import cell_question, no_search, probe_training
 from pipeline.probes.config import SearchConfig
 from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.probe import ProbeRunner
-from pipeline.study import params
-from pipeline.training import device
+from pipeline.study.measured import measured_models
+from pipeline.study.reading import load_params
 
 
 @dataclass(frozen=True)
@@ -69,21 +70,21 @@ def compare(
     study: Path, out: Path, rates: Sequence[float], tasks: Sequence[str]
 ) -> Iterator[Compared]:
     """Search every cell of a study that has a target, a checkpoint after its neighbour."""
-    config = params.load(study / "params.yaml")
-    place = device.prepare(config.model.width)
-    search = replace(config.said, learning_rates=tuple(rates), seeds=1)
+    config = load_params(study / "params.yaml")
+    search = replace(config.search, learning_rates=tuple(rates), seeds=1)
     known: dict[tuple[str, str], Neighbour] = {}
-    for checkpoint in config.trajectory.checkpoints:
+    for model in measured_models(config):
+        checkpoint = model.name
         for task in tasks or config.tasks:
             finetune = config.task(task).finetune
             full = FullResult.read(study / "results/baseline" / checkpoint / task / "result.json")
             cell = Cell.open(
-                checkpoint, task, study / "checkpoints" / checkpoint / "model",
-                study / "data/tasks" / task, finetune, config.seed, place,
+                name=checkpoint, task=task, model_dir=study / paths.model(checkpoint),
+                task_dir=study / paths.task(model.tokens, task), config=finetune, seed=config.seed,
             )  # fmt: skip
             question = cell_question(
                 cell, search=search, subspace=config.subspace, finetune=finetune, full=full,
-                neighbour=known.get((_before(config, checkpoint), task)),
+                neighbour=known.get((model.neighbour or checkpoint, task)),
             )  # fmt: skip
             if no_search(full, search, question):
                 continue
@@ -97,11 +98,6 @@ def compare(
             yield found
 
 
-def _before(config: params.Params, checkpoint: str) -> str:
-    names = list(config.trajectory.checkpoints)
-    return names[max(names.index(checkpoint) - 1, 0)]
-
-
 def _search(
     study: str, question: Question, runner: ProbeRunner, full: FullResult, search: SearchConfig
 ) -> Compared:
@@ -110,12 +106,14 @@ def _search(
         return Answer(*drive(strategy, lambda probe, stop: cut(runner.run(probe), stop)))
 
     paper, short = searched("paper"), searched("efficient")
-    noise = evaluation_noise(None, question.target_error, search.fraction)
+    noise = evaluation_noise(
+        None, question.target_error, search.fraction, len(runner.cell.data.eval)
+    )
     assert full.full_metric is not None, "no_search has left out what diverged"
     bounds = d90_interval(
         question, short.records.values(), full.full_metric, noise, short.verdict.d90
     )
-    return Compared(study, runner.cell.checkpoint, runner.cell.task, paper, short, *bounds)
+    return Compared(study, runner.cell.name, runner.cell.task, paper, short, *bounds)
 
 
 def main() -> None:

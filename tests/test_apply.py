@@ -48,7 +48,7 @@ def found(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
     scratch = tmp_path_factory.mktemp("search")
     runner = ProbeRunner(cell, SubspaceConfig(), FINETUNE, ProbeTraining(epochs=2), scratch)
     record = runner.run(Probe(64, 0, 1e-2), lambda curve: Ending.REACHED)
-    predictions = predict(cell.model, cell.data.eval, FINETUNE.batch).tolist()
+    predictions = predict(cell.network, cell.data.eval, FINETUNE.batch).tolist()
     return Found(cell, runner.vector_path(record), cell.flat.values.clone(), predictions)
 
 

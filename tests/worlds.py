@@ -26,7 +26,7 @@ def task_config(kind: str, rows: int = 480) -> TaskDataConfig:
     labels = ("negative", "positive") if "polarity" in kind else ("not_equivalent", "equivalent")
     second = None if "polarity" in kind else "text_b"
     return TaskDataConfig(
-        source("train"), source("eval"), Columns("text_a", second), labels, max_length=32, f1=True
+        source("train"), source("eval"), Columns("text_a", second), labels, max_length=32
     )
 
 
@@ -48,4 +48,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_cell(world: Path, task: str, config: FinetuneConfig = FINETUNE) -> Cell:
-    return Cell.open("s0", task, world / "model", world / task, config, 0, torch.device("cpu"))
+    return Cell.open(
+        name="s0", task=task, model_dir=world / "model", task_dir=world / task, config=config,
+        seed=0, device=torch.device("cpu"),
+    )  # fmt: skip

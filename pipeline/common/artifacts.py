@@ -13,6 +13,9 @@ from typing import Any
 
 from pipeline.errors import UserError
 
+# What a JSON file or a YAML file holds, before it has a type of its own.
+Json = dict[str, Any]
+
 _HASH_CHUNK = 1 << 20
 
 
@@ -121,7 +124,7 @@ class Journal:
             stream.flush()
             os.fsync(stream.fileno())
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[Json]:
         """All whole rows; a last line torn by a crash does not count."""
         if not self.path.exists():
             return []

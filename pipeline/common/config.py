@@ -19,6 +19,7 @@ from cattrs.errors import (
     IterableValidationError,
 )
 
+from pipeline.common.artifacts import Json
 from pipeline.errors import UserError
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def parse(kind: type[T], value: Any, where: str) -> T:
         raise UserError(f"{where}{path}{_sentence(cause)}") from None
 
 
-def read_yaml(path: Path | str) -> dict[str, Any]:
+def read_yaml(path: Path | str) -> Json:
     """Read a YAML 1.2 mapping, with the reader that DVC uses, so that 1e-5 is a number."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -83,10 +84,8 @@ def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(int, _exactly(int))
     converter.register_structure_hook(float, _exactly(float, int))
-    converter.register_structure_hook(str, _exactly(str))
+    converter.register_structure_hook(str, _text)
     converter.register_structure_hook(bool, _exactly(bool))
-    # After the hook for text, which takes an Enum of texts for text.
-    converter.register_structure_hook_func(_is_enum, _member)
 
     @converter.register_structure_hook_factory(_is_tuple_of_one_kind)
     def _tuple_hook(kind: Any, inner: cattrs.Converter) -> Callable[[Any, Any], Any]:
@@ -112,11 +111,10 @@ def _make_converter() -> cattrs.Converter:
     return converter
 
 
-def _is_enum(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Enum)
-
-
-def _member(value: Any, kind: type[Enum]) -> Enum:
+def _text(value: Any, kind: Any) -> Any:
+    """Text, or the member of an Enum of texts, which the converter takes for text as well."""
+    if not issubclass(kind, Enum):
+        return _exactly(str)(value, kind)
     try:
         return kind(value)
     except ValueError:

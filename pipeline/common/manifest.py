@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.common.artifacts import read_json, sha256, write_json
+from pipeline.common.artifacts import Json, read_json, sha256, write_json
 from pipeline.errors import UserError
 
 MODEL_MANIFEST, STATE_MANIFEST = "checkpoint.json", "state.json"
 
 
-def seal(folder: Path, name: str, step: int, **facts: Any) -> dict[str, Any]:
+def seal(folder: Path, name: str, step: int, **facts: Any) -> Json:
     """Write, and return, the manifest of what is in a folder.
 
     It has the update that the folder is of, each file's hash, and further ``facts``.
@@ -22,7 +22,7 @@ def seal(folder: Path, name: str, step: int, **facts: Any) -> dict[str, Any]:
     return manifest
 
 
-def check_model(directory: Path) -> dict[str, Any]:
+def check_model(directory: Path) -> Json:
     """Return ``checkpoint.json`` after checking every file against its hash.
 
     Raises:
@@ -31,7 +31,7 @@ def check_model(directory: Path) -> dict[str, Any]:
     return _checked(directory, MODEL_MANIFEST)
 
 
-def check_state(directory: Path) -> dict[str, Any]:
+def check_state(directory: Path) -> Json:
     """Return a state's ``state.json`` after checking every file against its hash.
 
     Raises:
@@ -40,8 +40,8 @@ def check_state(directory: Path) -> dict[str, Any]:
     return _checked(directory, STATE_MANIFEST)
 
 
-def _checked(directory: Path, name: str) -> dict[str, Any]:
-    manifest: dict[str, Any] = read_json(directory / name)
+def _checked(directory: Path, name: str) -> Json:
+    manifest: Json = read_json(directory / name)
     for file, digest in manifest["sha256"].items():
         path = directory / file
         if not path.exists() or sha256(path) != digest:

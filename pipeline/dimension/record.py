@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any
 
+from pipeline.common.artifacts import Json
 from pipeline.common.config import parse
 from pipeline.dimension.status import reaches
 
@@ -105,7 +106,7 @@ class Record:
         """Whether what the search made of it is more than one lucky epoch; see `proven`."""
         return not self.reached(target) or proven(self.curve, target, error)
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Json:
         """The record as a line of JSON, the probe's fields beside the others."""
         values = asdict(self)
         return {**values.pop("probe"), **values, "curve": list(self.curve)}

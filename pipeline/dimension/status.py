@@ -1,4 +1,4 @@
-"""When a d₉₀ exists, and the readable reason when it does not (METHOD §2)."""
+"""When a d₉₀ exists, and the readable reason when it does not (method §2)."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def precheck(
         beyond = f" plus {margin:g} standard errors of {chance_error:.4f}" if margin else ""
         return (
             Status.BASELINE_AT_CHANCE,
-            f"full fine-tuning reaches {full:.4f}, no more than {chance:.4f}, what chance gives"
-            f"{beyond}",
+            f"full fine-tuning reaches {full:.4f}, no more than what chance gives, "
+            f"{chance:.4f}{beyond}",
         )
     if reaches(chance, target):
         return (
             Status.TARGET_BELOW_CHANCE,
-            f"the target {target:.4f} is no more than {chance:.4f}, what chance gives",
+            f"the target {target:.4f} is no more than what chance gives, {chance:.4f}",
         )
     return None

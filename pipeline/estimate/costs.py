@@ -23,7 +23,7 @@ from pipeline.text.sources import RowSource
 from pipeline.training.cost import EncoderSize
 
 _GLUE, _YELP, _ANLI = "nyu-mll/glue", "fancyzhx/yelp_polarity", "facebook/anli"
-# Rows of the paper's tasks on the hub by (id, name, split), METHOD §4.
+# Rows of the paper's tasks on the hub by (id, name, split), method §4.
 _HUB_ROWS = {
     (_GLUE, "mrpc", "train"): 3_668,
     (_GLUE, "mrpc", "validation"): 408,

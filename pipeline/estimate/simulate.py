@@ -1,7 +1,7 @@
 """Cells that exist only as numbers: what probes would come to where the true d₉₀ is known.
 
 A problem holds the evaluation curve of every probe a search could ask for, drawn once, so that all
-protocols answer the same cell under the same luck. Its parts (METHOD §2): accuracy rises with log d
+protocols answer the same cell under the same luck. Its parts (method §2): accuracy rises with log d
 as a logistic curve from the majority class to about the full accuracy; it falls off on both sides
 of a best learning rate that drifts with d; it rises over the epochs; and it carries the noise of
 the seed, of the evaluation examples, and of the epoch.
@@ -46,7 +46,7 @@ class Profile:
     late: float
 
 
-# METHOD §4; the seeds' spread is that of published fine-tunings. Ten epochs are 2,300 updates on
+# method §4; the seeds' spread is that of published fine-tunings. Ten epochs are 2,300 updates on
 # MRPC, 21,000 on SST-2 and 123,000 on MNLI, so that the larger tasks are learned early in them.
 PROFILES = {
     "mrpc": Profile(408, 0.6838, (0.84, 0.91), 0.010, 0.25, 0.3),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from pipeline.common.artifacts import Json
 from pipeline.published.place import Place
 from pipeline.training.cost import EncoderSize
 
@@ -70,7 +71,7 @@ def published_size(place: Place) -> ModelSize:
     return _KNOWN[max(fitting, key=len)]
 
 
-def _of_config(config: dict[str, Any]) -> ModelSize:
+def _of_config(config: Json) -> ModelSize:
     values: dict[str, int] = {}
     for key, names in _NAMES.items():
         found = [config[name] for name in names if isinstance(config.get(name), int)]

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pipeline.common.artifacts import Journal, fingerprint, write_jsonl
+from pipeline.common.artifacts import Journal, Json, fingerprint, write_jsonl
 from pipeline.common.config import parse
 from pipeline.common.status import Status
 from pipeline.finetuning.cell import Cell
@@ -47,7 +46,7 @@ class FullRun:
     epochs: tuple[EpochScore, ...]
 
     @staticmethod
-    def of(row: dict[str, Any], where: str) -> FullRun:
+    def of(row: Json, where: str) -> FullRun:
         """The run that a line of the journal was made of.
 
         Raises:
@@ -83,7 +82,7 @@ def fine_tune_fully(cell: Cell, config: FinetuneConfig, scratch: Path, out: Path
     return result
 
 
-def _epochs(run: FullRun) -> list[dict[str, Any]]:
+def _epochs(run: FullRun) -> list[Json]:
     return [{"learning_rate": run.learning_rate, **asdict(score)} for score in run.epochs]
 
 

@@ -11,7 +11,7 @@ from pipeline.training.optimizers import AdamW, Optimizer
 
 @dataclass(frozen=True)
 class FinetuneConfig:
-    """How a task is fine-tuned (METHOD §4): the defaults are the public recipe of RoBERTa.
+    """How a task is fine-tuned (method §4): the defaults are the public recipe of RoBERTa.
 
     ``dropout: null`` leaves each model its own. With ``precision: bf16`` models compute under
     bfloat16 autocast; what is trained, and every sum of weights, stays in float32.

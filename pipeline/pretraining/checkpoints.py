@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.common.artifacts import atomic_directory, fingerprint, write_jsonl
+from pipeline.common.artifacts import Json, atomic_directory, fingerprint, write_jsonl
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
 from pipeline.errors import UserError
 from pipeline.training.onednn import through_onednn
@@ -49,7 +49,7 @@ def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
     return model  # type: ignore[no-any-return]
 
 
-def save_state(state: OptimizerState, log: Sequence[dict[str, Any]], directory: Path) -> None:
+def save_state(state: OptimizerState, log: Sequence[Json], directory: Path) -> None:
     """Write the optimizer's state, and the log of the training that led here, atomically."""
     from safetensors.torch import save_file
 
@@ -73,7 +73,7 @@ class Halfway:
 
     values: torch.Tensor
     optimizer: OptimizerState
-    log: list[dict[str, Any]]
+    log: list[Json]
 
     def save(self, path: Path) -> None:
         """Write everything into one file; the caller gives a temporary path and renames it."""

@@ -13,7 +13,7 @@ Precision = Literal["fp32", "bf16", "bf16_weights"]
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """The recipe of Liu et al. 2019 as A21 used it (METHOD §3).
+    """The recipe of Liu et al. 2019 as A21 used it (method §3).
 
     ``total_steps`` is the schedule's horizon, which checkpoints may fall short of. ``micro_batch``
     rows go through the model at a time; it changes memory and rounding, not the recipe.
@@ -62,7 +62,7 @@ class PretrainConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """RoBERTa's sizes; the defaults are RoBERTa-Base (METHOD §3).
+    """RoBERTa's sizes; the defaults are RoBERTa-Base (method §3).
 
     ``init_std`` suits a width of 768; narrow models learn sooner from wider weights.
     """

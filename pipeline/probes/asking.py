@@ -57,7 +57,7 @@ def cell_question(
 def no_search(
     full: FullResult, search: SearchConfig, question: Question
 ) -> tuple[Status, str] | None:
-    """The status and reason of a cell in which d₉₀ would mean nothing (METHOD §2)."""
+    """The status and reason of a cell in which d₉₀ would mean nothing (method §2)."""
     if full.full_metric is None:
         return full.status, f"full fine-tuning: {full.reason}"
     return precheck(

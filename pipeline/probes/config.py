@@ -13,7 +13,7 @@ from pipeline.training.optimizers import AdamW, Optimizer
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """How d₉₀ is searched for (METHOD §2, docs/search.md).
+    """How d₉₀ is searched for (method §2, docs/search.md).
 
     Attributes:
         grid: the values of d.

@@ -94,7 +94,7 @@ def other_fractions(
         if fraction == search.fraction:
             result = FractionResult(verdict.d90, verdict.lower, verdict.d90, verdict.reason)
         elif reaches(full.chance, target):
-            reason = f"the target {target:.4f} is no more than {full.chance:.4f}, what chance gives"
+            reason = f"the target {target:.4f} is no more than what chance gives, {full.chance:.4f}"
             result = FractionResult(None, None, None, reason)
         else:
             rule = search.efficient.rule(question, target)

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pipeline.common.artifacts import atomic_file, write_jsonl
+from pipeline.common.artifacts import Json, atomic_file, write_jsonl
 from pipeline.dimension.driver import drive
 from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.question import Question
@@ -43,7 +42,7 @@ def search_cell(
     """Search the cell's d₉₀; write ``result.json``, ``answer.json`` and ``trials.jsonl``.
 
     With status ``ok`` the d numbers at d₉₀ go to ``task.safetensors``. A cell that needs no search
-    (METHOD §2) has no trials.
+    (method §2) has no trials.
 
     Args:
         cell: what is searched.
@@ -171,7 +170,7 @@ def _won(found: SearchResult, won: Record) -> SearchResult:
     )
 
 
-def _trial(record: Record, question: Question) -> dict[str, Any]:
+def _trial(record: Record, question: Question) -> Json:
     """A line of ``trials.jsonl``: the record, and what the search made of it."""
     return {
         **record.row(),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pipeline.common.artifacts import atomic_directory, read_json, write_json
+from pipeline.common.artifacts import Json, atomic_directory, read_json, write_json
 from pipeline.common.manifest import MODEL_MANIFEST, seal
 from pipeline.errors import UserError
 from pipeline.published.place import Place
@@ -28,7 +28,7 @@ _VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab*", "spiece.model", 
 _PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 
 
-def fetch(place: Place, step: int, directory: Path) -> dict[str, Any]:
+def fetch(place: Place, step: int, directory: Path) -> Json:
     """Write a checkpoint folder as pretraining would: weights, tokenizer, ``checkpoint.json``.
 
     Weights stay as published, but for pickled ones, which become safetensors. The manifest says
@@ -108,13 +108,13 @@ def _under(prefix: str, names: tuple[str, ...]) -> list[str]:
     return [prefix + name for name in names]
 
 
-def _config(origin: Path, where: str) -> dict[str, Any]:
+def _config(origin: Path, where: str) -> Json:
     """``config.json`` of a model whose architecture transformers has, and that can classify."""
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as CLASSIFIERS,
     )
 
-    config: dict[str, Any] = read_json(origin / _CONFIG)
+    config: Json = read_json(origin / _CONFIG)
     kind = config.get("model_type")
     if kind not in CLASSIFIERS:
         raise UserError(
@@ -203,9 +203,7 @@ def _tokenizer(place: Place, origin: Path, where: str) -> PreTrainedTokenizerFas
     return cast("PreTrainedTokenizerFast", tokenizer)
 
 
-def _padded(
-    config: Mapping[str, Any], tokenizer: PreTrainedTokenizerFast, where: str
-) -> dict[str, Any]:
+def _padded(config: Mapping[str, Any], tokenizer: PreTrainedTokenizerFast, where: str) -> Json:
     """The configuration with the tokenizer's padding id: decoders find a row's end by it."""
     own, needed = config.get("pad_token_id"), tokenizer.pad_token_id
     if own not in (None, needed) and config.get("type_vocab_size") is not None:

@@ -1,4 +1,4 @@
-"""Rank correlation of d₉₀ with steps or metrics where some d₉₀ are only bounded (METHOD §5).
+"""Rank correlation of d₉₀ with steps or metrics where some d₉₀ are only bounded (method §5).
 
 Kendall's τ_b and Spearman's ρ are both functions of the signs of all pairwise differences (Daniels
 1944), and what a bound leaves open is the sign of some pairs: two cells above the largest d cannot

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipeline.dimension.record import Ending
 from pipeline.dimension.sweep_grid import left_out
 from pipeline.errors import UserError
 from pipeline.finetuning.result import FullResult
@@ -15,6 +16,14 @@ from pipeline.probes.result import SearchResult
 from pipeline.report.cell import MeasuredCell, SweepCell
 
 Result = TypeVar("Result")
+# Of a training that did not reach: what the tables call its ending.
+_STATUSES = {
+    Ending.COMPLETE: "missed",
+    Ending.REACHED: "missed",
+    Ending.HOPELESS: "stopped",
+    Ending.BEHIND: "stopped",
+    Ending.DIVERGED: "diverged",
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ def read_sweep(results: Path, sweep: SweepCell) -> CellResults:
         UserError: one is missing or damaged; says which stage makes it.
     """
     model, task = sweep.cell.model, sweep.cell.task
-    remedy = f"run dvc repro sweep@{model}-{task}-{sweep.method}"
+    remedy = f"run dvc repro search@{model}-{task}-{sweep.method}"
     found = _read(results, sweep.cell, results / "sweep" / model / task / sweep.method, remedy)
     impossible = [
         Training(d, "left_out", reason=reason)
@@ -107,13 +116,12 @@ def _trainings(path: Path, count: int, remedy: str) -> tuple[Training, ...]:
 
 def _training(record: Mapping[str, Any]) -> Training:
     """A probe's record in ``trials.jsonl`` as the tables show it."""
-    ended = record["ended"] if record["ended"] in ("stopped", "diverged") else "missed"
     names = (
         "d", "seed", "learning_rate", "proven", "best_epoch", "epochs_run", "train_metric",
         "tokens", "flop",
     )  # fmt: skip
     return Training(
-        status="reached" if record["reached"] else ended,
+        status="reached" if record["reached"] else _STATUSES[Ending(record["ended"])],
         eval_metric=record["metric"],
         **{name: record[name] for name in names},
     )

@@ -1,4 +1,4 @@
-"""The paper's claims about d₉₀ (METHOD §5) as rank correlations over the table of cells."""
+"""The paper's claims about d₉₀ (method §5) as rank correlations over the table of cells."""
 
 from __future__ import annotations
 

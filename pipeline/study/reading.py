@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pipeline import paths
+from pipeline.common.artifacts import Json
 from pipeline.common.config import parse, read_yaml
 from pipeline.errors import UserError
 from pipeline.study.checkpoints import written_out
@@ -32,7 +32,7 @@ def load_params(path: Path = paths.PARAMS) -> Params:
     return params
 
 
-def settings(path: Path = paths.PARAMS) -> dict[str, Any]:
+def settings(path: Path = paths.PARAMS) -> Json:
     """params.yaml with short lines written out and tasks' defaults filled in, not yet typed."""
     content = completed(read_yaml(path))
     if "checkpoints" in content:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import paths
-from pipeline.common.artifacts import atomic_directory, write_json
+from pipeline.common.artifacts import Json, atomic_directory, write_json
 from pipeline.study.measured import PlannedSearch, measured_models, searches
 from pipeline.study.params import Params
 from pipeline.study.tasks import SECTIONS
 
 
-def write_settings(params: Params, content: dict[str, Any], folder: Path = paths.SETTINGS) -> None:
+def write_settings(params: Params, content: Json, folder: Path = paths.SETTINGS) -> None:
     """Write a file for each task's section, published model and search.
 
     Args:
@@ -34,7 +34,7 @@ def write_settings(params: Params, content: dict[str, Any], folder: Path = paths
             write_json(made / path.relative_to(paths.SETTINGS), value)
 
 
-def _files(params: Params, content: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
+def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     for name, task in content["tasks"].items():
         for section in SECTIONS:
             yield paths.SETTINGS / "tasks" / name / f"{section}.json", task[section]
@@ -49,7 +49,7 @@ def _files(params: Params, content: dict[str, Any]) -> Iterator[tuple[Path, Any]
         yield paths.search_settings(method), {**common, "method": method, "probes": probes}
 
 
-def _measured(params: Params, content: dict[str, Any]) -> dict[str, Any]:
+def _measured(params: Params, content: Json) -> Json:
     """What the tables are collected from."""
     sweeps = [search for search in searches(params).values() if search.method]
     return {

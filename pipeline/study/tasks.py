@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pipeline.common.artifacts import Json
 from pipeline.common.config import nearest
 from pipeline.errors import UserError
 from pipeline.finetuning.recipe import FinetuneConfig
@@ -23,7 +24,7 @@ class TaskConfig:
     finetune: FinetuneConfig
 
 
-def completed(content: Mapping[str, Any]) -> dict[str, Any]:
+def completed(content: Mapping[str, Any]) -> Json:
     """The content of params.yaml with each task's sections completed by the defaults.
 
     A key of the task replaces the default's key as a whole: with ``data: {columns: {text_a: a,

@@ -17,7 +17,7 @@ _RATE_SLOPES: dict[Normalisation, float] = {"entry": -0.5, "column": -0.75, "ref
 
 @dataclass(frozen=True)
 class ProjectionConfig:
-    """Which projection (METHOD §1). ``gaussian`` and ``share_signs`` are Fastfood's own keys."""
+    """Which projection (method §1). ``gaussian`` and ``share_signs`` are Fastfood's own keys."""
 
     projection: Family = "fastfood"
     gaussian: Gaussian = "normal"
@@ -45,7 +45,7 @@ class ProjectionConfig:
 
 @dataclass(frozen=True)
 class SubspaceConfig(ProjectionConfig):
-    """Which subspace: DID or SAID, its projection and how that is normalised (METHOD §1).
+    """Which subspace: DID or SAID, its projection and how that is normalised (method §1).
 
     With ``head: inside`` the d numbers move the classification head too; with ``outside`` the head
     is trained directly in addition to them.

@@ -55,7 +55,7 @@ class Fastfood(Projection):
         normalisation: see `Projection`.
         gaussian: G normal, or ±1, which makes P isometric up to the truncation of the last block.
         share_signs: one B for all blocks, so that HBθ is computed once; this loses no orthogonality
-            (METHOD §1). Otherwise a B for each block.
+            (method §1). Otherwise a B for each block.
         whole: one block that is as long as θ^D, n = 2^⌈log₂ D⌉, instead of many as long as θ^d.
     """
 

@@ -68,7 +68,7 @@ class LayerScales:
 
 
 def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[Span]]:
-    """Group the spans into the *m* layers that SAID scales one by one (METHOD §1).
+    """Group the spans into the *m* layers that SAID scales one by one (method §1).
 
     ``block``: the embeddings, each numbered transformer block, the head; a block is an item of the
     outermost list of modules that has more than one. What lies outside the blocks is told by its

@@ -1,4 +1,4 @@
-"""A vector of numbers as k levels: the description that compression bounds count (METHOD §7)."""
+"""A vector of numbers as k levels: the description that compression bounds count (method §7)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The original authors' Fastfood, tensor by tensor. For comparison only: its gradient is wrong.
 
-It reproduces three properties of the public code of A21 that METHOD §1 lists as faults: θ^d is
+It reproduces three properties of the public code of A21 that method §1 lists as faults: θ^d is
 cropped to the padded length of a small tensor, the backward of each transform is divided by √n
 although the forward is not, and permutations and normal numbers are stored for every tensor.
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.common.artifacts import read_json, sha256
+from pipeline.common.artifacts import Json, read_json, sha256
 from pipeline.errors import UserError
 from pipeline.tasks.kinds import TaskKind, make_kind
 
@@ -54,7 +54,7 @@ class Split:
 class TaskData:
     """A task's manifest and splits, as the task stage wrote them."""
 
-    manifest: dict[str, Any]
+    manifest: Json
     kind: TaskKind
     train: Split
     eval: Split

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.common.artifacts import atomic_directory, sha256, write_json
+from pipeline.common.artifacts import Json, atomic_directory, sha256, write_json
 from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
 from pipeline.tasks.config import TaskDataConfig
@@ -31,7 +31,7 @@ def prepare_task(
     directory: Path,
     *,
     leading_space: bool = True,
-) -> dict[str, Any]:
+) -> Json:
     """Write ``train.parquet``, ``eval.parquet`` and ``manifest.json``; return the manifest.
 
     With ``leading_space`` texts are tokenised as they look inside running text; without it as they
@@ -51,7 +51,7 @@ def prepare_task(
         leading_space,
         "token_type_ids" in tokenizer.model_input_names,
     )
-    manifest: dict[str, Any] = {
+    manifest: Json = {
         "task": name,
         "kind": kind.name,
         "labels": list(kind.labels),
@@ -204,7 +204,7 @@ def _write(path: Path, rows: _Rows, targets: np.ndarray, encoded: _Encoded) -> N
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
 
-def _describe(rows: _Rows, encoded: _Encoded) -> dict[str, Any]:
+def _describe(rows: _Rows, encoded: _Encoded) -> Json:
     return {
         "rows": len(encoded.ids),
         "tags": dict(sorted(Counter(tag for tag in rows.tags if tag).items())),

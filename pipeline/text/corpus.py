@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.common.artifacts import atomic_directory, sha256, write_json
+from pipeline.common.artifacts import Json, atomic_directory, sha256, write_json
 from pipeline.errors import UserError
 from pipeline.text.sentences import split_sentences
 from pipeline.text.sources import TextSource
@@ -89,7 +89,7 @@ def make_corpus(config: CorpusConfig, tokenizer_dir: Path, seed: int, directory:
 
 def _write_shards(
     folder: Path, documents: Iterator[Encoded], dtype: str, config: CorpusConfig
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """Deal the documents out to the two parts; return the shards' manifest entries."""
     writers = {part: _Writer(folder, part, dtype, config.shard_tokens) for part in PARTS}
     for index, document in enumerate(documents):
@@ -144,7 +144,7 @@ class _Writer:
 
     def __init__(self, folder: Path, part: Part, dtype: str, shard_tokens: int) -> None:
         self._folder, self._part, self._dtype, self._limit = folder, part, dtype, shard_tokens
-        self.shards: list[dict[str, Any]] = []
+        self.shards: list[Json] = []
         self._reset()
 
     def _reset(self) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from pipeline.common.artifacts import read_json, sha256
+from pipeline.common.artifacts import Json, read_json, sha256
 from pipeline.errors import UserError
 
 Part = Literal["train", "valid"]
@@ -37,7 +37,7 @@ class Shard:
 class Corpus:
     """A part of the corpus, opened and checked."""
 
-    manifest: dict[str, Any]
+    manifest: Json
     shards: tuple[Shard, ...]
 
     @staticmethod
@@ -56,7 +56,7 @@ class Corpus:
         return Corpus(manifest, shards)
 
 
-def _open_shard(directory: Path, entry: dict[str, Any], dtype: str, verify: bool) -> Shard:
+def _open_shard(directory: Path, entry: Json, dtype: str, verify: bool) -> Shard:
     paths = [directory / f"{entry['name']}.{suffix}" for suffix in SHARD_FILES]
     for path, size, digest in zip(paths, entry["bytes"], entry["sha256"], strict=True):
         if not path.exists():

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import pretraining_cpu
-from benchmarks.pretraining_cpu import IGNORE, SIZES, Curve, curves, table
+from benchmarks import pretraining_sides
+from benchmarks.pretraining_cpu import Curve, curves, table
+from benchmarks.pretraining_sides import IGNORE, SIZES
 from pipeline.pretraining.masking import masked_batches
 from pipeline.pretraining.mlm import build_model, summed_loss
 
@@ -25,12 +26,12 @@ def test_every_lever_computes_the_same_loss() -> None:
     inputs = (batch.input_ids, batch.attention_mask, batch.positions, batch.labels)
     wanted = summed_loss(model, *inputs)
     for lever in ("whole-last-block", "whole-head"):
-        torch.testing.assert_close(pretraining_cpu._summed(lever)(model, *inputs), wanted)
+        torch.testing.assert_close(pretraining_sides._summed(lever)(model, *inputs), wanted)
 
 
 @pytest.mark.parametrize("side", ["native", "trainer"])
 def test_a_side_trains_and_says_its_loss(side: str, capsys: pytest.CaptureFixture[str]) -> None:
-    getattr(pretraining_cpu, side)(SMOKE, 0)
+    getattr(pretraining_sides, side)(SMOKE, 0)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith('{"updates"')]
     rows = [json.loads(line) for line in lines]
     assert [row["updates"] for row in rows] == [2, 4, 6, 8, 10]

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.common.status import Status
 from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.efficient import EfficientSearch
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.record import Ending, Probe, Record
-from pipeline.common.status import Status
 from pipeline.dimension.status import reaches
 from tests.dimension.test_search import TARGET, grids, run, step, trained
 

@@ -67,10 +67,10 @@ def test_noise_is_split_into_what_probes_share_and_what_they_do_not():
     generator = np.random.default_rng(0)
     hard = generator.random(4000) < 0.2
     same = np.stack([~hard, ~hard]).astype(float)
-    noise = evaluation_noise(same, 0.01, 0.9)
+    noise = evaluation_noise(same, 0.01, 0.9, same.shape[1])
     assert noise.own == pytest.approx(0, abs=1e-9) and noise.shared > 0
     apart = (generator.random((2, 4000)) < 0.8).astype(float)
-    noise = evaluation_noise(apart, 0.01, 0.9)
+    noise = evaluation_noise(apart, 0.01, 0.9, apart.shape[1])
     assert noise.own == pytest.approx(math.sqrt(0.16 / 4000), rel=0.1)
     assert noise.shared < noise.own / 3
 
@@ -79,12 +79,12 @@ def test_the_target_moves_with_the_examples_that_it_was_measured_on():
     generator = np.random.default_rng(0)
     full = (generator.random(2000) < 0.85).astype(float)
     probes = np.stack([full * (generator.random(2000) < 0.95) for _ in range(3)])
-    paired = evaluation_noise(probes - 0.9 * full, 0.01, 0.9)
-    alone = evaluation_noise(probes, 0.01, 0.9)
+    paired = evaluation_noise(probes - 0.9 * full, 0.01, 0.9, probes.shape[1])
+    alone = evaluation_noise(probes, 0.01, 0.9, probes.shape[1])
     assert math.hypot(paired.own, paired.shared) < 0.7 * math.hypot(alone.own, alone.shared)
 
 
 def test_without_the_answers_half_of_the_variance_is_taken_to_be_shared():
-    noise = evaluation_noise(None, 0.02, 0.9)
+    noise = evaluation_noise(None, 0.02, 0.9, 100)
     assert noise.own == pytest.approx(0.02 / math.sqrt(2))
     assert noise.shared == pytest.approx(0.6 * noise.own)

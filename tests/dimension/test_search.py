@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.common.status import Status
 from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.search import BinarySearch
-from pipeline.common.status import Status
 from pipeline.dimension.status import reaches
 from pipeline.dimension.verdict import Verdict
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dimension.binomial import binomial_error
 from pipeline.common.status import Status
+from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.status import precheck, reaches, target_metric
 
-# METHOD §2 and §4: majority accuracy, and the full accuracy under which 0.9 · full falls below it.
+# method §2 and §4: majority accuracy, and the full accuracy under which 0.9 · full falls below it.
 PUBLISHED = [
     ("mrpc", 0.6838, 0.760),
     ("qqp", 0.6318, 0.702),

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from pipeline.common.status import Status
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe
-from pipeline.common.status import Status
 from pipeline.dimension.sweep import Sweep
 from tests.dimension.test_search import TARGET, run, step, trained
 

@@ -15,7 +15,7 @@ PRESETS = Path(__file__).parents[2] / "presets"
 
 
 def test_roberta_base_has_its_known_numbers() -> None:
-    """METHOD §3: 601.5 MFLOP a token at 512 tokens; D = 124.6 M with two labels."""
+    """method §3: 601.5 MFLOP a token at 512 tokens; D = 124.6 M with two labels."""
     assert BASE.training_flop(512, 0.15) == pytest.approx(601.5e6, rel=1e-4)
     assert BASE.classifier_parameters(2) == 124_647_170
 

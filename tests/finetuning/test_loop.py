@@ -12,6 +12,7 @@ from pipeline.finetuning.evaluation import predict
 from pipeline.finetuning.loop import fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
 from pipeline.tasks import Split
+from pipeline.tasks.kinds import make_kind
 from pipeline.training.optimizers import AdamW
 from pipeline.training.parameters import FlatParameters, Full
 
@@ -32,6 +33,9 @@ class Bag(nn.Module):
         return type("Output", (), {"logits": logits, "loss": loss})
 
 
+KIND = make_kind("classification", ("no", "yes"))
+
+
 def split(rows: int, seed: int = 0) -> Split:
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 2, rows)
@@ -39,7 +43,7 @@ def split(rows: int, seed: int = 0) -> Split:
         np.concatenate([[2 + label], generator.integers(4, 20, generator.integers(1, 9))])
         for label in labels
     ]
-    return Split([row.astype(np.int32) for row in ids], labels, pad_id=1, binary=True)
+    return Split([row.astype(np.int32) for row in ids], labels, pad_id=1, kind=KIND)
 
 
 RECIPE = Recipe(4, 8, 0.1, 0.1, AdamW(weight_decay=0.0))
@@ -54,13 +58,11 @@ def run(**options):
 def test_training_learns_and_keeps_the_best_epoch() -> None:
     model, done = run()
     assert len(done.epochs) == 4 and not done.diverged
-    assert (
-        done.best is not None and done.best.accuracy == max(s.accuracy for s in done.epochs) > 0.9
-    )
-    assert done.best.epoch == min(s.epoch for s in done.epochs if s.accuracy == done.best.accuracy)
+    assert done.best is not None and done.best.metric == max(s.metric for s in done.epochs) > 0.9
+    assert done.best.epoch == min(s.epoch for s in done.epochs if s.metric == done.best.metric)
     # The model is left at the best epoch.
     right = predict(model, split(60, 1), 8) == split(60, 1).labels
-    assert right.mean() == done.best.accuracy
+    assert right.mean() == done.best.metric
 
 
 def test_runs_repeat_bit_for_bit_whatever_the_global_state() -> None:
@@ -119,7 +121,7 @@ def test_predictions_keep_the_order_of_the_rows() -> None:
     model, _ = run()
     rows = split(60, 1)
     single = [
-        int(predict(model, Split([row], rows.labels[:1], 1, True), 8)[0]) for row in rows.input_ids
+        int(predict(model, Split([row], rows.labels[:1], 1, KIND), 8)[0]) for row in rows.input_ids
     ]
     assert predict(model, rows, 8).tolist() == single
 

@@ -12,7 +12,7 @@ import torch
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.loop import fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
-from pipeline.models.classifier import open_classifier
+from pipeline.models.opening import open_for_task
 from pipeline.published.fetching import fetch
 from pipeline.published.place import Place
 from pipeline.subspace.config import SubspaceConfig
@@ -40,13 +40,21 @@ def cell(
         leading_space=False,
     )  # fmt: skip
     return Cell.open(
-        "m", "paraphrase", root / "model", root / "task", CONFIG, 0, torch.device("cpu")
-    )
+        name="m", task="paraphrase", model_dir=root / "model", task_dir=root / "task",
+        config=CONFIG, seed=0, device=torch.device("cpu"),
+    )  # fmt: skip
+
+
+def opened(folder: Path) -> torch.nn.Module:
+    return open_for_task(
+        folder, outputs=2, problem="single_label_classification", dropout=None, seed=0,
+        device=torch.device("cpu"),
+    )  # fmt: skip
 
 
 def test_full_fine_tuning_moves_every_layer(cell: Cell) -> None:
     cell.reset()
-    run = fine_tune(cell.model, Full(cell.flat), cell.data.train, cell.data.eval, RECIPE, 0)
+    run = fine_tune(cell.network, Full(cell.flat), cell.data.train, cell.data.eval, RECIPE, 0)
     assert not run.diverged and len(run.epochs) == 1 and cell.flop(run) > 0
     for group in layer_groups(cell.flat.spans, "block"):
         moved = slice(group[0].start, group[-1].stop)
@@ -57,7 +65,7 @@ def test_a_probe_trains_d_numbers(cell: Cell) -> None:
     cell.reset()
     subspace = Subspace(cell.flat, SubspaceConfig(), 24, 0)
     start = subspace.vector.clone()
-    run = fine_tune(cell.model, subspace, cell.data.train, cell.data.eval, RECIPE, 0)
+    run = fine_tune(cell.network, subspace, cell.data.train, cell.data.eval, RECIPE, 0)
     assert run.vector is not None and len(run.vector) == 24
     assert not torch.equal(run.vector, start)
     # Every scale has a gradient of its own, so no layer is left out.
@@ -65,7 +73,7 @@ def test_a_probe_trains_d_numbers(cell: Cell) -> None:
 
 
 def test_layers_are_embeddings_blocks_and_head(cell: Cell) -> None:
-    family = cell.model.config.model_type
+    family = cell.network.config.model_type
     groups = layer_groups(cell.flat.spans, "block")
     assert len(groups) == FAMILIES[family][1]
     names = [[span.name for span in group] for group in groups]
@@ -80,10 +88,10 @@ def test_layers_are_embeddings_blocks_and_head(cell: Cell) -> None:
 
 
 def test_dropout_is_what_the_task_says(cell: Cell) -> None:
-    cell.model.train()
-    rates = {module.p for module in cell.model.modules() if isinstance(module, torch.nn.Dropout)}
+    cell.network.train()
+    rates = {module.p for module in cell.network.modules() if isinstance(module, torch.nn.Dropout)}
     assert rates <= {0.05, 0.0}
-    assert 0.05 in rates or cell.model.config.attention_dropout == 0.05
+    assert 0.05 in rates or cell.network.config.attention_dropout == 0.05
 
 
 def test_padding_changes_no_prediction(cell: Cell) -> None:
@@ -92,10 +100,10 @@ def test_padding_changes_no_prediction(cell: Cell) -> None:
 
     cell.reset()
     split = cell.data.eval
-    together = predict(cell.model, split, 16)
+    together = predict(cell.network, split, 16)
     types = split.type_ids
     alone = [
-        int(predict(cell.model, Split([row], split.labels[:1], split.pad_id, True,
+        int(predict(cell.network, Split([row], split.labels[:1], split.pad_id, split.kind,
                                       None if types is None else [types[place]]), 1)[0])
         for place, row in enumerate(split.input_ids[:8])
     ]  # fmt: skip
@@ -107,7 +115,7 @@ def test_roberta_costs_what_its_sizes_say(world: Path, tmp_path: Path) -> None:
     from pipeline.models.flops import token_cost
     from pipeline.training.cost import EncoderSize
 
-    model = open_classifier(world / "model", 2, None, 0, torch.device("cpu"))
+    model = opened(world / "model")
     config = model.config
     size = EncoderSize(
         config.num_hidden_layers,
@@ -130,5 +138,5 @@ def test_shared_blocks_cost_each_time(world: Path, tmp_path: Path) -> None:
         folder = write_family(
             "albert", world / "tokenizer", tmp_path / str(layers), num_hidden_layers=layers
         )
-        costs.append(token_cost(open_classifier(folder, 2, None, 0, torch.device("cpu"))).attention)
+        costs.append(token_cost(opened(folder)).attention)
     assert costs[1] == 2 * costs[0]

@@ -7,20 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pipeline.tasks.examples import pack
 
+from pipeline.common.status import Status
 from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Ending, Probe, Record
-from pipeline.common.status import Status
 from pipeline.dimension.verdict import Verdict
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import Cost, FullResult
 from pipeline.probes.config import SearchConfig
 from pipeline.probes.evidence import answers_noise, deviations, interval, other_fractions, unordered
-from pipeline.probes.noise import AccuracyKind
 from pipeline.probes.probe import ProbeTraining
-from pipeline.tasks.examples import pack
+from pipeline.tasks.kinds import make_kind
 
 ROWS = 400
 
@@ -50,7 +50,12 @@ def bounds(
     rows: int = ROWS,
 ) -> tuple[int | None, int | None]:  # fmt: skip
     noise = answers_noise(
-        records, asked, kind=AccuracyKind(), targets=np.zeros(rows), full=full, fraction=0.9
+        records,
+        asked,
+        kind=make_kind("classification", ("a", "b")),
+        targets=np.zeros(rows),
+        full=full,
+        fraction=0.9,
     )
     return interval(asked, verdict, records, 0.8, noise)
 

@@ -8,6 +8,7 @@ from torch import nn
 from pipeline.finetuning.evaluation import score
 from pipeline.probes.sampling import SampledEvaluation
 from pipeline.tasks import Split
+from pipeline.tasks.kinds import make_kind
 
 
 class Oracle(nn.Module):
@@ -31,7 +32,7 @@ def split(rows: int = 400) -> Split:
         np.array([label, place], dtype=np.int32)
         for label, place in zip(labels, places, strict=True)
     ]
-    return Split(ids, labels, pad_id=0, binary=True)
+    return Split(ids, labels, pad_id=0, kind=make_kind("classification", ("a", "b")))
 
 
 SAMPLED = SampledEvaluation(rows=100, target=0.8, target_error=0.04, seed=3)
@@ -39,26 +40,26 @@ SAMPLED = SampledEvaluation(rows=100, target=0.8, target_error=0.04, seed=3)
 
 def test_a_sample_far_below_the_target_is_enough():
     seen = SAMPLED(Oracle(40), split(), 16)
-    assert seen.rows == 100 and seen.correct is None
-    assert seen.accuracy < SAMPLED.threshold() < 0.8
+    assert seen.rows == 100 and seen.answers is None
+    assert seen.metric < SAMPLED.threshold() < 0.8
 
 
 @pytest.mark.parametrize("share", [80, 95])
 def test_near_the_target_every_example_counts(share):
     seen, whole = SAMPLED(Oracle(share), split(), 16), score(Oracle(share), split(), 16)
-    assert (seen.accuracy, seen.f1, seen.rows) == (whole.accuracy, whole.f1, 400)
-    assert np.array_equal(seen.correct, whole.correct)
+    assert (seen.metric, seen.others, seen.rows) == (whole.metric, whole.others, 400)
+    assert np.array_equal(seen.answers, whole.answers)
 
 
 def test_the_sample_is_fixed_by_the_seed():
     model = Oracle(40)
-    first, again = (SAMPLED(model, split(), 16).accuracy for _ in range(2))
+    first, again = (SAMPLED(model, split(), 16).metric for _ in range(2))
     others = {
-        SampledEvaluation(100, 0.8, 0.04, seed)(model, split(), 16).accuracy for seed in range(5)
+        SampledEvaluation(100, 0.8, 0.04, seed)(model, split(), 16).metric for seed in range(5)
     }
     assert first == again and len(others) > 1
 
 
 def test_a_sample_of_everything_is_the_whole():
     seen = SampledEvaluation(1000, 0.8, 0.04, 3)(Oracle(40), split(), 16)
-    assert seen.rows == 400 and seen.accuracy == pytest.approx(0.4)
+    assert seen.rows == 400 and seen.metric == pytest.approx(0.4)

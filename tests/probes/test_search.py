@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from pipeline.common.artifacts import read_json
+from pipeline.common.status import Status
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.record import Ending, Probe
-from pipeline.common.status import Status
 from pipeline.errors import UserError
-from pipeline.finetuning.full import measure_baseline
+from pipeline.finetuning.full import fine_tune_fully
 from pipeline.finetuning.result import FullResult
 from pipeline.probes import probe
 from pipeline.probes.config import SearchConfig
@@ -24,7 +24,6 @@ from pipeline.probes.result import SearchResult
 from pipeline.probes.search import search_cell
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.task_vector import load_task_vector
-from tests.probes.full import measure_full
 from tests.worlds import FINETUNE, open_cell, task_config
 
 SAID = SearchConfig(GridConfig(8, 2048, 4.0), fraction=0.7, learning_rates=(1e-2,), epochs=12)
@@ -35,7 +34,7 @@ SUBSPACE = SubspaceConfig()
 def baseline(world: Path, tmp_path_factory: pytest.TempPathFactory) -> FullResult:
     folder = tmp_path_factory.mktemp("baseline")
     config = replace(FINETUNE, epochs=8)
-    return measure_full(
+    return fine_tune_fully(
         open_cell(world, "polarity_short"), config, folder / "scratch", folder / "out"
     )
 
@@ -69,12 +68,12 @@ def test_baseline_learns_and_records(world: Path, baseline: FullResult) -> None:
 
 
 def test_baseline_reports_the_best_epoch_of_the_best_rate(world: Path, tmp_path: Path) -> None:
-    result = measure_baseline(open_cell(world, "polarity_short"), FINETUNE, tmp_path, tmp_path)
+    result = fine_tune_fully(open_cell(world, "polarity_short"), FINETUNE, tmp_path, tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "epochs.jsonl").read_text().splitlines()]
     assert len(rows) == FINETUNE.epochs * len(FINETUNE.learning_rates)
-    assert result["full_metric"] == max(row["accuracy"] for row in rows)
-    same = [row for row in rows if row["accuracy"] == result["full_metric"]]
-    assert (result["learning_rate"], result["best_epoch"]) in {
+    assert result.full_metric == max(row["metric"] for row in rows)
+    same = [row for row in rows if row["metric"] == result.full_metric]
+    assert (result.learning_rate, result.best_epoch) in {
         (row["learning_rate"], row["epoch"]) for row in same
     }
 
@@ -123,7 +122,7 @@ def test_the_saved_numbers_are_the_fine_tuned_model(
     vector = load_task_vector(tmp_path / "out/task.safetensors")
     assert len(vector.vector) == result.d90
     vector.apply(cell.flat, cell.inputs["checkpoint"])
-    right = predict(cell.model, cell.data.eval, FINETUNE.batch) == cell.data.eval.labels
+    right = predict(cell.network, cell.data.eval, FINETUNE.batch) == cell.data.eval.labels
     assert right.mean() == result.eval_metric
 
 
@@ -171,11 +170,11 @@ def test_bfloat16_moves_the_curve_a_little_and_its_identity(world: Path, tmp_pat
 def test_bfloat16_computes_with_the_weights_of_now(world: Path) -> None:
     cell = open_cell(world, "polarity_short", replace(FINETUNE, precision="bf16"))
     ids = torch.arange(5, 13).unsqueeze(0)
-    before = cell.model(input_ids=ids).logits
+    before = cell.network(input_ids=ids).logits
     with torch.no_grad():
         cell.flat.values.mul_(2)
         assert before.dtype == torch.bfloat16
-        assert not torch.equal(cell.model(input_ids=ids).logits, before)
+        assert not torch.equal(cell.network(input_ids=ids).logits, before)
 
 
 class Killed(BaseException):
@@ -244,7 +243,7 @@ def test_every_status_is_a_result(
 
 def test_a_diverged_baseline_is_a_result_too(world: Path, tmp_path: Path) -> None:
     config = replace(FINETUNE, learning_rates=(1e30,))
-    result = measure_full(open_cell(world, "polarity_short"), config, tmp_path, tmp_path)
+    result = fine_tune_fully(open_cell(world, "polarity_short"), config, tmp_path, tmp_path)
     assert result.status == "diverged" and result.full_metric is None
     assert search(world, tmp_path / "said", result).status == "diverged"
 
@@ -277,8 +276,9 @@ def test_another_tokenizer_is_refused(world: Path, tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match="different tokenizers"):
         Cell.open(
-            "s0", "other", world / "model", tmp_path / "other", FINETUNE, 0, torch.device("cpu")
-        )
+            name="s0", task="other", model_dir=world / "model", task_dir=tmp_path / "other",
+            config=FINETUNE, seed=0, device=torch.device("cpu"),
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(

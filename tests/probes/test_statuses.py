@@ -1,4 +1,4 @@
-"""Every status of METHOD §2, reached by training alone, and read off everything that is reported."""
+"""Every status of method §2, reached by training alone, and read off everything that is reported."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import pytest
 import torch
 
 from pipeline.common.artifacts import read_json
-from pipeline.dimension.grid import GridConfig
 from pipeline.common.status import Status
+from pipeline.dimension.grid import GridConfig
 from pipeline.finetuning.cell import Cell
+from pipeline.finetuning.full import fine_tune_fully
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.probes.config import SearchConfig
 from pipeline.probes.search import search_cell
+from pipeline.report.cell import MeasuredCell
 from pipeline.report.figures import draw_all
 from pipeline.report.page import write_page
 from pipeline.report.provenance import Provenance
@@ -27,7 +29,6 @@ from pipeline.tasks.config import TaskDataConfig
 from pipeline.tasks.prepare import prepare_task
 from pipeline.text.files import FilesConfig
 from pipeline.text.sources import RowSource, SyntheticRows
-from tests.probes.full import measure_full
 from tests.worlds import task_config
 
 EASY = FinetuneConfig(epochs=8, batch=16, learning_rates=(1e-2,), dropout=0.0)
@@ -98,8 +99,8 @@ def study(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         lambda index, label: label if label == "positive" or index % 24 < 2 else None,
     )  # fmt: skip
     for name, case in CASES.items():
-        places = [root / "results" / kind / "s0" / name for kind in ("baseline", "said")]
-        full = measure_full(
+        places = [root / "results" / kind / "s0" / name for kind in ("baseline", "search")]
+        full = fine_tune_fully(
             open_(world, root, name, case), case.finetune, root / name / "a", places[0]
         )
         search_cell(
@@ -112,13 +113,15 @@ def study(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def open_(world: Path, root: Path, name: str, case: Case) -> Cell:
     return Cell.open(
-        "s0", name, world / "model", root / case.task, case.finetune, 0, torch.device("cpu")
-    )
+        name="s0", task=name, model_dir=world / "model", task_dir=root / case.task,
+        config=case.finetune, seed=0, device=torch.device("cpu"),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def tables(study: Path) -> Tables:
-    write_tables(collect(study / "results", {"s0": 0}, list(CASES)), study / "reports")
+    cells = [MeasuredCell("s0", "s0", "trajectory", name, "updates") for name in CASES]
+    write_tables(collect(study / "results", cells, []), study / "reports")
     return read_tables(study / "reports")
 
 
@@ -128,7 +131,7 @@ def test_every_status_is_among_the_cases() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_status_and_its_reason_are_recorded(study: Path, name: str) -> None:
-    result = read_json(study / "results/said/s0" / name / "result.json")
+    result = read_json(study / "results/search/s0" / name / "result.json")
     assert result["status"] == CASES[name].status
     assert CASES[name].reason in result["reason"]
     assert (result["d90"] is not None) == (result["status"] == Status.OK)
@@ -139,10 +142,10 @@ def test_the_status_and_its_reason_are_recorded(study: Path, name: str) -> None:
 def test_the_reasons_hold(study: Path) -> None:
     """What the reasons say is so in the numbers that training gave."""
     full = {name: read_json(study / "results/baseline/s0" / name / "result.json") for name in CASES}
-    assert full["guessing"]["full_metric"] <= full["guessing"]["majority"] == pytest.approx(0.75)
+    assert full["guessing"]["full_metric"] <= full["guessing"]["chance"] == pytest.approx(0.75)
     assert full["guessing"]["status"] == Status.BASELINE_AT_CHANCE
     lopsided = full["lopsided"]
-    assert 0.9 < lopsided["majority"] < lopsided["full_metric"] and lopsided["status"] == Status.OK
+    assert 0.9 < lopsided["chance"] < lopsided["full_metric"] and lopsided["status"] == Status.OK
     assert full["blown_up_fully"]["full_metric"] is None
 
 
@@ -164,8 +167,8 @@ def test_figures_and_page_show_them(study: Path, tables: Tables) -> None:
     svg = (study / "figures/trajectory.svg").read_text()
     assert "above-s0-too_small" in svg and "above-s0-learned" not in svg
     for text in (
-        "majority class: guessing at 0",
-        "is below the majority",
+        "no better than chance: guessing at 0",
+        "the target is no better than chance: lopsided at 0",
         "diverged: blown_up at 0; blown_up_fully at 0",
     ):
         assert text in svg.replace("\n", " ")

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from pipeline.common.artifacts import read_json, sha256
 from pipeline.common.manifest import check_model
 from pipeline.errors import UserError
-from pipeline.models.classifier import open_classifier
+from pipeline.models.opening import open_for_task
 from pipeline.published.fetching import fetch, pins
 from pipeline.published.place import Place
 from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
@@ -31,6 +31,13 @@ def published(tokenizer: Path, tmp_path: Path) -> Path:
     return write_family("bert", tokenizer, tmp_path / "published")
 
 
+def opened(folder: Path) -> torch.nn.Module:
+    return open_for_task(
+        folder, outputs=2, problem="single_label_classification", dropout=0.1, seed=0,
+        device=torch.device("cpu"),
+    )  # fmt: skip
+
+
 def local(folder: Path, **settings: str) -> Place:
     return Place(str(folder), "folder", **settings)
 
@@ -43,7 +50,7 @@ def test_a_fetched_model_is_a_checkpoint_that_can_classify(published: Path, tmp_
         assert manifest["sha256"][name] == sha256(tmp_path / "model" / name)
     weights = (tmp_path / "model/model.safetensors").read_bytes()
     assert weights == (published / "model.safetensors").read_bytes()
-    open_classifier(tmp_path / "model", 2, 0.1, 0, torch.device("cpu"))
+    opened(tmp_path / "model")
 
 
 def test_two_fetches_give_the_same_bytes(published: Path, tmp_path: Path) -> None:
@@ -136,7 +143,7 @@ def test_a_model_that_lacks_weights_is_no_model(published: Path, tmp_path: Path)
     with pytest.raises(
         UserError, match=r"lacks 1 of the model's weights, such as bert.*not a whole"
     ):
-        open_classifier(tmp_path / "model", 2, 0.1, 0, torch.device("cpu"))
+        opened(tmp_path / "model")
 
 
 def test_a_pooler_may_be_new(published: Path, tmp_path: Path) -> None:
@@ -147,7 +154,7 @@ def test_a_pooler_may_be_new(published: Path, tmp_path: Path) -> None:
     assert len(kept) < len(tensors)
     save_file(kept, published / "model.safetensors", {"format": "pt"})
     fetch(local(published), 0, tmp_path / "model")
-    open_classifier(tmp_path / "model", 2, 0.1, 0, torch.device("cpu"))
+    opened(tmp_path / "model")
 
 
 def test_a_decoder_without_a_padding_token_needs_to_be_told_one(
@@ -165,7 +172,7 @@ def test_a_decoder_without_a_padding_token_needs_to_be_told_one(
     with pytest.raises(UserError, match="'<nothing>' is not in the vocabulary"):
         fetch(local(folder, pad_token="<nothing>"), 0, tmp_path / "model")
     fetch(local(folder, pad_token="</s>"), 0, tmp_path / "model")
-    model = open_classifier(tmp_path / "model", 2, 0.1, 0, torch.device("cpu"))
+    model = opened(tmp_path / "model")
     assert model.config.pad_token_id == bare.get_vocab()["</s>"]
 
 

@@ -18,7 +18,7 @@ def test_published_numbers_stand_beside_the_same_model_and_task_only() -> None:
     found = {
         (cell.cell.model, cell.cell.task, cell.method): cell.published for cell in sweeps(table)
     }
-    # METHOD §2, in the order of its list.
+    # method §2, in the order of its list.
     assert found == {
         (model, task, method): number
         for (model, task), numbers in {

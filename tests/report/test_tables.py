@@ -180,7 +180,8 @@ def test_a_sweep_has_the_columns_of_cells_and_of_probes(results: Path, tmp_path:
     ("changes", "status"),
     [
         ({}, "missed"),
-        ({"ended": "stopped"}, "stopped"),
+        ({"ended": "hopeless"}, "stopped"),
+        ({"ended": "behind"}, "stopped"),
         ({"ended": "diverged"}, "diverged"),
         ({"ended": "diverged", "reached": True}, "reached"),
     ],

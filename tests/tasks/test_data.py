@@ -33,7 +33,7 @@ def test_splits_are_read_as_they_were_written(made: Path) -> None:
         assert split.labels.tolist() == [row["label"] for row in rows]
         assert {ids.dtype for ids in split.input_ids} == {np.dtype(np.int32)}
         assert split.labels.dtype == np.int64
-        assert split.pad_id == 1 and not split.binary
+        assert split.pad_id == 1 and split.kind.name == "classification"
     assert (len(data.train), len(data.eval)) == (12, 6)
 
 

@@ -1,4 +1,4 @@
-"""The eight tasks of the embedded world: METHOD §4's six kinds, ``similarity``, ``acceptability``.
+"""The eight tasks of the embedded world: method §4's six kinds, ``similarity``, ``acceptability``.
 
 A label of ``similarity`` is a number as text: 5/3 of the number of parts that two facts share, to
 one decimal.

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tasks.metrics import accuracy, f1, majority
+from pipeline.tasks.kinds import make_kind
+from pipeline.tasks.kinds.classification import accuracy, f1
 
 PAIRS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1)
 
@@ -29,7 +30,8 @@ def test_accuracy_counts_agreements(pairs: list[tuple[int, int]]) -> None:
 
 
 @given(st.lists(st.integers(0, 3), min_size=1))
-def test_majority_is_the_best_constant_answer(values: list[int]) -> None:
+def test_chance_is_the_best_constant_answer(values: list[int]) -> None:
     labels = np.asarray(values)
     best = max(accuracy(np.full(len(values), label), labels) for label in range(4))
-    assert majority(labels) == best
+    kind = make_kind("classification", ("a", "b", "c", "d"))
+    assert kind.chance(labels) == best
