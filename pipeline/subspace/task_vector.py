@@ -43,7 +43,7 @@ class Classifier:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskVector:
     """The d numbers and all that is needed to turn them into weights again.
 
@@ -99,6 +99,7 @@ class TaskVector:
 def save_task_vector(
     path: Path,
     vector: torch.Tensor | Quantised,
+    *,
     subspace: Subspace,
     checkpoint: str,
     task: str,
@@ -157,8 +158,8 @@ def load_task_vector(path: Path) -> TaskVector:
     if classifier is not None:
         classifier = Classifier(**{**classifier, "labels": tuple(classifier["labels"])})
     return TaskVector(
-        tensors["theta"] if "theta" in tensors else Quantised(**tensors),
-        SubspaceConfig(**facts.pop("config")),
+        vector=tensors["theta"] if "theta" in tensors else Quantised(**tensors),
+        config=SubspaceConfig(**facts.pop("config")),
         classifier=classifier,
         **facts,
     )

@@ -71,7 +71,7 @@ def saved(config: SubspaceConfig, path: Path) -> None:
     """Write 33 numbers near their start, θ^d = 0 and λ = 1, as a task vector."""
     subspace = Subspace(network(), config, 33, 4)
     vector = subspace.vector + multiples((33,), 2**-10, 3)
-    save_task_vector(path, vector.float(), subspace, checkpoint="a", task="t")
+    save_task_vector(path, vector.float(), subspace=subspace, checkpoint="a", task="t")
 
 
 def sha256(content: bytes) -> str:
