@@ -38,6 +38,12 @@ def layers_of(count: int, size: int) -> Layers:
     return Layers([[Span(str(i), a, b)] for i, (a, b) in enumerate(pairwise(edges))])
 
 
+def both(d: int, size: int) -> tuple[Fastfood, Fastfood]:
+    """The same projection with kernels and without."""
+    fused, plain = (Fastfood(d, size, seed=0, normalisation="entry") for _ in range(2))
+    return fused, composed(plain)
+
+
 class OnKernels(Fastfood):
     """A projection whose forward and adjoint go through the kernels, as a subspace's step does."""
 
@@ -91,10 +97,7 @@ def test_layers_are_scaled_and_get_their_gradient(
         assert layer_error(Fastfood(d, size, seed=0, normalisation="entry"), count) < 1e-12
     scales = LayerScales(gaussian(count, seed=2), layers_of(count, size))
     results = []
-    for projection in (
-        Fastfood(d, size, seed=0, normalisation="entry"),
-        composed(Fastfood(d, size, seed=0, normalisation="entry")),
-    ):
+    for projection in both(d, size):
         moved = gaussian(size)
         projection.displace(gaussian(size), gaussian(d), scales, moved)
         gradient = gaussian(size, seed=1)
@@ -108,10 +111,7 @@ def test_a_scale_of_zero_is_no_special_case(on_kernels: Callable, kind: str) -> 
     on_kernels(kind)
     scales = LayerScales(torch.zeros(1, dtype=torch.float64), layers_of(1, 200))
     shares = []
-    for projection in (
-        Fastfood(50, 200, seed=0, normalisation="entry"),
-        composed(Fastfood(50, 200, seed=0, normalisation="entry")),
-    ):
+    for projection in both(50, 200):
         by_theta, by_scale = projection.pull_back(gaussian(200), gaussian(50), scales)
         assert not by_theta.any()
         shares.append(by_scale)
@@ -193,7 +193,7 @@ def test_no_state_grows_with_the_model(on_kernels: Callable) -> None:
 class TestDispatch:
     def test_a_cpu_has_no_kernels(self) -> None:
         draws = kernels.Draws((0, 0), (0, 0), True)
-        assert kernels.fused(torch.device("cpu"), 64, 500, draws) is None
+        assert kernels.fused(torch.device("cpu"), n=64, size=500, draws=draws) is None
 
     @pytest.mark.parametrize(
         ("n", "kind"), [(1 << 14, "BlockKernels"), (1 << 15, "PassKernels"), (1 << 25, None)]
@@ -203,14 +203,14 @@ class TestDispatch:
     ) -> None:
         monkeypatch.setitem(kernels.LONGEST, "cpu", kernels.LONGEST["cuda"])
         draws = kernels.Draws((0, 0), (0, 0), True)
-        made = kernels.fused(torch.device("cpu"), n, 4 * n, draws)
+        made = kernels.fused(torch.device("cpu"), n=n, size=4 * n, draws=draws)
         assert (None if made is None else type(made).__name__) == kind
 
     def test_without_triton_the_composition_serves(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(kernels.LONGEST, "cpu", kernels.LONGEST["cuda"])
         monkeypatch.setattr(kernels, "find_spec", lambda name: None)
         draws = kernels.Draws((0, 0), (0, 0), True)
-        assert kernels.fused(torch.device("cpu"), 64, 500, draws) is None
+        assert kernels.fused(torch.device("cpu"), n=64, size=500, draws=draws) is None
 
     def test_own_signs_go_through_the_composition(self, on_kernels: Callable) -> None:
         on_kernels("block")
