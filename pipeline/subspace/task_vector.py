@@ -24,11 +24,12 @@ _KEY = "task_vector"
 
 @dataclass(frozen=True)
 class Classifier:
-    """The classification head that θ₀ was given for the task, and what its outputs mean.
+    """The head that θ₀ was given for the task, and what its outputs mean.
 
     Attributes:
         seed: the head's initial weights come from ``(seed, "head")``.
-        labels: the label names in the order of their ids.
+        labels: the label names in the order of their ids; none for regression, whose one output is
+            the answer.
         problem: the loss, by Hugging Face's name for it.
     """
 
@@ -37,10 +38,18 @@ class Classifier:
     problem: Problem = "single_label_classification"
 
     def __post_init__(self) -> None:
-        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
+        if self.problem == "regression":
+            if self.labels:
+                raise ValueError(f"labels are {list(self.labels)}, but regression has none")
+        elif len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
             raise ValueError(
                 f"labels are {list(self.labels)}, but must be at least two, all different"
             )
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the head puts out."""
+        return len(self.labels) or 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,6 +141,27 @@ def test_a_classifier_is_kept_with_its_labels(tmp_path: Path) -> None:
         Classifier(0, ("a", "a"))
 
 
+def test_a_regression_head_has_one_output_and_no_labels(tmp_path: Path) -> None:
+    subspace = Subspace(flat_network(outputs=1), SubspaceConfig(), 50, 0)
+    head = Classifier(3, (), "regression")
+    save_task_vector(
+        tmp_path / "task",
+        subspace.vector,
+        subspace=subspace,
+        checkpoint="a" * 64,
+        task="demo",
+        classifier=head,
+    )
+    task = load_task_vector(tmp_path / "task")
+    assert task.classifier == head
+    assert (head.outputs, Classifier(3, ("a", "b")).outputs) == (1, 2)
+    task.apply(flat_network(outputs=head.outputs), "a" * 64)
+    with pytest.raises(ValueError, match=r"labels are \['a'\], but regression has none"):
+        Classifier(3, ("a",), "regression")
+    with pytest.raises(ValueError, match=r"labels are \[\], but must be at least two"):
+        Classifier(3, ())
+
+
 def test_a_quantised_task_is_restored_from_its_levels(tmp_path: Path) -> None:
     flat = flat_network()
     subspace = Subspace(flat, SubspaceConfig(), 500, 5)
