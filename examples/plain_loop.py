@@ -36,7 +36,9 @@ def main(steps: int = 200, d: int = 60) -> float:
     subspace = optimizer.subspace
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "task.safetensors"
-        save_task_vector(file, subspace.vector, subspace, checkpoint="network 0", task="demo")
+        save_task_vector(
+            file, subspace.vector, subspace=subspace, checkpoint="network 0", task="demo"
+        )
         print(f"{d} numbers in {file.stat().st_size} bytes")
         restored = network()
         load_task_vector(file).apply(FlatParameters(restored), checkpoint="network 0")

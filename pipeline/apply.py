@@ -50,7 +50,7 @@ def apply_task(checkpoint: Path, task_file: Path, out: Path) -> str:
     check_model(checkpoint)
     model = open_for_task(
         checkpoint,
-        outputs=len(task.classifier.labels) or 1,
+        outputs=task.classifier.outputs,
         problem=task.classifier.problem,
         dropout=None,
         seed=task.classifier.seed,

@@ -112,7 +112,14 @@ def save(path: Path, found: Found, subspace: Subspace, vector: object = None, **
     head = changes.get("head", Classifier(found.cell.seed, tuple(LABELS)))
     checkpoint = changes.get("checkpoint", found.cell.inputs["checkpoint"])
     vector = subspace.vector if vector is None else vector
-    save_task_vector(path, vector, subspace, checkpoint, "polarity_short", head)
+    save_task_vector(
+        path,
+        vector,
+        subspace=subspace,
+        checkpoint=checkpoint,
+        task="polarity_short",
+        classifier=head,
+    )
     return path
 
 

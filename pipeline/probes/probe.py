@@ -158,5 +158,10 @@ class ProbeRunner:
         head = Classifier(cell.seed, kind.labels, kind.problem)
         with atomic_file(path) as temporary:
             save_task_vector(
-                temporary, vector, subspace, cell.inputs["checkpoint"], cell.task, head
+                temporary,
+                vector,
+                subspace=subspace,
+                checkpoint=cell.inputs["checkpoint"],
+                task=cell.task,
+                classifier=head,
             )

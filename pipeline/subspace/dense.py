@@ -16,7 +16,7 @@ _TILE_ENTRIES = 1 << 20
 class DenseGaussian(Projection):
     """Independent standard normal entries; O(D·d) time, no D × d matrix is ever stored."""
 
-    def __init__(self, d: int, size: int, seed: int, normalisation: Normalisation) -> None:
+    def __init__(self, d: int, size: int, *, seed: int, normalisation: Normalisation) -> None:
         super().__init__(d, size, normalisation)
         self._stream = counter.key(seed, "dense")
 

@@ -63,10 +63,10 @@ class Fastfood(Projection):
         self,
         d: int,
         size: int,
+        *,
         seed: int,
         normalisation: Normalisation,
         gaussian: Gaussian = "normal",
-        *,
         share_signs: bool = True,
         whole: bool = False,
     ) -> None:
@@ -175,7 +175,7 @@ class Fastfood(Projection):
         if not self._shared:
             return None
         if device not in self._fused:
-            self._fused[device] = fused(device, self._n, self.size, self._draws)
+            self._fused[device] = fused(device, n=self._n, size=self.size, draws=self._draws)
         return self._fused[device]
 
     def _image(self, source: torch.Tensor, chunk: _Chunk) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import torch
@@ -19,10 +20,10 @@ def _alone(gradient: torch.Tensor) -> None:
 
 
 class SubspaceOptimizer(torch.optim.Optimizer):
-    """AdamW over the d numbers of a subspace of a model; its steps write the model's weights.
+    """Any optimizer over the d numbers of a subspace; its steps write the model's weights.
 
     Made last: after the model was loaded, cast, moved to its device and frozen in parts. Training
-    then goes on as with any optimizer, since a step is pull back, AdamW, materialize (A21 eq. 3):
+    then goes on as with any optimizer, since a step is pull back, move, materialize (A21 eq. 3):
     gradients may be accumulated over any number of backward passes, and schedulers see the usual
     ``param_groups``. ``state_dict`` holds the d numbers too, so that a resumed run goes on exactly.
 
@@ -31,12 +32,14 @@ class SubspaceOptimizer(torch.optim.Optimizer):
     Args:
         model: any module; what requires a gradient is moved, the rest stays as it is.
         d: how many numbers are trained.
-        lr: AdamW's learning rate.
+        lr: the learning rate.
+        optimizer: what moves the d numbers; one whose step needs no closure, so not LBFGS.
         seed: what the projection is drawn from.
         config: which subspace; None is SAID with blocked Fastfood.
         reduce: called with the gradient (d,) before each step; with `Ranks.sum` several processes
             train as one and exchange d numbers instead of D.
-        **adamw: further options of `torch.optim.AdamW`; its weight decay is 0 here unless given.
+        **options: further options of ``optimizer``. Weight decay is 0 unless given, for every
+            optimizer that has it: it would pull each λ towards 0, which is not where it started.
 
     Attributes:
         subspace: the subspace, which `save_task_vector` takes.
@@ -52,15 +55,18 @@ class SubspaceOptimizer(torch.optim.Optimizer):
         d: int,
         lr: float,
         *,
+        optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
         seed: int = 0,
         config: SubspaceConfig | None = None,
         reduce: Callable[[torch.Tensor], None] = _alone,
-        **adamw: Any,
+        **options: Any,
     ) -> None:
         self._flat = FlatParameters(model)
         self.subspace = Subspace(self._flat, config or SubspaceConfig(), d, seed)
         vector = self.subspace.vector
-        self._inner = torch.optim.AdamW([vector], lr=lr, **{"weight_decay": 0.0, **adamw})
+        if "weight_decay" in signature(optimizer).parameters:
+            options.setdefault("weight_decay", 0.0)
+        self._inner = optimizer([vector], lr=lr, **options)  # type: ignore[call-arg]
         self._reduce = reduce
         super().__init__([vector], self._inner.defaults)
         self._share()
@@ -90,15 +96,20 @@ class SubspaceOptimizer(torch.optim.Optimizer):
         self._flat.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
-        """AdamW's state, and the d numbers as ``vector``."""
-        return {**self._inner.state_dict(), "vector": self.subspace.vector.clone()}
+        """The inner optimizer's state and class name, and the d numbers as ``vector``."""
+        return {
+            **self._inner.state_dict(),
+            "optimizer": type(self._inner).__name__,
+            "vector": self.subspace.vector.clone(),
+        }
 
     @torch.no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave, with the weights that belong to it.
 
         Raises:
-            UserError: the state is not that of a subspace with as many numbers.
+            UserError: the state is not that of a subspace with as many numbers and the same
+                optimizer.
         """
         known = dict(state_dict)
         vector, target = known.pop("vector", None), self.subspace.vector
@@ -107,11 +118,16 @@ class SubspaceOptimizer(torch.optim.Optimizer):
             raise UserError(
                 f"the optimizer's state holds {held}, but this subspace has {len(target)} numbers"
             )
+        name, own = known.pop("optimizer", None), type(self._inner).__name__
+        if name != own:
+            raise UserError(
+                f"the optimizer's state is that of {name}, but this subspace uses {own}"
+            )
         self._inner.load_state_dict(known)
         self._share()
         target.copy_(vector)
         self.subspace.materialize()
 
     def _share(self) -> None:
-        """Let schedulers and AdamW see the same groups and state."""
+        """Let schedulers and the inner optimizer see the same groups and state."""
         self.param_groups, self.state = self._inner.param_groups, self._inner.state

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
 
 from pipeline.subspace.config import Normalisation, ProjectionConfig
 from pipeline.subspace.dense import DenseGaussian
@@ -18,44 +20,29 @@ def make_projection(
     """A projection from R^d onto tensors of the given lengths, laid end to end."""
     if config.projection == "reference":
         return ReferenceFastfood(d, lengths, seed)
-    make = _PROJECTIONS[config.projection]
+    make = partial(_family(config), d, sum(lengths), seed=seed)
     if config.normalisation == "reference":
-        return PerTensor(make(config, d, sum(lengths), seed, "column"), lengths)
-    return make(config, d, sum(lengths), seed, config.normalisation)
+        return PerTensor(make(normalisation="column"), lengths)
+    return make(normalisation=config.normalisation)
 
 
-_Make = Callable[[ProjectionConfig, int, int, int, Normalisation], Projection]
+class _Family(Protocol):
+    """What makes a projection of one family."""
+
+    def __call__(
+        self, d: int, size: int, *, seed: int, normalisation: Normalisation
+    ) -> Projection: ...
 
 
-def _blocked(
-    config: ProjectionConfig, d: int, size: int, seed: int, normalisation: Normalisation
-) -> Projection:
-    return Fastfood(d, size, seed, normalisation, config.gaussian, share_signs=config.share_signs)
-
-
-def _whole(
-    config: ProjectionConfig, d: int, size: int, seed: int, normalisation: Normalisation
-) -> Projection:
-    return Fastfood(
-        d, size, seed, normalisation, config.gaussian, share_signs=config.share_signs, whole=True
+def _family(config: ProjectionConfig) -> _Family:
+    """The class of the family, with the options that only Fastfood has."""
+    if config.projection == "dense":
+        return DenseGaussian
+    if config.projection == "sparse":
+        return SparseSigns
+    return partial(
+        Fastfood,
+        gaussian=config.gaussian,
+        share_signs=config.share_signs,
+        whole=config.projection == "fastfood_whole",
     )
-
-
-def _dense(
-    config: ProjectionConfig, d: int, size: int, seed: int, normalisation: Normalisation
-) -> Projection:
-    return DenseGaussian(d, size, seed, normalisation)
-
-
-def _sparse(
-    config: ProjectionConfig, d: int, size: int, seed: int, normalisation: Normalisation
-) -> Projection:
-    return SparseSigns(d, size, seed, normalisation)
-
-
-_PROJECTIONS: Mapping[str, _Make] = {
-    "fastfood": _blocked,
-    "fastfood_whole": _whole,
-    "dense": _dense,
-    "sparse": _sparse,
-}

@@ -26,7 +26,7 @@ class SparseSigns(Projection):
     unit length. O(d·√D) time.
     """
 
-    def __init__(self, d: int, size: int, seed: int, normalisation: Normalisation) -> None:
+    def __init__(self, d: int, size: int, *, seed: int, normalisation: Normalisation) -> None:
         super().__init__(d, size, normalisation)
         self._strata = round(math.sqrt(size))
         self._factor = self._scale(self._strata / size)

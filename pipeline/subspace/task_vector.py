@@ -24,11 +24,12 @@ _KEY = "task_vector"
 
 @dataclass(frozen=True)
 class Classifier:
-    """The classification head that θ₀ was given for the task, and what its outputs mean.
+    """The head that θ₀ was given for the task, and what its outputs mean.
 
     Attributes:
         seed: the head's initial weights come from ``(seed, "head")``.
-        labels: the label names in the order of their ids.
+        labels: the label names in the order of their ids; none for regression, whose one output is
+            the answer.
         problem: the loss, by Hugging Face's name for it.
     """
 
@@ -37,13 +38,21 @@ class Classifier:
     problem: Problem = "single_label_classification"
 
     def __post_init__(self) -> None:
-        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
+        if self.problem == "regression":
+            if self.labels:
+                raise ValueError(f"labels are {list(self.labels)}, but regression has none")
+        elif len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
             raise ValueError(
                 f"labels are {list(self.labels)}, but must be at least two, all different"
             )
 
+    @property
+    def outputs(self) -> int:
+        """How many numbers the head puts out."""
+        return len(self.labels) or 1
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class TaskVector:
     """The d numbers and all that is needed to turn them into weights again.
 
@@ -99,6 +108,7 @@ class TaskVector:
 def save_task_vector(
     path: Path,
     vector: torch.Tensor | Quantised,
+    *,
     subspace: Subspace,
     checkpoint: str,
     task: str,
@@ -157,8 +167,8 @@ def load_task_vector(path: Path) -> TaskVector:
     if classifier is not None:
         classifier = Classifier(**{**classifier, "labels": tuple(classifier["labels"])})
     return TaskVector(
-        tensors["theta"] if "theta" in tensors else Quantised(**tensors),
-        SubspaceConfig(**facts.pop("config")),
+        vector=tensors["theta"] if "theta" in tensors else Quantised(**tensors),
+        config=SubspaceConfig(**facts.pop("config")),
         classifier=classifier,
         **facts,
     )

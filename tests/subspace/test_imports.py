@@ -47,7 +47,7 @@ optimizer = SubspaceOptimizer(trained, d=20, lr=0.01)
 trained(torch.ones(1, 8)).square().sum().backward()
 optimizer.step()
 file = Path(tempfile.mkdtemp()) / "task.safetensors"
-save_task_vector(file, optimizer.subspace.vector, optimizer.subspace, "a", "demo")
+save_task_vector(file, optimizer.subspace.vector, subspace=optimizer.subspace, checkpoint="a", task="demo")
 restored = model()
 load_task_vector(file).apply(FlatParameters(restored), "a")
 assert torch.equal(trained.weight, restored.weight)

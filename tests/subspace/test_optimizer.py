@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -120,17 +121,48 @@ def test_a_schedule_sets_the_rate() -> None:
     assert not torch.equal(moved, weights(network()))
 
 
-def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
+OTHERS: dict[str, dict[str, Any]] = {
+    "AdamW": {},
+    "SGD": {"optimizer": torch.optim.SGD, "momentum": 0.9},
+    "RMSprop": {"optimizer": torch.optim.RMSprop, "alpha": 0.9, "centered": True},
+}
+
+
+@pytest.mark.parametrize("options", OTHERS.values(), ids=OTHERS)
+def test_a_resumed_run_is_the_uninterrupted_one(options: dict[str, Any], tmp_path: Path) -> None:
     model = network()
-    optimizer = SubspaceOptimizer(model, 20, 0.03)
+    optimizer = SubspaceOptimizer(model, 20, 0.003, **options)
     learn(optimizer, model, ROWS[:3])
     torch.save(optimizer.state_dict(), tmp_path / "optimizer.pt")
     learn(optimizer, model, ROWS[3:])
     resumed = network()
-    again = SubspaceOptimizer(resumed, 20, 0.03)
+    again = SubspaceOptimizer(resumed, 20, 0.003, **options)
     again.load_state_dict(torch.load(tmp_path / "optimizer.pt", weights_only=True))
     learn(again, resumed, ROWS[3:])
     assert torch.equal(weights(resumed), weights(model))
+    assert weights(model).isfinite().all()
+
+
+def test_another_optimizer_takes_its_own_steps() -> None:
+    model = network()
+    optimizer = SubspaceOptimizer(model, 20, 0.003, optimizer=torch.optim.SGD, momentum=0.9)
+    vector, velocity = optimizer.subspace.vector.clone(), torch.zeros(20)
+    for batch in ROWS:
+        loss(model, batch).backward()
+        optimizer.step()
+        velocity = 0.9 * velocity + optimizer._gradient
+        vector -= 0.003 * velocity
+        optimizer.zero_grad()
+    torch.testing.assert_close(optimizer.subspace.vector, vector)
+
+
+def test_weight_decay_is_zero_unless_given() -> None:
+    for options in (*OTHERS.values(), {"optimizer": torch.optim.Adam}):
+        assert SubspaceOptimizer(network(), 20, 0.03, **options).defaults["weight_decay"] == 0
+    assert SubspaceOptimizer(network(), 20, 0.03, weight_decay=0.1).defaults["weight_decay"] == 0.1
+    assert "weight_decay" not in (
+        SubspaceOptimizer(network(), 20, 0.03, optimizer=torch.optim.Rprop).defaults
+    )
 
 
 def test_a_closure_is_called() -> None:
@@ -154,6 +186,9 @@ def test_the_state_of_something_else_is_refused() -> None:
         optimizer.load_state_dict(SubspaceOptimizer(network(), 21, 0.03).state_dict())
     with pytest.raises(UserError, match="holds no vector"):
         optimizer.load_state_dict(torch.optim.AdamW(network().parameters()).state_dict())
+    other = SubspaceOptimizer(network(), 20, 0.03, optimizer=torch.optim.SGD)
+    with pytest.raises(UserError, match="state is that of SGD, but this subspace uses AdamW"):
+        optimizer.load_state_dict(other.state_dict())
 
 
 @pytest.mark.parametrize("change", [nn.Module.double, nn.Module.bfloat16])

@@ -13,7 +13,7 @@ SHAPES = [(2, 7), (3, 3), (5, 64), (64, 65), (33, 500), (129, 1130)]
 
 
 def projection(d: int, size: int) -> Fastfood:
-    made = Fastfood(d, size, 0, "entry")
+    made = Fastfood(d, size, seed=0, normalisation="entry")
     assert isinstance(made._permuted, TabulatedSigns)
     return made
 

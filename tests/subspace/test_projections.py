@@ -226,7 +226,7 @@ def test_reference_normalisation_moves_short_tensors_more() -> None:
 
 @pytest.mark.parametrize("share_signs", [True, False])
 def test_columns_are_nearly_orthogonal(share_signs: bool) -> None:
-    matrix = Fastfood(256, 20_000, 0, "column", share_signs=share_signs).dense()
+    matrix = Fastfood(256, 20_000, seed=0, normalisation="column", share_signs=share_signs).dense()
     gram = matrix.T @ matrix
     off = gram - torch.diag(gram.diagonal())
     # PᵀP is a mean of D squares of normal numbers off the diagonal, up to signs: rms √(2/D).
@@ -235,7 +235,10 @@ def test_columns_are_nearly_orthogonal(share_signs: bool) -> None:
 
 @pytest.mark.parametrize("share_signs", [True, False])
 def test_rows_are_nearly_orthogonal_within_and_across_blocks(share_signs: bool) -> None:
-    matrix = Fastfood(256, 2048, 0, "entry", share_signs=share_signs).dense() * 256**0.5
+    matrix = (
+        Fastfood(256, 2048, seed=0, normalisation="entry", share_signs=share_signs).dense()
+        * 256**0.5
+    )
     gram = matrix @ matrix.T / 256
     off = gram - torch.diag(gram.diagonal())
     assert float(off.square().mean().sqrt()) == pytest.approx(256**-0.5, rel=0.1)
@@ -243,27 +246,27 @@ def test_rows_are_nearly_orthogonal_within_and_across_blocks(share_signs: bool) 
 
 
 def test_entries_are_normal() -> None:
-    entries = Fastfood(200, 20_000, 0, "entry").dense().flatten() * 200**0.5
+    entries = Fastfood(200, 20_000, seed=0, normalisation="entry").dense().flatten() * 200**0.5
     assert float(entries.mean()) == pytest.approx(0, abs=0.01)
     assert float(entries.var()) == pytest.approx(1, abs=0.05)
     assert float((entries**4).mean()) == pytest.approx(3, abs=0.15)
 
 
 def test_rademacher_fastfood_is_an_isometry() -> None:
-    projection = Fastfood(256, 256 * 5, 0, "column", "rademacher")
+    projection = Fastfood(256, 256 * 5, seed=0, normalisation="column", gaussian="rademacher")
     matrix = projection.dense()
     torch.testing.assert_close(matrix.T @ matrix, torch.eye(256, dtype=torch.float64))
 
 
 def test_sparse_has_one_entry_in_sqrt_d_and_unit_columns() -> None:
-    matrix = SparseSigns(40, 10_000, 0, "column").dense()
+    matrix = SparseSigns(40, 10_000, seed=0, normalisation="column").dense()
     assert int((matrix != 0).sum()) == 40 * 100
     torch.testing.assert_close(matrix.norm(dim=0), torch.ones(40, dtype=torch.float64))
     assert matrix.unique().numel() == 3
 
 
 def test_kept_factors_are_those_made_anew() -> None:
-    x, projection = gaussian(33), Fastfood(33, 5000, 0, "entry")
+    x, projection = gaussian(33), Fastfood(33, 5000, seed=0, normalisation="entry")
     first = apply(projection, x)
     diagonals = sum(diagonal.nbytes for _, _, diagonal in projection._kept.values())
     assert diagonals == 2 * 5056
@@ -273,7 +276,7 @@ def test_kept_factors_are_those_made_anew() -> None:
 
 
 def test_single_precision_is_close_to_double() -> None:
-    projection, x = Fastfood(1000, 50_000, 0, "entry"), gaussian(1000)
+    projection, x = Fastfood(1000, 50_000, seed=0, normalisation="entry"), gaussian(1000)
     single = apply(projection, x.float())
     torch.testing.assert_close(single.double(), apply(projection, x), rtol=0, atol=1e-5)
 

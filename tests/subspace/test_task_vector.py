@@ -37,7 +37,7 @@ def trained(config: SubspaceConfig, path: Path, d: int = 50) -> torch.Tensor:
     move = torch.randn(len(subspace.vector), generator=torch.Generator().manual_seed(1))
     subspace.vector += 0.1 * move
     subspace.materialize()
-    save_task_vector(path, subspace.vector, subspace, "a" * 64, "demo")
+    save_task_vector(path, subspace.vector, subspace=subspace, checkpoint="a" * 64, task="demo")
     return flat.values
 
 
@@ -89,7 +89,9 @@ def test_another_checkpoint_or_model_is_refused(tmp_path: Path) -> None:
 def test_a_wrong_number_of_numbers_is_refused(tmp_path: Path) -> None:
     flat = flat_network()
     subspace = Subspace(flat, SubspaceConfig(), 50, 0)
-    save_task_vector(tmp_path / "task", subspace.vector[:-1], subspace, "a" * 64, "demo")
+    save_task_vector(
+        tmp_path / "task", subspace.vector[:-1], subspace=subspace, checkpoint="a" * 64, task="demo"
+    )
     with pytest.raises(UserError, match="holds 49 numbers, but d = 50 asks for 50"):
         load_task_vector(tmp_path / "task").apply(flat, "a" * 64)
 
@@ -126,10 +128,38 @@ def test_a_changed_bit_is_noticed(tmp_path: Path) -> None:
 def test_a_classifier_is_kept_with_its_labels(tmp_path: Path) -> None:
     subspace = Subspace(flat_network(), SubspaceConfig(), 50, 0)
     head = Classifier(2**63 + 7, ("nein", "größer"))
-    save_task_vector(tmp_path / "task", subspace.vector, subspace, "a" * 64, "demo", head)
+    save_task_vector(
+        tmp_path / "task",
+        subspace.vector,
+        subspace=subspace,
+        checkpoint="a" * 64,
+        task="demo",
+        classifier=head,
+    )
     assert load_task_vector(tmp_path / "task").classifier == head
     with pytest.raises(ValueError, match=r"labels are \['a', 'a'\], but must be"):
         Classifier(0, ("a", "a"))
+
+
+def test_a_regression_head_has_one_output_and_no_labels(tmp_path: Path) -> None:
+    subspace = Subspace(flat_network(outputs=1), SubspaceConfig(), 50, 0)
+    head = Classifier(3, (), "regression")
+    save_task_vector(
+        tmp_path / "task",
+        subspace.vector,
+        subspace=subspace,
+        checkpoint="a" * 64,
+        task="demo",
+        classifier=head,
+    )
+    task = load_task_vector(tmp_path / "task")
+    assert task.classifier == head
+    assert (head.outputs, Classifier(3, ("a", "b")).outputs) == (1, 2)
+    task.apply(flat_network(outputs=head.outputs), "a" * 64)
+    with pytest.raises(ValueError, match=r"labels are \['a'\], but regression has none"):
+        Classifier(3, ("a",), "regression")
+    with pytest.raises(ValueError, match=r"labels are \[\], but must be at least two"):
+        Classifier(3, ())
 
 
 def test_a_quantised_task_is_restored_from_its_levels(tmp_path: Path) -> None:
@@ -138,7 +168,7 @@ def test_a_quantised_task_is_restored_from_its_levels(tmp_path: Path) -> None:
     start = subspace.vector.clone()
     subspace.vector += 0.1 * torch.randn(500, generator=torch.Generator().manual_seed(1))
     coarse = quantise(subspace.vector - start, 16)
-    save_task_vector(tmp_path / "task", coarse, subspace, "a" * 64, "demo")
+    save_task_vector(tmp_path / "task", coarse, subspace=subspace, checkpoint="a" * 64, task="demo")
     assert (tmp_path / "task").stat().st_size < 1500
     subspace.vector.copy_(start + coarse.values())
     subspace.materialize()

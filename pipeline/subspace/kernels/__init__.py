@@ -30,7 +30,7 @@ class Draws(NamedTuple):
     normal: bool
 
 
-def fused(device: torch.device, n: int, size: int, draws: Draws) -> Fused | None:
+def fused(device: torch.device, *, n: int, size: int, draws: Draws) -> Fused | None:
     """The kernels for blocks of ``n`` on a device; None where the composition in torch serves."""
     kinds = LONGEST.get(device.type, {})
     kind = next((name for name, longest in kinds.items() if n <= longest), None)
@@ -38,4 +38,4 @@ def fused(device: torch.device, n: int, size: int, draws: Draws) -> Fused | None
         return None
     from pipeline.subspace.kernels.launch import KINDS
 
-    return KINDS[kind](device, n, size, draws)
+    return KINDS[kind](device, n=n, size=size, draws=draws)

@@ -35,20 +35,27 @@ class _Runs:
     share_owners: torch.Tensor
 
     @classmethod
-    def of(cls, layers: Layers, size: int, tile: int, tiles: int, device: torch.device) -> _Runs:
-        """Cut ``tiles`` tiles of ``tile`` entries; those beyond D count to the last run."""
+    def of(cls, layers: Layers, kernels: Fused) -> _Runs:
+        """Cut the tiles of some kernels; entries beyond D count to the last run."""
+        size, device = kernels.size, kernels.device
         runs = layers.within(0, size)
         starts = torch.tensor([run.start for run in runs])
         owners = torch.tensor([run.layer for run in runs], dtype=torch.int32)
-        edges = torch.arange(tiles + 1) * tile
+        edges = torch.arange(kernels.tiles + 1) * kernels.tile
         first = torch.searchsorted(starts, edges[:-1], right=True) - 1
         stop = torch.maximum(torch.searchsorted(starts, edges[1:]), first + 1)
         counts = stop - first
         offsets = counts.cumsum(0) - counts
         of_share = torch.arange(int(counts.sum())) - (offsets - first).repeat_interleave(counts)
         starts = torch.cat([starts, torch.tensor([size])])
-        narrow = (item.to(torch.int32) for item in (first, stop, offsets))
-        return cls(*(item.to(device) for item in (*narrow, starts, owners, owners[of_share])))
+        return cls(
+            first=first.to(device, torch.int32),
+            stop=stop.to(device, torch.int32),
+            offsets=offsets.to(device, torch.int32),
+            starts=starts.to(device),
+            owners=owners.to(device),
+            share_owners=owners[of_share].to(device),
+        )
 
 
 class Fused(ABC):
@@ -63,8 +70,8 @@ class Fused(ABC):
 
     tile: int
 
-    def __init__(self, device: torch.device, n: int, size: int, draws: Draws) -> None:
-        self._n, self._size, self._device = n, size, device
+    def __init__(self, device: torch.device, *, n: int, size: int, draws: Draws) -> None:
+        self._n, self.size, self.device = n, size, device
         self._blocks = -(-size // n)
         self._keys = tuple(
             torch.tensor(words).to(device, torch.int32) for words in (draws.order, draws.diagonal)
@@ -92,7 +99,7 @@ class Fused(ABC):
     ) -> None:
         """Write θ₀ + λ·Pθ into ``out`` (D,), formed in the dtype of ``inner`` = σHBθ (n,)."""
         with torch.cuda.device_of(origin):
-            self._displace(origin, inner, scales.values, self._runs(scales.layers), out)
+            self._displace(origin, inner, scales, out)
 
     def pull_back(
         self,
@@ -105,7 +112,7 @@ class Fused(ABC):
         runs = self._runs(scales.layers)
         shares = inner.new_empty(len(runs.share_owners))
         with torch.cuda.device_of(gradient):
-            totals = self._pull_back(gradient, inner, scales.values, runs, shares)
+            totals = self._pull_back(gradient, inner, scales, shares)
             layers_in_tile.add_up[len(by_scale),](
                 shares, runs.share_owners, len(shares), by_scale, WIDTH=_ADD_WIDTH
             )
@@ -116,8 +123,7 @@ class Fused(ABC):
         self,
         origin: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        runs: _Runs,
+        scales: LayerScales,
         out: torch.Tensor,
     ) -> None: ...
 
@@ -126,24 +132,23 @@ class Fused(ABC):
         self,
         gradient: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        runs: _Runs,
+        scales: LayerScales,
         shares: torch.Tensor,
     ) -> torch.Tensor:
         """Partial sums (parts, n) of the gradient of ``inner``; ⟨g, Pθ⟩ by run to ``shares``."""
 
     def _runs(self, layers: Layers) -> _Runs:
         if layers not in self._cut:
-            self._cut[layers] = _Runs.of(layers, self._size, self.tile, self.tiles, self._device)
+            self._cut[layers] = _Runs.of(layers, self)
         return self._cut[layers]
 
 
 class BlockKernels(Fused):
     """One pass: a tile is one block, or several short ones."""
 
-    def __init__(self, device: torch.device, n: int, size: int, draws: Draws) -> None:
+    def __init__(self, device: torch.device, *, n: int, size: int, draws: Draws) -> None:
         self.tile = max(n, _SHORT_TILE)
-        super().__init__(device, n, size, draws)
+        super().__init__(device, n=n, size=size, draws=draws)
         self._shape = {
             "NORMAL": self._normal,
             "ROWS": self.tile // n,
@@ -155,28 +160,29 @@ class BlockKernels(Fused):
         self,
         origin: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        runs: _Runs,
+        scales: LayerScales,
         out: torch.Tensor,
     ) -> None:
+        runs = self._runs(scales.layers)
         block.displace[self.tiles,](
-            origin, inner, out, self._size, *self._keys, self._quantiles,
-            runs.first, runs.stop, runs.starts, runs.owners, scales, **self._shape,
+            origin, inner, out, self.size, *self._keys, self._quantiles,
+            runs.first, runs.stop, runs.starts, runs.owners, scales.values, **self._shape,
         )  # fmt: skip
 
     def _pull_back(
         self,
         gradient: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        runs: _Runs,
+        scales: LayerScales,
         shares: torch.Tensor,
     ) -> torch.Tensor:
+        runs = self._runs(scales.layers)
         programs = min(self.tiles, max(1, _TOTALS // self._n), _MOST_PROGRAMS)
         totals = inner.new_empty(programs, self._n)
         block.pull_back[programs,](
-            gradient, inner, totals, shares, self._size, self.tiles, *self._keys, self._quantiles,
-            runs.first, runs.stop, runs.offsets, runs.starts, runs.owners, scales, **self._shape,
+            gradient, inner, totals, shares, self.size, self.tiles, *self._keys, self._quantiles,
+            runs.first, runs.stop, runs.offsets, runs.starts, runs.owners, scales.values,
+            **self._shape,
         )  # fmt: skip
         return totals
 
@@ -186,8 +192,8 @@ class PassKernels(Fused):
 
     tile = _LONG_TILE
 
-    def __init__(self, device: torch.device, n: int, size: int, draws: Draws) -> None:
-        super().__init__(device, n, size, draws)
+    def __init__(self, device: torch.device, *, n: int, size: int, draws: Draws) -> None:
+        super().__init__(device, n=n, size=size, draws=draws)
         high = 1 << (n.bit_length() - 1) // 2
         low = n // high
         self._columns = self.tile // high
@@ -201,33 +207,31 @@ class PassKernels(Fused):
         self,
         origin: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        runs: _Runs,
+        scales: LayerScales,
         out: torch.Tensor,
     ) -> None:
-        work = self._work(inner)
+        runs, work = self._runs(scales.layers), self._work(inner)
         for begun, count in self._groups():
             self._mix(inner, work, begun, count)
             passes.displace_rows[self._n // self.tile, count](
-                origin, work, out, self._size, begun, self._keys[0],
-                runs.first, runs.stop, runs.starts, runs.owners, scales, **self._by_row,
+                origin, work, out, self.size, begun, self._keys[0],
+                runs.first, runs.stop, runs.starts, runs.owners, scales.values, **self._by_row,
             )  # fmt: skip
 
     def _pull_back(
         self,
         gradient: torch.Tensor,
         inner: torch.Tensor,
-        scales: torch.Tensor,
-        runs: _Runs,
+        scales: LayerScales,
         shares: torch.Tensor,
     ) -> torch.Tensor:
-        work = self._work(inner)
+        runs, work = self._runs(scales.layers), self._work(inner)
         totals = inner.new_zeros(min(len(work), max(1, _TOTALS // self._n)), self._n)
         for begun, count in self._groups():
             self._mix(inner, work, begun, count)
             passes.pull_rows[self._n // self.tile, count](
-                gradient, work, shares, self._size, begun, self._keys[0],
-                runs.first, runs.stop, runs.offsets, runs.starts, runs.owners, scales,
+                gradient, work, shares, self.size, begun, self._keys[0],
+                runs.first, runs.stop, runs.offsets, runs.starts, runs.owners, scales.values,
                 **self._by_row,
             )  # fmt: skip
             passes.collect_columns[self._n // self.tile, min(count, len(totals))](

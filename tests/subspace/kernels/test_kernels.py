@@ -38,6 +38,12 @@ def layers_of(count: int, size: int) -> Layers:
     return Layers([[Span(str(i), a, b)] for i, (a, b) in enumerate(pairwise(edges))])
 
 
+def both(d: int, size: int) -> tuple[Fastfood, Fastfood]:
+    """The same projection with kernels and without."""
+    fused, plain = (Fastfood(d, size, seed=0, normalisation="entry") for _ in range(2))
+    return fused, composed(plain)
+
+
 class OnKernels(Fastfood):
     """A projection whose forward and adjoint go through the kernels, as a subspace's step does."""
 
@@ -57,7 +63,7 @@ class TestContract:
     @pytest.fixture
     def projection(self, on_kernels: Callable, kind: str, d: int, size: int, draw) -> Fastfood:
         on_kernels(kind)
-        return OnKernels(d, size, 0, "entry", draw)
+        return OnKernels(d, size, seed=0, normalisation="entry", gaussian=draw)
 
     def test_adjoint_is_exact(self, projection: Fastfood) -> None:
         assert adjointness_error(projection) < 1e-12
@@ -69,7 +75,9 @@ class TestContract:
             assert null_columns(projection) == 0
 
     def test_it_is_the_composition(self, projection: Fastfood, draw) -> None:
-        plain = composed(Fastfood(projection.d, projection.size, 0, "entry", draw))
+        plain = composed(
+            Fastfood(projection.d, projection.size, seed=0, normalisation="entry", gaussian=draw)
+        )
         x, y = gaussian(projection.d), gaussian(projection.size)
         images = []
         for each in (projection, plain):
@@ -86,10 +94,10 @@ def test_layers_are_scaled_and_get_their_gradient(
 ) -> None:
     on_kernels(kind)
     if d < 20:
-        assert layer_error(Fastfood(d, size, 0, "entry"), count) < 1e-12
+        assert layer_error(Fastfood(d, size, seed=0, normalisation="entry"), count) < 1e-12
     scales = LayerScales(gaussian(count, seed=2), layers_of(count, size))
     results = []
-    for projection in (Fastfood(d, size, 0, "entry"), composed(Fastfood(d, size, 0, "entry"))):
+    for projection in both(d, size):
         moved = gaussian(size)
         projection.displace(gaussian(size), gaussian(d), scales, moved)
         gradient = gaussian(size, seed=1)
@@ -103,7 +111,7 @@ def test_a_scale_of_zero_is_no_special_case(on_kernels: Callable, kind: str) -> 
     on_kernels(kind)
     scales = LayerScales(torch.zeros(1, dtype=torch.float64), layers_of(1, 200))
     shares = []
-    for projection in (Fastfood(50, 200, 0, "entry"), composed(Fastfood(50, 200, 0, "entry"))):
+    for projection in both(50, 200):
         by_theta, by_scale = projection.pull_back(gaussian(200), gaussian(50), scales)
         assert not by_theta.any()
         shares.append(by_scale)
@@ -116,7 +124,10 @@ def test_narrow_weights_are_rounded_once_and_zero_leaves_them(
     on_kernels: Callable, kind: str, dtype: torch.dtype
 ) -> None:
     on_kernels(kind)
-    projection, one = Fastfood(50, 100, 0, "entry"), LayerScales(torch.ones(1), layers_of(1, 100))
+    projection, one = (
+        Fastfood(50, 100, seed=0, normalisation="entry"),
+        LayerScales(torch.ones(1), layers_of(1, 100)),
+    )
     origin = gaussian(100).to(dtype)
     origin[:9] = -0.0
     narrow, wide = torch.empty_like(origin), torch.empty(100)
@@ -139,9 +150,9 @@ def test_two_calls_give_the_same_bits_and_tiles_do_not_matter(
     on_kernels(kind)
     y, results = gaussian(600).float(), []
     for _ in range(2):
-        results.append(pull(OnKernels(60, 600, 0, "entry"), y))
+        results.append(pull(OnKernels(60, 600, seed=0, normalisation="entry"), y))
     assert torch.equal(*results)
-    plain = composed(Fastfood(60, 600, 0, "entry"))
+    plain = composed(Fastfood(60, 600, seed=0, normalisation="entry"))
     torch.testing.assert_close(results[0], pull(plain, y), rtol=1e-4, atol=1e-4)
 
 
@@ -164,7 +175,7 @@ def test_no_state_grows_with_the_model(on_kernels: Callable) -> None:
     on_kernels("block")
     sizes = []
     for size in (1000, 2000):
-        projection = Fastfood(64, size, 0, "entry")
+        projection = Fastfood(64, size, seed=0, normalisation="entry")
         projection.displace(
             gaussian(size),
             gaussian(64),
@@ -182,7 +193,7 @@ def test_no_state_grows_with_the_model(on_kernels: Callable) -> None:
 class TestDispatch:
     def test_a_cpu_has_no_kernels(self) -> None:
         draws = kernels.Draws((0, 0), (0, 0), True)
-        assert kernels.fused(torch.device("cpu"), 64, 500, draws) is None
+        assert kernels.fused(torch.device("cpu"), n=64, size=500, draws=draws) is None
 
     @pytest.mark.parametrize(
         ("n", "kind"), [(1 << 14, "BlockKernels"), (1 << 15, "PassKernels"), (1 << 25, None)]
@@ -192,18 +203,18 @@ class TestDispatch:
     ) -> None:
         monkeypatch.setitem(kernels.LONGEST, "cpu", kernels.LONGEST["cuda"])
         draws = kernels.Draws((0, 0), (0, 0), True)
-        made = kernels.fused(torch.device("cpu"), n, 4 * n, draws)
+        made = kernels.fused(torch.device("cpu"), n=n, size=4 * n, draws=draws)
         assert (None if made is None else type(made).__name__) == kind
 
     def test_without_triton_the_composition_serves(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(kernels.LONGEST, "cpu", kernels.LONGEST["cuda"])
         monkeypatch.setattr(kernels, "find_spec", lambda name: None)
         draws = kernels.Draws((0, 0), (0, 0), True)
-        assert kernels.fused(torch.device("cpu"), 64, 500, draws) is None
+        assert kernels.fused(torch.device("cpu"), n=64, size=500, draws=draws) is None
 
     def test_own_signs_go_through_the_composition(self, on_kernels: Callable) -> None:
         on_kernels("block")
-        projection = Fastfood(20, 100, 0, "entry", share_signs=False)
+        projection = Fastfood(20, 100, seed=0, normalisation="entry", share_signs=False)
         projection.displace(
             gaussian(100), gaussian(20), LayerScales(gaussian(1), layers_of(1, 100)), gaussian(100)
         )
