@@ -1,0 +1,101 @@
+"""``presets/files.yaml`` with files of its own, made here where it says that users put theirs."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.study.local_files import local_files
+from pipeline.study.params import Params
+from pipeline.study.reading import load_params
+from pipeline.tasks.prepare import prepare_task
+from pipeline.text.corpus import make_corpus
+from pipeline.text.tokenizer import make_tokenizer
+
+PRESET = Path(__file__).parents[2] / "presets/files.yaml"
+WORDS = [
+    "the",
+    "weather",
+    "was",
+    "good",
+    "and",
+    "bad",
+    "people",
+    "walked",
+    "slowly",
+    "to",
+    "a",
+    "small",
+    "town",
+    "by",
+    "the",
+    "sea",
+]
+
+
+def sentence(number: int) -> str:
+    return " ".join(WORDS[(number * step) % len(WORDS)] for step in range(1, 9)) + f" {number}."
+
+
+def write(path: Path, rows: Sequence[Mapping[str, str]], header: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "wt", encoding="utf-8") as stream:
+        if ".jsonl" in path.name:
+            stream.writelines(json.dumps(row) + "\n" for row in rows)
+            return
+        delimiter = "\t" if ".tsv" in path.name else ","
+        table = csv.DictWriter(stream, list(rows[0]), delimiter=delimiter)
+        if header:
+            table.writeheader()
+        table.writerows(rows)
+
+
+@pytest.fixture
+def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
+    """The preset in a folder that has the files it names, 30 rows each."""
+    monkeypatch.chdir(tmp_path)
+    made = load_params(PRESET)
+    (tmp_path / "mydata/corpus").mkdir(parents=True)
+    with gzip.open(tmp_path / "mydata/corpus/one.txt.gz", "wt") as stream:
+        stream.write("\n\n".join(sentence(number) for number in range(400)))
+    for task in made.tasks.values():
+        columns, data = task.data.columns, task.data
+        labels = list(data.raw_labels or data.labels)
+        texts = [name for name in (columns.text_a, columns.text_b) if name]
+        for source in (*data.train, *data.eval):
+            assert source.files is not None
+            names = source.files.header or (columns.label, *texts)
+            rows = [
+                {
+                    name: labels[number % len(labels)]
+                    if name == columns.label
+                    else sentence(number)
+                    for name in names
+                }
+                for number in range(30)
+            ]
+            for path in source.files.paths:
+                write(tmp_path / path, rows, header=source.files.header is None)
+    return made
+
+
+def test_it_reads_the_files_that_it_names(params: Params, tmp_path: Path) -> None:
+    assert params.corpus is not None
+    tokenizer = tmp_path / "tokenizer"
+    make_tokenizer(params.tokenizer, params.corpus.sources, 0, tokenizer)
+    make_corpus(params.corpus, tokenizer, 0, tmp_path / "corpus")
+    for name, task in params.tasks.items():
+        made = prepare_task(name, task.data, tokenizer, 0, tmp_path / "tasks" / name)
+        assert made["train"]["rows"] == 30 * len(task.data.train)
+
+
+def test_all_its_files_lie_in_one_folder_and_are_watched(params: Params) -> None:
+    places = [place for _, place, _ in local_files(params)]
+    assert len(places) == 1 + 5 * 2 + 5
+    assert all(place.startswith("mydata/") and Path(place).exists() for place in places)
