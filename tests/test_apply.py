@@ -17,15 +17,18 @@ from safetensors.torch import save_file
 from pipeline.__main__ import main
 from pipeline.apply import apply_task
 from pipeline.common.artifacts import sha256
+from pipeline.common.manifest import MODEL_MANIFEST
 from pipeline.dimension.record import Ending, Probe
 from pipeline.errors import UserError
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.evaluation import predict
+from pipeline.models.opening import open_for_task
 from pipeline.probes.probe import ProbeRunner, ProbeTraining
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import quantise
 from pipeline.subspace.reparameterisation import Subspace
 from pipeline.subspace.task_vector import Classifier, load_task_vector, save_task_vector
+from pipeline.training.parameters import FlatParameters
 from tests.worlds import FINETUNE, open_cell
 
 LABELS = ["negative", "positive"]
@@ -227,3 +230,30 @@ def test_a_failure_while_writing_leaves_nothing(
 
 def test_a_search_saves_what_applying_needs(found: Found) -> None:
     assert load_task_vector(found.file).classifier == Classifier(found.cell.seed, tuple(LABELS))
+
+
+def test_a_regression_task_becomes_a_model_with_one_output(world: Path, tmp_path: Path) -> None:
+    head = Classifier(7, (), "regression")
+    model = open_for_task(
+        world / "model",
+        outputs=head.outputs,
+        problem=head.problem,
+        dropout=None,
+        seed=head.seed,
+        device=torch.device("cpu"),
+    )
+    subspace = Subspace(FlatParameters(model), SubspaceConfig(), 100, 3)
+    subspace.vector += 0.1
+    subspace.materialize()
+    save_task_vector(
+        tmp_path / "task",
+        subspace.vector,
+        subspace=subspace,
+        checkpoint=sha256(world / "model" / MODEL_MANIFEST),
+        task="similarity",
+        classifier=head,
+    )
+    apply_task(world / "model", tmp_path / "task", tmp_path / "out")
+    made = opened(tmp_path / "out")
+    assert torch.equal(bits(made), bits(model))
+    assert (made.config.num_labels, made.config.problem_type) == (1, "regression")

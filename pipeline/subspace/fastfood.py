@@ -198,7 +198,13 @@ class Fastfood(Projection):
             first_order, second_order, diagonal = self._factors(blocks)
             start = first * self._n
             stop = min(start + diagonal.numel(), self.size)
-            yield _Chunk(blocks, start, stop, (first_order, second_order), diagonal)
+            yield _Chunk(
+                blocks=blocks,
+                start=start,
+                stop=stop,
+                orders=(first_order, second_order),
+                diagonal=diagonal,
+            )
 
     def _factors(self, blocks: torch.Tensor) -> _Factors:
         """What makes τ_k, int32 (c, 1) each, and G_k (c, n) in half precision: exactly."""
