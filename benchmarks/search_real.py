@@ -88,7 +88,7 @@ def compare(
             )  # fmt: skip
             if no_search(full, search, question):
                 continue
-            training = probe_training(search, 0.0, cell)
+            training = probe_training(search, question, cell)
             scratch = out / study.name / checkpoint / task
             runner = ProbeRunner(cell, config.subspace, finetune, training, scratch)
             found = _search(study.name, question, runner, full, search)

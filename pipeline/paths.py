@@ -7,6 +7,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 GRAPH = Path("graph.yaml")
 SETTINGS = Path("data/settings")
+FILES = Path("data/files")
 TOKENIZER = Path("data/tokenizer")
 CORPUS = Path("data/corpus")
 RESULTS = Path("results")
@@ -15,6 +16,8 @@ REPORTS = Path("reports")
 TIMING = RESULTS / "timing"
 # Work in progress that DVC does not know: it survives an interrupted stage and a deleted output.
 _SCRATCH = Path(".scratch")
+# What an item of the graph depends on that has nothing else to depend on: a file that says null.
+NOTHING = SETTINGS / "nothing.json"
 
 
 def data_settings(task: str) -> Path:
@@ -32,6 +35,11 @@ def model_settings(name: str) -> Path:
     return SETTINGS / "models" / f"{name}.json"
 
 
+def checkpoint_settings(name: str) -> Path:
+    """How far pretraining goes to a checkpoint, and whether its rate decays on the way."""
+    return SETTINGS / "checkpoints" / f"{name}.json"
+
+
 def search_settings(method: str | None) -> Path:
     """How d₉₀ is searched for: by the study, or by a sweep with a method."""
     return SETTINGS / "searches" / f"{method or 'study'}.json"
@@ -39,7 +47,7 @@ def search_settings(method: str | None) -> Path:
 
 def watched(owner: str) -> Path:
     """The hashes of an owner's local files."""
-    return Path("data/files") / owner
+    return FILES / owner
 
 
 def task(tokens: str, name: str) -> Path:

@@ -52,7 +52,7 @@ def grid_values(config: GridConfig, layers: int, size: int) -> tuple[int, ...]:
         config = replace(config, minimum=config.values[0], maximum=config.values[-1])
     if config.minimum <= layers:
         raise UserError(
-            f"said.grid.minimum is {config.minimum}, but must be above the {layers} layers that "
+            f"search.grid.minimum is {config.minimum}, but must be above the {layers} layers that "
             "SAID scales"
         )
     maximum = _maximum(config, size)
@@ -75,12 +75,12 @@ def _maximum(config: GridConfig, size: int) -> int:
     for key, value in (("minimum", config.minimum), ("maximum", maximum)):
         if value > size:
             raise UserError(
-                f"said.grid.{key} is {value}, above the model's D = {size} parameters: say at most "
-                f"{size}"
+                f"search.grid.{key} is {value}, above the model's D = {size} parameters: say at "
+                f"most {size}"
             )
     if config.minimum > maximum:
         raise UserError(
-            f"said.grid.minimum is {config.minimum}, above {maximum}, which is what "
-            "said.grid.maximum: null stands for: say the maximum"
+            f"search.grid.minimum is {config.minimum}, above {maximum}, which is what "
+            "search.grid.maximum: null stands for: say the maximum"
         )
     return maximum

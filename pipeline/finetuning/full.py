@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.common.artifacts import Journal, Json, fingerprint, write_jsonl
+from pipeline.common.code import code_hash
 from pipeline.common.config import parse
 from pipeline.common.status import Status
 from pipeline.finetuning.cell import Cell
@@ -68,7 +69,7 @@ def fine_tune_fully(cell: Cell, config: FinetuneConfig, scratch: Path, out: Path
     for number, rate in enumerate(config.learning_rates, start=1):
         recipe = _recipe(config, rate)
         identity = fingerprint(
-            [cell.inputs, cell.seed, config.dropout, config.precision, asdict(recipe)]
+            [_code(), cell.inputs, cell.seed, config.dropout, config.precision, asdict(recipe)]
         )
         if identity not in known:
             total = len(config.learning_rates)
@@ -80,6 +81,11 @@ def fine_tune_fully(cell: Cell, config: FinetuneConfig, scratch: Path, out: Path
     write_jsonl(out / "epochs.jsonl", [row for run in runs for row in _epochs(run)])
     result.write(out / "result.json")
     return result
+
+
+def _code() -> str:
+    """The code that decides a run: a journal's run of other code is not this one's."""
+    return code_hash("common", "finetuning", "models", "tasks", "training")
 
 
 def _epochs(run: FullRun) -> list[Json]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pipeline.common.status import Status
 from pipeline.dimension.grid import grid_values
 from pipeline.dimension.question import Question
@@ -65,12 +67,13 @@ def no_search(
     )
 
 
-def probe_training(search: SearchConfig, target: float, cell: Cell) -> ProbeTraining:
+def probe_training(search: SearchConfig, question: Question, cell: Cell) -> ProbeTraining:
     """How a cell's probes train: only the efficient protocol caps or samples anything."""
     if search.protocol != "efficient":
         return ProbeTraining(search.epochs, search.optimizer)
     rows, sampled = search.efficient.eval_rows, None
     if rows is not None:
-        error = cell.data.kind.error(target, cell.data.eval.labels[:rows])
-        sampled = SampledEvaluation(rows, target, error, cell.seed)
+        # The error of so many of the examples, whichever they are.
+        error = question.target_error * math.sqrt(len(cell.data.eval) / rows)
+        sampled = SampledEvaluation(rows, question.target, error, cell.seed)
     return ProbeTraining(search.epochs, search.optimizer, search.efficient.max_steps, sampled)

@@ -34,7 +34,7 @@ def deviations(training: ProbeTraining, finetune: FinetuneConfig, examples: int)
     whole = math.ceil(examples / finetune.batch) * (training.epochs or finetune.epochs)
     if training.max_steps is None or training.max_steps >= whole:
         return ()
-    return (f"probes take {training.max_steps} of {whole} updates (said.efficient.max_steps)",)
+    return (f"probes take {training.max_steps} of {whole} updates (search.efficient.max_steps)",)
 
 
 def interval(

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from pipeline.common.artifacts import Journal, atomic_file, fingerprint
+from pipeline.common.code import code_hash
 from pipeline.common.seeds import derive
 from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.stopping import Stop, never, resumed
@@ -21,6 +22,9 @@ from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.reparameterisation import Subspace, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector
 from pipeline.training.optimizers import AdamW, Optimizer
+
+# The packages whose code decides a probe's curve.
+_CODE = ("common", "finetuning", "models", "probes", "subspace", "tasks", "training")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class ProbeRunner:
         """The hash of everything a probe's curve depends on."""
         return fingerprint(
             [
+                code_hash(*_CODE),
                 self.cell.inputs,
                 self._seed(probe),
                 self.finetune.dropout,

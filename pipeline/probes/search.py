@@ -60,7 +60,7 @@ def search_cell(
     question = cell_question(
         cell, search=search, subspace=subspace, finetune=finetune, full=full, neighbour=neighbour
     )
-    training = probe_training(search, question.target, cell)
+    training = probe_training(search, question, cell)
     runner = ProbeRunner(cell, subspace, finetune, training, scratch)
     asked = _Search(runner, search, question, full)
     verdict, records = asked.run()

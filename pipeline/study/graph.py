@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline import paths
 from pipeline.common.artifacts import atomic_file
 from pipeline.errors import UserError
+from pipeline.published.place import Place
 from pipeline.study.checks import SHARED_TOKENS
 from pipeline.study.local_files import local_files, watched
 from pipeline.study.measured import MeasuredModel, PlannedSearch, measured_models, searches
@@ -24,6 +25,7 @@ _HEAD = """\
 # Written by `python -m pipeline graph` from params.yaml, for DVC's templating; `make repro` and
 # `python -m pipeline repro` write it too. Do not edit it (pipeline/study/graph.py says why it is).
 """
+_NOTHING = str(paths.NOTHING)
 Items = Mapping[str, Mapping[str, str]]
 
 
@@ -34,7 +36,16 @@ def write_graph(params: Params, path: Path = paths.GRAPH) -> bool:
         return False
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+    _forget_hashes(params)
     return True
+
+
+def _forget_hashes(params: Params) -> None:
+    """Remove hashes of files that are no longer named; stages depend on the folder of all."""
+    kept = {paths.watched(owner) / f"{key}.json" for key, _, owner in local_files(params)}
+    for path in paths.FILES.rglob("*.json"):
+        if path not in kept:
+            path.unlink()
 
 
 def check_graph(params: Params, path: Path = paths.GRAPH) -> None:
@@ -65,16 +76,19 @@ def graph_text(params: Params) -> str:
 def graph_items(params: Params) -> dict[str, Items]:
     """The items of each stage of dvc.yaml, with the paths that its template cannot spell.
 
-    Where an item has nothing to depend on, a path stands that its stage depends on anyway: the
-    stage's own file.
+    Where an item has nothing to depend on, `paths.NOTHING` stands. It must be a path that the stage
+    does not have otherwise: DVC notices a dep that is new, but not one that is gone.
     """
     models = measured_models(params)
     return {
         "files": {key: {"path": path, "owner": owner} for key, path, owner in local_files(params)},
         "pretraining": _pretraining(params),
-        "segments": {name: {"after": before} for name, before in params.segments().items()},
+        "segments": {
+            name: {"after": before, "backend": f"pipeline/backends/{params.pretrain.backend}"}
+            for name, before in params.segments().items()
+        },
         "models": {
-            name: {"folder": place.id if place.source == "folder" else "stages/model.py"}
+            name: {"folder": _local(place, place.id), "tokenizer": _local(place, place.tokenizer)}
             for name, place in params.published().items()
         },
         "tasks": dict(_tasks(params, models)),
@@ -87,14 +101,22 @@ def graph_items(params: Params) -> dict[str, Items]:
     }
 
 
+def _local(place: Place, where: str | None) -> str:
+    """A local folder of a published model, or nothing for one of the hub."""
+    if place.source != "folder" or where is None:
+        return _NOTHING
+    inside = place.folder if where == place.id else None
+    return str(Path(where) / (inside or ""))
+
+
 def _pretraining(params: Params) -> Items:
     """One item, the first checkpoint, or none: then nothing of pretraining is in the graph."""
     if not params.pretrains():
         return {}
     local = params.tokenizer.source == "folder" and params.tokenizer.id
     facts = {
-        "corpus": watched(params, "corpus") or "stages/corpus.py",
-        "tokenizer": local or "stages/tokenizer.py",
+        "corpus": watched(params, "corpus") or _NOTHING,
+        "tokenizer": local or _NOTHING,
     }
     return {params.first(): facts}
 
@@ -110,7 +132,7 @@ def _tasks(params: Params, models: list[MeasuredModel]) -> Iterator[tuple[str, M
                     "tokens": tokens,
                     "task": task,
                     "tokenizer": str(tokenizer_of(params, tokens)),
-                    "files": watched(params, f"tasks/{task}") or "stages/task.py",
+                    "files": watched(params, f"tasks/{task}") or _NOTHING,
                 },
             )
 
@@ -121,7 +143,7 @@ def tokenizer_of(params: Params, tokens: str) -> Path:
         return paths.model(tokens)
     if params.pretrains():
         return paths.TOKENIZER
-    return paths.model(params.trajectory.tokenizer or params.last())
+    return paths.model(params.trajectory.tokenizer or params.first())
 
 
 def _search(search: PlannedSearch) -> Mapping[str, str]:
@@ -132,6 +154,6 @@ def _search(search: PlannedSearch) -> Mapping[str, str]:
         "task": task,
         "tokens": model.tokens,
         "settings": str(paths.search_settings(method)),
-        "neighbour": str(paths.answer(neighbour, task)) if neighbour else "stages/search.py",
+        "neighbour": str(paths.answer(neighbour, task)) if neighbour else _NOTHING,
         "out": str(paths.search(model.name, task, method)),
     }

@@ -11,6 +11,8 @@ from pipeline.errors import UserError
 from pipeline.study.params import Params
 from pipeline.text.sources import RowSource, TextSource
 
+# What stages write: nothing in there is the user's own.
+_OURS = ("data", "checkpoints", "results", "reports")
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -21,7 +23,7 @@ def local_files(params: Params) -> Iterator[tuple[str, str, str]]:
     file that is new there is noticed too.
     """
     for owner, sources in _owners(params):
-        named = [path for source in sources if source.files for path in source.files.paths]
+        named = [path for source in sources for path in _named(source)]
         for number, place in enumerate(dict.fromkeys(map(_place, named))):
             yield f"{owner.replace('/', '-')}-{number}", place, owner
 
@@ -39,6 +41,13 @@ def _owners(params: Params) -> Iterator[tuple[str, Sequence[TextSource | RowSour
         yield f"tasks/{name}", (*task.data.train, *task.data.eval)
 
 
+def _named(source: TextSource | RowSource) -> tuple[str, ...]:
+    """The paths that a source reads; a data set of the hub may be a local folder as well."""
+    if source.files is not None:
+        return source.files.paths
+    return (source.hub.id,) if source.hub is not None and Path(source.hub.id).exists() else ()
+
+
 def _place(path: str) -> str:
     """The path itself, or the folder before a pattern's first wildcard.
 
@@ -49,7 +58,10 @@ def _place(path: str) -> str:
     if wildcard is None:
         return path
     folder = path[: wildcard.start()].rpartition("/")[0]
-    if Path.cwd().is_relative_to(Path(folder or ".").resolve()):
+    place = Path(folder or ".").resolve()
+    around = Path.cwd().is_relative_to(place)
+    inside = any(place.is_relative_to(Path.cwd() / name) for name in _OURS)
+    if around or inside:
         raise UserError(
             f"params.yaml: files names the pattern {path!r}: put its files into a folder of their "
             "own, such as mydata/*.tsv"

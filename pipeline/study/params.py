@@ -42,12 +42,8 @@ class Params:
         return bool(self.checkpoints) and self.trajectory.source == "pretrain"
 
     def first(self) -> str:
-        """The checkpoint that pretraining starts from: the model before its first update."""
+        """The earliest checkpoint; of pretraining, the model before its first update."""
         return next(name for name, before in predecessors(self.checkpoints).items() if not before)
-
-    def last(self) -> str:
-        """The latest checkpoint."""
-        return max(self.checkpoints, key=lambda name: self.checkpoints[name].step)
 
     def segments(self) -> dict[str, str]:
         """The checkpoints that pretraining makes, each with the one that it goes on from."""
@@ -88,7 +84,7 @@ class Params:
                 name: suite.place(source, line.step, line.label or name[1:], line.revision)
                 for name, line in self.checkpoints.items()
             }
-        return {**places, **self.zoo.models}
+        return {**places, **{name: model.place() for name, model in self.zoo.models.items()}}
 
     def tokens_per_step(self) -> int | None:
         """Tokens that one step of the trajectory stands for, where that is known."""

@@ -14,7 +14,7 @@ from pipeline.study.params import Params
 from pipeline.study.tasks import completed
 
 # What pretraining of our own cannot do without.
-_OF_PRETRAINING = ("tokenizer", "corpus", "model")
+_OF_PRETRAINING = ("tokenizer", "corpus", "model", "pretrain")
 
 
 def load_params(path: Path = paths.PARAMS) -> Params:
@@ -28,6 +28,8 @@ def load_params(path: Path = paths.PARAMS) -> Params:
     missing = [key for key in _OF_PRETRAINING if key not in content]
     if params.pretrains() and missing:
         raise UserError(f"{path}: params lacks the key {missing[0]!r}, which pretraining needs")
+    if params.pretrains() and "recipe" not in content["pretrain"]:
+        raise UserError(f"{path}: params.pretrain lacks the key 'recipe', which DVC tracks")
     check(params)
     return params
 

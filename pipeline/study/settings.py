@@ -41,6 +41,10 @@ def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     for name, place in params.published().items():
         step = params.checkpoints[name].step if name in params.checkpoints else 0
         yield paths.model_settings(name), {**asdict(place), "step": step}
+    for name in params.segments():
+        line = params.checkpoints[name]
+        yield paths.checkpoint_settings(name), {"step": line.step, "decay": line.decay}
+    yield paths.NOTHING, None
     common = {"seed": params.seed, "subspace": content.get("subspace", {})}
     yield paths.search_settings(None), {**common, "search": content["search"]}
     yield paths.SETTINGS / "study.json", _measured(params, content)

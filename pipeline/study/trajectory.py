@@ -18,7 +18,7 @@ class Trajectory:
             ``folder``.
         suite: where each checkpoint of a suite lies.
         tokenizer: the suite's checkpoint whose tokenizer the tasks are tokenised with; without it
-            the last one.
+            the first one.
         neighbours: let the search at a checkpoint start from what the one before it found. The
             searches of a task then run one after another; without it all can run at once.
         unit: what the checkpoints' numbers count.

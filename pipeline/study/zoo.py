@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from pipeline.dimension.sweep_grid import SweepProbes
 from pipeline.published.place import Place
@@ -14,6 +14,10 @@ class ZooModel(Place):
     """A model that others published; ``label`` is its name for readers, where that differs."""
 
     label: str | None = None
+
+    def place(self) -> Place:
+        """Where it lies, which is all that its weights depend on."""
+        return Place(**{field.name: getattr(self, field.name) for field in fields(Place)})
 
 
 @dataclass(frozen=True)

@@ -71,9 +71,10 @@ class TaskData:
         for name, digest in manifest["files"].items():
             path = folder / name
             if not path.exists() or sha256(path) != digest:
+                stage = f"task@{folder.parent.name}-{manifest['task']}"
                 raise UserError(
                     f"{path} is missing or does not match the hash in manifest.json: "
-                    f"run its stage again (dvc repro -f task@{manifest['task']})"
+                    f"run its stage again (dvc repro -f {stage})"
                 )
         kind = make_kind(manifest["kind"], manifest["labels"], manifest["metric"])
         pad = manifest["pad_id"]

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pipeline.tasks.examples import pack
 
 from pipeline.common.status import Status
 from pipeline.dimension.binomial import binomial_error
@@ -21,6 +20,7 @@ from pipeline.probes.config import SearchConfig
 from pipeline.probes.evidence import answers_noise, deviations, interval, other_fractions, unordered
 from pipeline.probes.probe import ProbeTraining
 from pipeline.tasks.kinds import make_kind
+from pipeline.tasks.kinds.packing import pack_bits
 
 ROWS = 400
 
@@ -42,7 +42,7 @@ CONFIG = SearchConfig(GridConfig(10, 80, 2.0))
 
 def record(d: int, curve: list[float], ended: Ending = Ending.COMPLETE) -> Record:
     correct = np.arange(ROWS) < round(max(curve) * ROWS)
-    return Record(Probe(d, 0, 1e-2), tuple(curve), ended, answers=pack(correct))
+    return Record(Probe(d, 0, 1e-2), tuple(curve), ended, answers=pack_bits(correct))
 
 
 def bounds(
@@ -100,12 +100,12 @@ def test_examples_that_all_models_share_make_the_interval_narrower():
     few = 40
     metrics = {10: 0.525, 20: 0.65, 40: 0.725, 80: 0.775}
     seen = [
-        replace(record(d, 4 * [metric]), answers=pack(np.arange(few) < round(metric * few)))
+        replace(record(d, 4 * [metric]), answers=pack_bits(np.arange(few) < round(metric * few)))
         for d, metric in metrics.items()
     ]
     alone = [replace(one, answers=None) for one in seen]
     asked = replace(question(few), grid=(1, 10, 20, 40, 80, 10**6))
-    full = pack(np.arange(few) < 32)
+    full = pack_bits(np.arange(few) < 32)
     paired, apart = (bounds(asked, FOUND, records, full, few) for records in (seen, alone))
     assert apart[1] > paired[1] and apart[0] <= paired[0]
 

@@ -127,13 +127,15 @@ def test_a_forgotten_graph_is_noticed_by_dvc_repro_alone(study: Study) -> None:
 def test_dvcs_own_commands_know_params_yaml(study: Study) -> None:
     """``dvc params diff`` and ``dvc exp run -S``, beside the hand edits of all other tests."""
     study.commit()
-    done = study.command("dvc", "exp", "run", "-S", "report.width_mm=90", "-S", "finetune.batch=16")
+    done = study.command(
+        "dvc", "exp", "run", "-S", "+report.width_mm=90", "-S", "finetune.batch=16"
+    )
     assert done.returncode == 0, done.stderr
     assert set(re.findall(r"Running stage '(.+?)'", done.stdout)) == EDITED
     assert study.params()["report"]["width_mm"] == 90
     diff = json.loads(study.command("dvc", "params", "diff", "--json").stdout)
     assert diff["params.yaml"]["report.width_mm"]["new"] == 90
-    line = study.command("dvc", "exp", "run", "-S", "checkpoints.s12=12")
+    line = study.command("dvc", "exp", "run", "-S", "+checkpoints.s12=12")
     assert line.returncode != 0 and "run python -m pipeline graph" in line.stdout + line.stderr
 
 

@@ -71,6 +71,24 @@ def test_another_accuracy_is_another_table(study: Study) -> None:
     assert ran >= BASELINES and study.tables() != before
 
 
+def test_a_longer_way_to_say_a_checkpoint_changes_nothing(study: Study) -> None:
+    params = study.params()
+    params["checkpoints"] = {"s0": 0, "s8": {"step": 8, "after": "s0"}}
+    study.write(params)
+    assert study.quick() == {"settings", "report"}
+
+
+def test_other_code_never_takes_results_from_the_journal(study: Study) -> None:
+    """Inputs are the same, so only the code tells that the journal's training is another one."""
+    before = study.tables()
+    path = study.folder / "pipeline/finetuning/loop.py"
+    path.write_text(
+        path.read_text().replace("recipe.learning_rate,", "0.01 * recipe.learning_rate,", 1)
+    )
+    assert study.quick(jobs=2) >= BASELINES
+    assert study.tables()["cells.csv"] != before["cells.csv"]
+
+
 def test_a_file_that_changed_in_place_never_leaves_old_results(study: Study) -> None:
     """Also a file outside the repository, and one that is only touched changes nothing."""
     rows = study.folder.parent / "rows.tsv"

@@ -48,7 +48,7 @@ def stages() -> Iterator[Stage]:
             yield Stage(name, (module[1],), code)
             continue
         for backend in BACKENDS:
-            own = tuple(dep.replace("${pretrain.backend}", backend) for dep in code)
+            own = (*code, f"pipeline/backends/{backend}")
             started = (module[1], f"pipeline.backends.{backend}.segment")
             yield Stage(f"{name}-{backend}", started, own)
 

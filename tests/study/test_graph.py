@@ -36,24 +36,26 @@ def test_odd_names_and_paths_stay_what_they_are(tmp_path: Path) -> None:
     zoo = replace(params.zoo, models={"null": model})
     write_graph(replace(params, zoo=zoo), tmp_path / "graph.yaml")
     items = read_yaml(tmp_path / "graph.yaml")["graph"]
-    assert items["models"] == {"null": {"folder": 'my "odd": folder\\#é'}}
+    assert items["models"] == {
+        "null": {"folder": 'my "odd": folder\\#é', "tokenizer": "data/settings/nothing.json"}
+    }
     assert items["cells"]["null-mrpc"]["model"] == "null"
 
 
 def test_searches_depend_on_their_neighbours_answer_or_on_nothing() -> None:
     items = graph_items(LAPTOP)["searches"]
     assert items["s1000-duplicate"]["neighbour"] == "results/search/s0/duplicate/answer.json"
-    assert items["s0-duplicate"]["neighbour"] == "stages/search.py"
+    assert items["s0-duplicate"]["neighbour"] == "data/settings/nothing.json"
     alone = replace(LAPTOP, trajectory=replace(LAPTOP.trajectory, neighbours=False))
     assert {item["neighbour"] for item in graph_items(alone)["searches"].values()} == {
-        "stages/search.py"
+        "data/settings/nothing.json"
     }
 
 
 def test_a_suite_has_no_stage_of_pretraining() -> None:
     items = graph_items(load_params(ROOT / "presets/multiberts.yaml"))
     assert items["pretraining"] == {} and items["segments"] == {} and len(items["models"]) == 29
-    assert items["tasks"]["trajectory-mrpc"]["tokenizer"] == "checkpoints/s2000k/model"
+    assert items["tasks"]["trajectory-mrpc"]["tokenizer"] == "checkpoints/s0k/model"
 
 
 def test_a_graph_of_other_parameters_is_refused_with_the_command_that_mends_it(

@@ -37,7 +37,9 @@ def test_of_a_pattern_the_folder_is_watched(pattern: str) -> None:
     assert [place for _, place, _ in local_files(with_files(pattern))] == ["my"]
 
 
-@pytest.mark.parametrize("pattern", ["*.tsv", "./*.tsv", "../*.tsv"])
+@pytest.mark.parametrize(
+    "pattern", ["*.tsv", "./*.tsv", "../*.tsv", "data/*.tsv", "results/mine/*.tsv"]
+)
 def test_a_pattern_needs_a_folder_of_its_own(pattern: str) -> None:
     with pytest.raises(UserError, match="put its files into a folder of their own"):
         list(local_files(with_files(pattern)))

@@ -94,6 +94,8 @@ MISTAKES = {
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
     "no model section": (["model"], "absent", "params lacks the key 'model', which pretraining needs"),
+    "no pretrain section": (["pretrain"], "absent", "params lacks the key 'pretrain'"),
+    "no recipe": (["pretrain"], {"backend": "native"}, "params.pretrain lacks the key 'recipe'"),
     "a suite beside pretraining": (["trajectory"], {"suite": {"id": "a/b"}}, "trajectory.suite is for a published suite"),
     "no suite": (["trajectory"], {"source": "hub"}, "trajectory.suite must say where the checkpoints are"),
     "wrong tokens": (["trajectory"], {"tokens_per_update": 7}, "trajectory.tokens_per_update is for a published"),

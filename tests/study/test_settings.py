@@ -44,7 +44,16 @@ def test_a_default_reaches_exactly_the_tasks_that_use_it(tmp_path: Path) -> None
         ("report", {"width_mm": 90.0}, set()),
         ("search", {"grid": {"minimum": 64}}, {"searches/study.json"}),
         ("subspace", {"method": "did"}, {"searches/study.json"}),
-        ("checkpoints", {"s0": 0, "s9": 9}, {"study.json"}),
+        (
+            "checkpoints",
+            {"s0": 0, "s9": 9},
+            {
+                "study.json",
+                "checkpoints/s1000.json",
+                "checkpoints/s4000.json",
+                "checkpoints/s9.json",
+            },
+        ),
     ],
 )
 def test_a_section_changes_its_own_files(

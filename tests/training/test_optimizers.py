@@ -10,7 +10,7 @@ from pipeline.common.config import parse
 from pipeline.errors import UserError
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.pretraining.recipe import PretrainConfig
-from pipeline.probes.config import SaidConfig
+from pipeline.probes.config import SearchConfig
 from pipeline.training.optimizer_state import OptimizerState
 from pipeline.training.optimizers import SGD, AdamW, Optimizer, make_optimizer
 
@@ -95,7 +95,7 @@ def test_each_places_default_is_its_own() -> None:
     constants = {"betas": (0.9, 0.98), "eps": 1e-6}
     assert PretrainConfig().optimizer == AdamW(weight_decay=0.01, **constants)
     assert FinetuneConfig().optimizer == AdamW(weight_decay=0.1, **constants)
-    said = parse(SaidConfig, {"grid": {"minimum": 1, "maximum": 4}}, "said")
+    said = parse(SearchConfig, {"grid": {"minimum": 1, "maximum": 4}}, "said")
     assert said.optimizer == AdamW(weight_decay=0.0, **constants)
 
 
