@@ -27,7 +27,7 @@ def test_fairseq_trains_through_the_same_stages(
     params["checkpoints"] = {"s0": 0, "s4": 4, "s8": 8}
     study.write(params)
     assert study.repro("pretrain@s4") == {
-        "tokenizer@s0", "corpus@s0", "init@s0", "pretrain@s4"
+        "settings", "tokenizer@s0", "corpus@s0", "init@s0", "pretrain@s4"
     }  # fmt: skip
 
     done = study.command("python", "-m", "stages.pretrain", "s8", **{VARIABLE: "absent"})
@@ -54,5 +54,5 @@ def test_fairseq_trains_through_the_same_stages(
     path = study.folder / "pipeline/backends/native/segment.py"
     path.write_text(path.read_text() + "\n# edited\n")
     assert study.repro("baseline@s8-polarity_short") == {
-        "settings", "task@trajectory-polarity_short", "baseline@s8-polarity_short"
+        "task@trajectory-polarity_short", "baseline@s8-polarity_short"
     }  # fmt: skip

@@ -121,7 +121,7 @@ def test_a_forgotten_graph_is_noticed_by_dvc_repro_alone(study: Study) -> None:
     assert "error: graph.yaml does not belong to params.yaml" in done.stderr
     assert "run python -m pipeline graph" in done.stderr
     assert study.command("python", "-m", "pipeline", "graph").stdout == "graph.yaml was written\n"
-    assert study.repro("pretrain@s12") == {"pretrain@s12"}
+    assert study.repro("pretrain@s12") == {"settings", "pretrain@s12"}
 
 
 def test_dvcs_own_commands_know_params_yaml(study: Study) -> None:
