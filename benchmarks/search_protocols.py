@@ -23,10 +23,9 @@ from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.interval import d90_interval, evaluation_noise
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
-from pipeline.dimension.record import Probe, Record
+from pipeline.dimension.record import Probe
 from pipeline.dimension.stopping import hopeless
-from pipeline.dimension.verdict import Verdict
-from pipeline.estimate.simulate import EPOCHS, PROFILES, Problem, answer, draw, epochs_of
+from pipeline.estimate.simulate import EPOCHS, PROFILES, Answer, Problem, answer, draw
 
 # RoBERTa-Base: 14 layers of SAID, 125 M parameters.
 GRID = grid_values(GridConfig(), 14, 125_000_000)
@@ -37,19 +36,6 @@ LEVERS = (
     "skip_rates", "stop_at_target", "futility", "race", "carry_rate", "neighbour",
 )  # fmt: skip
 NONE = EfficientConfig(**dict.fromkeys((*LEVERS, "confirm"), False))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A simulated search: its verdict, and the record of every probe."""
-
-    verdict: Verdict
-    records: dict[Probe, Record]
-
-    @property
-    def epochs(self) -> int:
-        """The epochs trained."""
-        return epochs_of(self.records.values())
 
 
 @dataclass(frozen=True)

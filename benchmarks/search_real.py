@@ -22,9 +22,7 @@ from pipeline.dimension.interval import d90_interval, evaluation_noise
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
 from pipeline.dimension.question import Question
-from pipeline.dimension.record import Probe, Record
-from pipeline.dimension.verdict import Verdict
-from pipeline.estimate.simulate import epochs_of
+from pipeline.estimate.simulate import Answer
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.result import FullResult
 from pipeline.probes.asking import cell_question, no_search, probe_training
@@ -33,19 +31,6 @@ from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.probe import ProbeRunner
 from pipeline.study.measured import measured_models
 from pipeline.study.reading import load_params
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A search: its verdict, and the record of every probe."""
-
-    verdict: Verdict
-    records: dict[Probe, Record]
-
-    @property
-    def epochs(self) -> int:
-        """The epochs trained."""
-        return epochs_of(self.records.values())
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,9 @@ _SCRATCH = Path(".scratch")
 NOTHING = SETTINGS / "nothing.json"
 
 
-def data_settings(task: str) -> Path:
-    """The ``data`` section of a task with all defaults filled in."""
-    return SETTINGS / "tasks" / task / "data.json"
-
-
-def finetune_settings(task: str) -> Path:
-    """The ``finetune`` section of a task with all defaults filled in."""
-    return SETTINGS / "tasks" / task / "finetune.json"
+def task_settings(task: str, section: str) -> Path:
+    """A task's section (``data`` or ``finetune``) with all defaults filled in."""
+    return SETTINGS / "tasks" / task / f"{section}.json"
 
 
 def model_settings(name: str) -> Path:

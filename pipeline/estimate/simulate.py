@@ -91,6 +91,19 @@ class Problem:
         return Record(probe, tuple(self.curves[(*place, rate)].tolist()))
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A search: its verdict, and the record of every probe."""
+
+    verdict: Verdict
+    records: dict[Probe, Record]
+
+    @property
+    def epochs(self) -> int:
+        """The epochs trained."""
+        return epochs_of(self.records.values())
+
+
 def draw(
     profile: Profile, grid: Sequence[int], seed: int, shift: float = 0.1,
     rates: Sequence[float] = RATES, epochs: int = EPOCHS, slope: float = 0.0,
@@ -129,13 +142,7 @@ def draw(
     shape = (len(logs), _SEEDS, len(rates), epochs)
     level = np.broadcast_to(accuracy(logs, middle)[:, None, :, None], shape)
     ahead = (log_rates - best_rate)[None, None, :, None]
-    pace = np.exp(generator.normal(math.log(profile.pace), 0.4, (*shape[:2], 1, 1)))
-    tau = epochs * pace * 10 ** (-ahead / 2)
-    bend = generator.uniform(1.0, 1.8)
-    late = generator.uniform(0, 0.5) if generator.random() < profile.late else 0.0
-    wait = epochs * late * generator.uniform(0.6, 1.0, (*shape[:3], 1))
-    passed = np.maximum(np.arange(1, epochs + 1) - wait, 0)
-    done = np.expm1(-((passed / tau) ** bend)) / np.expm1(-(((epochs - wait) / tau) ** bend))
+    done = _learned(profile, ahead, shape, generator)
     seeds = profile.seed_error * (
         0.7 * generator.standard_normal((*shape[:2], 1, 1))
         + 0.7 * generator.standard_normal((*shape[:3], 1))
@@ -157,6 +164,25 @@ def draw(
         rate_slope=slope,
     )
     return Problem(question, truth, rows, measured, curves)
+
+
+def _learned(
+    profile: Profile, ahead: np.ndarray, shape: tuple[int, ...], generator: np.random.Generator
+) -> np.ndarray:
+    """How much of what a training learns it has learned after each epoch, 1 after the last.
+
+    ``shape`` is (grid, seeds, rates, epochs); ``ahead`` says by how many decades a learning rate is
+    above the best one, and so learns sooner.
+    """
+    epochs = shape[-1]
+    pace = np.exp(generator.normal(math.log(profile.pace), 0.4, (*shape[:2], 1, 1)))
+    tau = epochs * pace * 10 ** (-ahead / 2)
+    bend = generator.uniform(1.0, 1.8)
+    late = generator.uniform(0, 0.5) if generator.random() < profile.late else 0.0
+    wait = epochs * late * generator.uniform(0.6, 1.0, (*shape[:3], 1))
+    passed = np.maximum(np.arange(1, epochs + 1) - wait, 0)
+    whole = np.expm1(-(((epochs - wait) / tau) ** bend))
+    return np.asarray(np.expm1(-((passed / tau) ** bend)) / whole)
 
 
 def _full(

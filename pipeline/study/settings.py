@@ -37,7 +37,7 @@ def write_settings(params: Params, content: Json, folder: Path = paths.SETTINGS)
 def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     for name, task in content["tasks"].items():
         for section in SECTIONS:
-            yield paths.SETTINGS / "tasks" / name / f"{section}.json", task[section]
+            yield paths.task_settings(name, section), task[section]
     for name, place in params.published().items():
         step = params.checkpoints[name].step if name in params.checkpoints else 0
         yield paths.model_settings(name), {**asdict(place), "step": step}
