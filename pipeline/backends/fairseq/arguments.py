@@ -13,6 +13,13 @@ from pipeline.backends.job import Job
 _NEVER = str(10**9)
 
 
+# What fairseq's command line is told of the model, by the names that its checkpoints have.
+_OF_MODEL = (
+    "task", "criterion", "arch", "encoder_layers", "encoder_embed_dim", "encoder_ffn_embed_dim",
+    "encoder_attention_heads", "dropout", "attention_dropout", "max_positions", "sample_break_mode",
+)  # fmt: skip
+
+
 def train_arguments(
     job: Job,
     model: dict[str, Any],
@@ -35,17 +42,7 @@ def train_arguments(
     """
     recipe, constants = job.recipe, adam(job.recipe.optimizer)
     options: dict[str, object] = {
-        "task": model["task"],
-        "criterion": model["criterion"],
-        "arch": model["arch"],
-        "encoder-layers": model["encoder_layers"],
-        "encoder-embed-dim": model["encoder_embed_dim"],
-        "encoder-ffn-embed-dim": model["encoder_ffn_embed_dim"],
-        "encoder-attention-heads": model["encoder_attention_heads"],
-        "dropout": model["dropout"],
-        "attention-dropout": model["attention_dropout"],
-        "max-positions": model["max_positions"],
-        "sample-break-mode": model["sample_break_mode"],
+        **{name.replace("_", "-"): model[name] for name in _OF_MODEL},
         "tokens-per-sample": recipe.length,
         "mask-prob": recipe.mask_probability,
         "batch-size": recipe.micro_batch,
