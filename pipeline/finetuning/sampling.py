@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from pipeline.common.seeds import numpy_generator
-from pipeline.finetuning.evaluation import Evaluation, predict
+from pipeline.finetuning.evaluation import Evaluation, predict, score
 from pipeline.tasks import Split
 
 # The first sample: a sixteenth of the examples, and enough of them for its error to be known.
@@ -59,3 +59,24 @@ class SampledEvaluation:
         values = (kind.score(own, labels), self.target)
         error = max(kind.error(value, labels, packed) for value in values)
         return error * math.sqrt(1 - len(sample) / len(split))
+
+
+@dataclass
+class ClimbingEvaluation:
+    """`SampledEvaluation` against the best metric of the run itself, of whose rise nothing is lost.
+
+    Attributes:
+        seed: see `SampledEvaluation`.
+        best: the best metric on all examples so far; None before the first evaluation.
+    """
+
+    seed: int
+    best: float | None = None
+
+    def __call__(self, model: nn.Module, split: Split, batch: int) -> Evaluation:
+        """Evaluate the model on as many examples as it takes to tell that it is not the best."""
+        evaluate = score if self.best is None else SampledEvaluation(self.best, self.seed)
+        seen = evaluate(model, split, batch)
+        if seen.answers is not None:
+            self.best = seen.metric if self.best is None else max(self.best, seen.metric)
+        return seen
