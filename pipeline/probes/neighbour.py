@@ -26,7 +26,7 @@ class Neighbour:
 
     def near(self) -> Near | None:
         """What a search can start from; None where there is neither a d₉₀ nor a bound."""
-        if self.status not in (Status.OK, Status.NOT_REACHED):
+        if self.status not in (Status.OK, Status.BELOW_GRID, Status.NOT_REACHED):
             return None
         return Near(self.d90, self.learning_rate)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.common.artifacts import Json, atomic_file, write_jsonl
+from pipeline.common.status import SearchEnd, Status
 from pipeline.dimension.driver import drive
 from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.question import Question
@@ -41,8 +42,8 @@ def search_cell(
 ) -> SearchResult:
     """Search the cell's d₉₀; write ``result.json``, ``answer.json`` and ``trials.jsonl``.
 
-    With status ``ok`` the d numbers at d₉₀ go to ``task.safetensors``. A cell that needs no search
-    (method §2) has no trials.
+    The d numbers of the smallest d that reached go to ``task.safetensors``. A cell that needs no
+    search (method §2) has no trials.
 
     Args:
         cell: what is searched.
@@ -70,7 +71,7 @@ def search_cell(
         with atomic_file(out / "task.safetensors") as temporary:
             temporary.write_bytes(content)
     write_jsonl(out / "trials.jsonl", [_trial(record, question) for record in records.values()])
-    answer = Neighbour(result.model, result.status, result.d90, result.learning_rate)
+    answer = Neighbour(result.model, result.status, result.d90_paper, result.learning_rate)
     answer.write(out / "answer.json")
     result.write(out / "result.json")
     return result
@@ -110,6 +111,7 @@ class _Search:
         search, question, full, cell = self.search, self.question, self.full, self.runner.cell
         subspace = self.runner.subspace
         low, high = self._interval(verdict, records)
+        below = verdict.d90 is not None and verdict.lower is None
         found = SearchResult(
             model=full.model,
             task=full.task,
@@ -128,16 +130,20 @@ class _Search:
             d_min=question.grid[0],
             d_max=question.grid[-1],
             layers=self.runner.layers(),
-            status=verdict.status,
+            status=Status.BELOW_GRID if below else verdict.status,
             reason=verdict.reason,
             probes=len(records),
             cost=cost_of(records),
             inputs=cell.inputs,
-            d90=verdict.d90,
-            lower=verdict.lower,
+            d90=None if below else verdict.d90,
             d90_low=low,
             d90_high=high,
-            violations=unordered(question, records),
+            d90_paper=verdict.d90,
+            lower=verdict.lower,
+            ended=SearchEnd.SETTLED if records else None,
+            monotone=not (pairs := unordered(question, records)),
+            target_error=question.target_error,
+            violations=pairs,
             fractions=other_fractions(search, question, verdict, records, full),
         )
         won = next((record for record in records if record.probe == verdict.winner), None)
@@ -159,9 +165,10 @@ class _Search:
 
 
 def _won(found: SearchResult, won: Record) -> SearchResult:
-    """The result with what there is to say of the training at d₉₀."""
+    """The result with what there is to say of the training whose d numbers are kept."""
     return replace(
         found,
+        task_d=won.probe.d,
         seed=won.probe.seed,
         learning_rate=won.probe.learning_rate,
         best_epoch=won.best_epoch,
