@@ -71,10 +71,13 @@ def slope(places: Mapping[int, float]) -> float:
 
 
 def full_rate(trials: Trials) -> float:
-    """Full fine-tuning's best rate, a factor of 2 apart, around the study's own first one."""
+    """Full fine-tuning's best rate, in factors of 2 around the study's own first one.
+
+    Of rates that differ by less than a standard error the middle is taken.
+    """
     first = trials.finetune.learning_rates[0]
     scores = scan(lambda place: trials.full(first * 2.0**place), 0)
-    return first * 2.0 ** round(best(scores))
+    return first * 2.0 ** round(best(scores, trials.error(max(scores.values()))))
 
 
 def relative(trials: Trials, full: float, d: int) -> Callable[[int], float]:
