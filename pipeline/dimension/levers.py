@@ -25,7 +25,8 @@ class EfficientConfig:
         carry_rate: try the rate first that was best where most is known of rates (`CarriedRate`),
             and for a miss only those on both sides of the best one; all of them at the largest d.
         scale_rate: the carried rate follows the power of d that the question names.
-        eval_rows: evaluate on so many fixed examples, and on all when those come near the target.
+        eval_rows: any number: evaluate on a sample that grows to all examples as its metric nears
+            the target; null for all examples at once.
         max_steps: a probe's updates are capped here. This changes what is measured, and every
             output says so.
     """

@@ -1,0 +1,1 @@
+"""How a training goes on from its evaluations so far."""

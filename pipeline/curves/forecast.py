@@ -1,0 +1,104 @@
+"""What a training's best metric will be, from its evaluations so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from pipeline.curves.shapes import shapes
+
+# By how many errors the best of the last one, two, three … evaluations lies above the level that
+# they scatter around; evaluations before those are still below it.
+_LUCK = (0.0, 0.56, 0.85)
+_LUCK_SPREAD = 0.7
+# What remains open of a training that has ended: nothing.
+_CERTAIN = 1e-9
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The best metric that a training will have had at its end: a mixture over shapes.
+
+    Attributes:
+        best: the best metric so far; the final one is no lower.
+        weights: the probability of each shape (shapes,).
+        levels: the best metric still to come if the training has that shape, and ``spreads`` its
+            standard deviation (shapes,).
+    """
+
+    best: float
+    weights: np.ndarray
+    levels: np.ndarray
+    spreads: np.ndarray
+
+    def reaches(self, target: float) -> float:
+        """The probability that the final best metric is at least ``target``."""
+        if self.best >= target:
+            return 1.0
+        return float(self.weights @ ndtr((self.levels - target) / self.spreads))
+
+    @property
+    def mean(self) -> float:
+        """The expected final best metric."""
+        return float(self.weights @ self._moments()[0])
+
+    @property
+    def sd(self) -> float:
+        """Its standard deviation."""
+        _, second = self._moments()
+        return math.sqrt(max(float(self.weights @ second) - self.mean**2, 0.0))
+
+    def _moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first two moments, by shape, of the larger of ``best`` and what is to come."""
+        at = (self.levels - self.best) / self.spreads
+        above, density = ndtr(at), np.exp(-0.5 * at**2) / math.sqrt(2 * math.pi)
+        first = self.best + (self.levels - self.best) * above + self.spreads * density
+        second = (
+            self.best**2 * (1 - above)
+            + (self.levels**2 + self.spreads**2) * above
+            + (self.levels + self.best) * self.spreads * density
+        )
+        return first, second
+
+
+def forecast(
+    curve: Sequence[float],
+    evaluations: int,
+    *,
+    chance: float,
+    error: float,
+    prior: tuple[float, float] | None = None,
+) -> Forecast:
+    """Fit every shape to a curve; each is as likely as it makes the curve.
+
+    The metric after evaluation i is chance + (A − chance) · f(i / n) + noise, where the level A is
+    normal given a shape, so the fit is a regression on one number.
+
+    Args:
+        curve: the metrics after the evaluations so far, at least one.
+        evaluations: n, those of a whole training.
+        chance: the metric of a model that has learned nothing.
+        error: standard deviation of one evaluation around its training's smooth curve.
+        prior: mean and standard deviation of A before the training; None where nothing is known.
+    """
+    seen = np.asarray(curve, dtype=float) - chance
+    learned = shapes(evaluations)[:, : len(seen)]
+    # Without a prior the level may be anything that a metric can be.
+    mean, spread = prior if prior is not None else (chance, 1 - chance)
+    precision = (learned**2).sum(1) / error**2 + spread**-2
+    moment = learned @ seen / error**2 + (mean - chance) / spread**2
+    fit = 0.5 * moment**2 / precision - 0.5 * np.log(precision)
+    weights = np.exp(fit - fit.max())
+    weights /= weights.sum()
+    left = evaluations - len(seen)
+    if not left:
+        return Forecast(
+            max(curve), weights, np.full_like(fit, max(curve)), np.full_like(fit, _CERTAIN)
+        )
+    luck = error * _LUCK[min(left, len(_LUCK)) - 1]
+    spreads = np.sqrt(1 / precision + (_LUCK_SPREAD * error) ** 2)
+    return Forecast(max(curve), weights, chance + moment / precision + luck, spreads)
