@@ -40,7 +40,7 @@ def main() -> int:
     )  # fmt: skip
     cost.add_argument(
         "--efficient", action="store_true",
-        help="as if search.protocol were efficient and trajectory.neighbours true",
+        help="as if both protocols were efficient and trajectory.neighbours true",
     )  # fmt: skip
     cost.add_argument(
         "--flops", type=_rate, default=4e14, metavar="FLOP/s",

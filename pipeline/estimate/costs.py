@@ -9,9 +9,13 @@ from dataclasses import dataclass, field, replace
 from pipeline import paths
 from pipeline.common.artifacts import read_json
 from pipeline.dimension.grid import grid_values
-from pipeline.dimension.protocols import PROTOCOLS
-from pipeline.dimension.question import Question
-from pipeline.estimate.expected import Searched, full_epochs, search_trainings
+from pipeline.estimate.expected import (
+    FULL_EVALUATIONS,
+    Searched,
+    full_epochs,
+    most_probes,
+    search_trainings,
+)
 from pipeline.estimate.rows import TaskSize, task_size
 from pipeline.estimate.sizes import ModelSize, published_size
 from pipeline.finetuning.recipe import FinetuneConfig
@@ -42,6 +46,7 @@ class Estimate:
         disk_bytes: of checkpoints.
         sizes: rows and lengths that were counted for each task (with the first model's tokens).
         guessed_sizes: published models whose size is a guess.
+        protocols: of full fine-tuning and of the searches.
     """
 
     stages: int
@@ -52,7 +57,8 @@ class Estimate:
     most_flop: float
     disk_bytes: float
     sizes: dict[str, TaskSize]
-    guessed_sizes: int = 0
+    guessed_sizes: int
+    protocols: tuple[str, str]
 
     @property
     def guessed(self) -> tuple[str, ...]:
@@ -84,11 +90,18 @@ class _Sum:
     flop: dict[str, float] = field(default_factory=lambda: defaultdict(float, _NOTHING))
 
     def add(
-        self, part: str, size: EncoderSize, task: TaskSize, epochs: float, share: float = 1.0
+        self,
+        part: str,
+        size: EncoderSize,
+        task: TaskSize,
+        epochs: float,
+        *,
+        share: float = 1.0,
+        evaluations: int = 1,
     ) -> None:
         """Count epochs, each of which trains on a ``share`` of the rows and evaluates on all."""
         trained = epochs * share * task.train.tokens
-        evaluated = epochs * task.eval.tokens
+        evaluated = epochs * evaluations * task.eval.tokens
         self.tokens[part] += trained
         self.flop[part] += trained * size.training_flop(task.train.length)
         self.flop[part] += evaluated * size.evaluation_flop(task.eval.length)
@@ -127,13 +140,15 @@ def estimate(params: Params, prepared: bool = False) -> Estimate:
         disk_bytes=_disk(params, groups),
         sizes={name: sizes[name] for name in params.tasks if name in sizes},
         guessed_sizes=sum(not group.size.known for group in groups),
+        protocols=(params.baseline.protocol, params.search.protocol),
     )
 
 
 def efficiently(params: Params) -> Params:
-    """The same study with the efficient protocol, whose searches start from their neighbours'."""
+    """The same study with the efficient protocols, where cells start from their neighbours'."""
     return replace(
         params,
+        baseline=replace(params.baseline, protocol="efficient"),
         search=replace(params.search, protocol="efficient"),
         trajectory=replace(params.trajectory, neighbours=True),
     )
@@ -169,21 +184,27 @@ def _own_size(params: Params) -> ModelSize:
 
 def _add_cells(params: Params, group: _Sized, total: _Sum) -> int:
     """Add a model's full fine-tunings and searches; return the most probes these can take."""
-    search, size, model = params.search, group.size.encoder, group.model
+    search, baseline = params.search, params.baseline
+    size, model = group.size.encoder, group.model
     layers = size.layers + 2 if params.subspace.method == "said" else 0
     grid = grid_values(search.grid, layers, group.size.parameters)
-    question = Question(grid, 0.0, search.learning_rates, search.seeds)
-    most = PROTOCOLS[search.protocol](question, search.efficient).search.most_probes()
+    most = most_probes(search, grid)
     neighbours = params.trajectory.neighbours and model.family == "trajectory"
     for name, task in group.tasks.items():
         config = params.tasks[name].finetune
-        total.add("baseline", size, task, full_epochs(config))
+        total.add(
+            "baseline",
+            size,
+            task,
+            full_epochs(config, baseline),
+            evaluations=FULL_EVALUATIONS[baseline.protocol],
+        )
         if name not in model.searched:
             continue
         usual = search_trainings(search, Searched(grid, task.eval.rows, neighbours))
         epochs, share = search.epochs or config.epochs, _share(search, config, task.train.rows)
-        total.add("search", size, task, usual * epochs, share)
-        total.add("most", size, task, most * epochs, share)
+        total.add("search", size, task, usual * epochs, share=share)
+        total.add("most", size, task, most * epochs, share=share)
     return len(model.searched) * most
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.estimate.costs import Estimate
+from pipeline.estimate.expected import EFFICIENT_RUNS, FULL_EVALUATIONS
 from pipeline.estimate.rows import SplitSize
 from pipeline.estimate.simulate import CELLS
 
@@ -29,16 +30,23 @@ def describe(made: Estimate, flop_per_second: float) -> str:
 
 
 def _assumed(made: Estimate, flop_per_second: float) -> Iterator[str]:
+    full, search = made.protocols
     most = made.most_flop / flop_per_second / 3600
     yield (
         f"Hours are arithmetic at {flop_per_second:.3g} FLOP/s. Not counted: padding, and the "
         "metric on training rows, once a training."
     )
+    trained = "every learning rate to its end"
+    if full == "efficient":
+        trained = f"{EFFICIENT_RUNS:g} whole runs, which is expected but not measured"
     yield (
-        f"The searches are what {CELLS} simulated cells cost on average, with MRPC's, SST-2's or "
-        f"MNLI's evaluation set, whichever is nearest; at most {most:.3g} hours."
+        f"Full fine-tuning ({full}) is {trained}, with {FULL_EVALUATIONS[full]} evaluations an "
+        "epoch; a probe has one; each is on all of the evaluation rows below."
     )
-    yield "Each epoch of a training ends with an evaluation on all of the evaluation rows below."
+    yield (
+        f"The searches ({search}) are what {CELLS} simulated cells cost on average, with MRPC's, "
+        f"SST-2's or MNLI's evaluation set, whichever is nearest; at most {most:.3g} hours."
+    )
     if made.guessed_sizes:
         yield f"{made.guessed_sizes} published models are taken for RoBERTa-Base, a guess."
 

@@ -103,12 +103,18 @@ def test_what_lies_prepared_counts_where_it_is_asked_for(
     assert estimate(laptop).sizes["duplicate"].train.length == 48
 
 
-def test_the_same_study_searched_efficiently() -> None:
+def test_the_same_study_efficiently() -> None:
     paper = load_params(PRESETS / "paper.yaml")
     other = efficiently(paper)
-    assert (other.search.protocol, other.trajectory.neighbours) == ("efficient", True)
+    assert (other.baseline.protocol, other.search.protocol) == ("efficient", "efficient")
+    made = estimate(other)
+    assert made.flop["baseline"] < estimate(paper).flop["baseline"] / 2
+    assert made.hours(4e14) <= 100
+    shown = describe(made, 4e14)
+    assert "1.3 whole runs" in shown and "4 evaluations an epoch" in shown
+    assert "every learning rate to its end" in describe(estimate(paper), 4e14)
     alone = replace(other, trajectory=replace(other.trajectory, neighbours=False))
-    assert estimate(other).flop["search"] < 0.8 * estimate(alone).flop["search"]
+    assert made.flop["search"] < 0.8 * estimate(alone).flop["search"]
 
 
 def test_pruned_states_take_no_disk() -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from pipeline.dimension.grid import GridConfig, grid_values
-from pipeline.estimate.expected import Searched, full_epochs, search_trainings
+from pipeline.estimate.expected import Searched, full_epochs, most_probes, search_trainings
 from pipeline.estimate.simulate import EPOCHS, PROFILES, expected_epochs
+from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.probes.config import SearchConfig
 
@@ -32,5 +33,13 @@ def test_seeds_multiply_and_neighbours_save() -> None:
     assert search_trainings(replace(SEARCH, seeds=3), Searched(GRID, 872, True)) == 3 * near
 
 
-def test_full_fine_tuning_trains_every_rate_for_all_epochs() -> None:
-    assert full_epochs(FinetuneConfig(epochs=7, learning_rates=(1e-5, 2e-5))) == 14
+def test_full_fine_tuning_trains_every_rate_for_all_epochs_or_about_one_run() -> None:
+    config = FinetuneConfig(epochs=7, learning_rates=(1e-5, 2e-5, 3e-5))
+    assert full_epochs(config, BaselineConfig()) == 21
+    assert 7 <= full_epochs(config, BaselineConfig(protocol="efficient")) < 14
+
+
+def test_the_most_probes_are_those_of_the_protocol() -> None:
+    rates = len(SEARCH.learning_rates)
+    assert most_probes(replace(SEARCH, protocol="sweep"), GRID) == rates * len(GRID)
+    assert most_probes(replace(SEARCH, protocol="paper"), GRID) == rates * len(GRID).bit_length()
