@@ -10,8 +10,10 @@ import logging
 import sys
 from pathlib import Path
 
+from pipeline import paths
 from pipeline.errors import UserError
-from pipeline.estimate.costs import describe, estimate
+from pipeline.estimate.costs import by_precision, efficiently, estimate
+from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.published.fetching import pins
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import write_graph
@@ -31,13 +33,7 @@ def main() -> int:
     study.set_defaults(run=_repro)
     graph = commands.add_parser("graph", help="write graph.yaml anew, after an edit of params.yaml")
     graph.set_defaults(run=_graph)
-    cost = commands.add_parser("estimate", help="what the current parameters will cost")
-    cost.add_argument("--params", type=Path, default=Path("params.yaml"))
-    cost.add_argument(
-        "--flops", type=_rate, default=4e14, metavar="FLOP/s",
-        help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
-    )  # fmt: skip
-    cost.set_defaults(run=_estimate)
+    _add_estimate(commands.add_parser("estimate", help="what a study will cost"))
     chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
     chain.add_argument("--stop", type=int, required=True, help="update of the last checkpoint")
     chain.add_argument("--every", type=int, required=True, help="updates between two checkpoints")
@@ -73,6 +69,26 @@ def main() -> int:
     return 0
 
 
+def _add_estimate(cost: argparse.ArgumentParser) -> None:
+    cost.add_argument(
+        "--params", type=Path, default=paths.PARAMS, metavar="FILE",
+        help="its parameters, e.g. presets/paper.yaml (default: params.yaml)",
+    )  # fmt: skip
+    cost.add_argument(
+        "--efficient", action="store_true",
+        help="as if both protocols were efficient and trajectory.neighbours true",
+    )  # fmt: skip
+    cost.add_argument(
+        "--flops", type=_rate, default=4e14, metavar="FLOP/s",
+        help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
+    )  # fmt: skip
+    cost.add_argument(
+        "--precision", type=_precision, nargs="+", default=(), metavar="X",
+        help="also the hours of search for each of these, e.g. 1.5 2 4 8",
+    )  # fmt: skip
+    cost.set_defaults(run=_estimate)
+
+
 def _repro(chosen: argparse.Namespace) -> str:
     from pipeline.workers.driver import default_jobs, reproduce
 
@@ -90,7 +106,15 @@ def _graph(chosen: argparse.Namespace) -> str:
 
 
 def _estimate(chosen: argparse.Namespace) -> str:
-    return describe(estimate(load_params(chosen.params)), chosen.flops)
+    params = load_params(chosen.params)
+    params = efficiently(params) if chosen.efficient else params
+    # What lies prepared in data belongs to the study's own parameters.
+    prepared = chosen.params == paths.PARAMS
+    shown = describe(estimate(params, prepared), chosen.flops)
+    if not chosen.precision:
+        return shown
+    made = by_precision(params, chosen.precision, prepared)
+    return f"{shown}\n\n{describe_precisions(made, chosen.flops)}"
 
 
 def _chain(chosen: argparse.Namespace) -> str:
@@ -125,6 +149,13 @@ def _rate(text: str) -> float:
     if rate <= 0:
         raise argparse.ArgumentTypeError("must be above 0")
     return rate
+
+
+def _precision(text: str) -> float:
+    precision = float(text)
+    if precision <= 1:
+        raise argparse.ArgumentTypeError("must be above 1")
+    return precision
 
 
 if __name__ == "__main__":

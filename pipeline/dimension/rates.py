@@ -1,79 +1,81 @@
-"""Which learning rate to try first at a d: the one that was best elsewhere, carried over d.
-
-Under Adam the best learning rate falls with d as a power that depends on the normalisation of the
-projection (docs/normalisation.md); `Question.rate_slope` names it.
-"""
+"""The learning rates of a search, and where the best one lies at each d."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.dimension.question import Question
-from pipeline.dimension.record import Probe, Record
+# Relative to the unit of docs/normalisation.md: the middle one is the best as measured, the others
+# are there for models and tasks where it is not.
+DEFAULT_RATES = (0.18, 0.35, 0.7)
+# Decades that the best relative rate may lie off the middle one, as a standard deviation; and that
+# the best absolute one may lie outside its list.
+RELATIVE_SPREAD, _OUTSIDE = 0.2, 0.1
 
 
 @dataclass(frozen=True)
-class CarriedRate:
-    """What the probes seen so far, and a neighbouring cell, tell of learning rates.
+class Rates:
+    """The learning rates of a search: at d they are ``multiples`` · ``unit`` · d^``power``.
 
     Attributes:
-        question: what the search is asked.
-        seen: the probes so far, in their order; the search goes on adding to it.
+        multiples: those that may be tried, relative to the unit.
+        unit: what a multiple of 1 stands for at d = 1.
+        power: how the rates that are offered move with d: 0 for a list that is the same at all d.
+        best_power: how the best rate moves with d (docs/normalisation.md).
+        middle: the d at which the best rate is expected in the middle of the list.
+        spread: by how many decades it may lie off there, as a standard deviation.
     """
 
-    question: Question
-    seen: Mapping[Probe, Record]
+    multiples: tuple[float, ...]
+    unit: float = 1.0
+    power: float = 0.0
+    best_power: float = 0.0
+    middle: float = 1.0
+    spread: float = RELATIVE_SPREAD
 
-    def informed(self) -> bool:
-        """Whether anything is known of learning rates."""
-        learned = any(self._score(probe) > self.question.idle() for probe in self.seen)
-        return learned or self._near() is not None
+    def at(self, d: int) -> tuple[float, ...]:
+        """The learning rates at d."""
+        return tuple(multiple * self.unit * d**self.power for multiple in self.multiples)
 
-    def at(self, d: int) -> float:
-        """The learning rate that should be best at d, from where most is known of rates.
+    def multiple(self, d: int, rate: float) -> float:
+        """Which of the multiples a learning rate at d is."""
+        return min(
+            zip(self.at(d), self.multiples, strict=True), key=lambda one: abs(one[0] - rate)
+        )[1]
 
-        That is the nearest d where several were compared, else the neighbour's d₉₀, else the first
-        d that reached; before all of them, the middle rate in the middle of the grid.
+    def decades(self, d: int, rate: float) -> float:
+        """How far a rate lies from the unit, in decades, the best one's movement taken out.
+
+        So the best rate lies equally far at every d, as far as it follows its power.
         """
-        compared = [
-            at for at in dict.fromkeys(probe.d for probe in self.seen) if self._compares(at)
-        ]
-        if compared:
-            at = min(compared, key=lambda at: max(at, d) / min(at, d))
-            return self._scaled(self._best(at).learning_rate, at, d)
-        if near := self._near():
-            return self._scaled(*near, d)
-        for probe, record in self.seen.items():
-            if record.reached(self.question.target):
-                return self._scaled(probe.learning_rate, probe.d, d)
-        rates, grid = sorted(self.question.learning_rates), self.question.grid
-        return self._scaled(rates[(len(rates) - 1) // 2], grid[(len(grid) - 1) // 2], d)
+        moved = self.best_power * math.log10(d / self.middle) + self.power * math.log10(self.middle)
+        return math.log10(rate / self.unit) - moved
 
-    def _scaled(self, rate: float, at: int, d: int) -> float:
-        """The learning rate of the list next to what ``rate``, good at ``at``, becomes at d."""
-        wanted = math.log(rate) + self.question.rate_slope * math.log(d / at)
-        return min(self.question.learning_rates, key=lambda one: abs(math.log(one) - wanted))
+    @property
+    def centre(self) -> float:
+        """Where the best rate is expected in decades: in the middle of the list."""
+        return math.log10(min(self.multiples) * max(self.multiples)) / 2
 
-    def _near(self) -> tuple[float, int] | None:
-        """The neighbour's learning rate, if it is one of ours, and the d where it was best."""
-        near = self.question.near
-        if near is None or near.d90 is None:
-            return None
-        if near.learning_rate not in self.question.learning_rates:
-            return None
-        return near.learning_rate, near.d90
 
-    def _compares(self, d: int) -> bool:
-        """Whether several learning rates were tried at d and something was learned."""
-        rates = {probe.learning_rate for probe in self.seen if probe.d == d}
-        return len(rates) > 1 and self._score(self._best(d)) > self.question.idle()
+def listed(rates: Sequence[float], power: float, grid: Sequence[int]) -> Rates:
+    """A list of absolute rates, somewhere in which the best one of the grid's middle lies."""
+    spread = math.log10(max(rates) / min(rates)) / 3 + _OUTSIDE
+    return Rates(
+        tuple(rates), best_power=power, middle=math.sqrt(grid[0] * grid[-1]), spread=spread
+    )
 
-    def _best(self, d: int) -> Probe:
-        """The best of the probes seen at d."""
-        there = [probe for probe in self.seen if probe.d == d]
-        return max(there, key=self._score)
 
-    def _score(self, probe: Probe) -> float:
-        return self.seen[probe].score(self.question.target)
+def check_rates(rates: Sequence[float], learning_rates: Sequence[float] | None) -> None:
+    """Refuse lists that no search could use.
+
+    Raises:
+        ValueError: a list is empty, repeats a rate, or has one that is not above 0.
+    """
+    for key, values in (("rates", rates), ("learning_rates", learning_rates)):
+        if values is None:
+            continue
+        if not values or min(values) <= 0:
+            raise ValueError(f"{key} must list at least one rate, all above 0")
+        if len(set(values)) < len(values):
+            raise ValueError(f"{key} must all be different")

@@ -10,8 +10,8 @@ the seed, of the evaluation examples, and of the epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from pipeline.dimension.driver import cut, drive
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
 from pipeline.dimension.question import Near, Question
+from pipeline.dimension.rates import Rates, listed
 from pipeline.dimension.record import Probe, Record
 from pipeline.dimension.verdict import Verdict
 
@@ -55,14 +56,17 @@ PROFILES = {
 }
 RATES = (1e-3, 5e-3, 1e-2, 3e-2)
 EPOCHS = 10
-_SEEDS = 2
+# Seeds that a cell's trainings are drawn with; a search asks for no more.
+SEEDS = 24
 # Simulated cells from which an expected cost is taken.
-_EXPECTATION = 40
+CELLS = 15
 _FULL_RATES = 3
 # Shares of the binomial variance: common to all models of a cell, of a training, of an epoch.
 _COMMON, _OWN, _EPOCH = 0.5, 0.3, 0.2
 # How much is learned falls as exp(-(decades off / width)⁴): 0.85 at a factor of 3, 0.04 at 10.
 _RATE_WIDTH = 0.75
+# Decades that the best relative rate lies off the list's middle.
+_ABOUT = 0.15
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Problem:
         """A probe's training with all of its epochs."""
         question = self.question
         place = question.grid.index(probe.d), probe.seed
-        rate = question.learning_rates.index(probe.learning_rate)
+        rate = question.rates.at(probe.d).index(probe.learning_rate)
         return Record(probe, tuple(self.curves[(*place, rate)].tolist()))
 
 
@@ -107,14 +111,16 @@ class Answer:
 def draw(
     profile: Profile, grid: Sequence[int], seed: int, shift: float = 0.1,
     rates: Sequence[float] = RATES, epochs: int = EPOCHS, slope: float = 0.0,
+    relative: bool = False,
 ) -> Problem:  # fmt: skip
     """Draw a problem whose d₉₀ is log-uniform over the grid.
 
-    The best learning rate follows the power ``slope`` of d, give or take 0.08, and the question
-    says so.
+    The best learning rate lies somewhere in the list and follows the power ``slope`` of d, give or
+    take 0.08, and the question says so; a ``relative`` one lies about the list's middle at all d.
     ``shift`` is the standard deviation, in decades, of the neighbouring checkpoint's d₉₀ around
     this one; one cell in twenty has no neighbour.
     """
+    offered = Rates(tuple(rates)) if relative else listed(rates, slope, grid)
     generator = numpy_generator(seed, "simulated cell")
     rows, majority = profile.rows, profile.majority
     full = generator.uniform(*profile.full)
@@ -123,7 +129,8 @@ def draw(
     steepness = 4.39 / generator.uniform(0.8, 2.5)
     wanted = generator.uniform(logs[0], logs[-1])
     fine = np.linspace(logs[0] - 2, logs[-1] + 2, 4000)
-    best_rate = generator.uniform(log_rates[0], log_rates[-1]) + generator.normal(0, 0.1)
+    anywhere = generator.uniform(log_rates.min(), log_rates.max()) + generator.normal(0, 0.1)
+    best_rate = generator.normal(offered.centre, _ABOUT) if relative else anywhere
     drift = slope + generator.normal(0, 0.08)
 
     def accuracy(at: np.ndarray, middle: float) -> np.ndarray:
@@ -131,23 +138,14 @@ def draw(
         rise = 1 / (1 + np.exp(-steepness * (at[:, None] - middle)))
         return np.asarray(majority + (top - majority) * rise * np.exp(-(off**4)))
 
-    # The curve is moved so that it crosses the target at the wanted place.
-    at_zero = accuracy(fine, wanted).max(1)
-    crossing = np.argmax(at_zero >= 0.9 * full) if (at_zero >= 0.9 * full).any() else len(fine) - 1
-    middle = wanted - (fine[crossing] - wanted)
-    exact = accuracy(fine, middle).max(1)
-    over = exact >= 0.9 * full
-    truth = 10 ** fine[np.argmax(over)] if over.any() else math.inf
-
-    shape = (len(logs), _SEEDS, len(rates), epochs)
+    middle, truth = _crossing(
+        lambda middle: accuracy(fine, middle).max(1), fine, wanted, 0.9 * full
+    )
+    shape = (len(logs), SEEDS, len(rates), epochs)
     level = np.broadcast_to(accuracy(logs, middle)[:, None, :, None], shape)
     ahead = (log_rates - best_rate)[None, None, :, None]
     done = _learned(profile, ahead, shape, generator)
-    seeds = profile.seed_error * (
-        0.7 * generator.standard_normal((*shape[:2], 1, 1))
-        + 0.7 * generator.standard_normal((*shape[:3], 1))
-        + 0.3 * generator.standard_normal(shape)
-    )
+    seeds = _seeds(profile, shape, generator)
     mean = np.clip(majority + (level - majority) * done + seeds, 0.0, 1.0)
     common = generator.standard_normal()
     curves = _measured(mean, common, rows, generator, 3)
@@ -155,15 +153,37 @@ def draw(
     question = Question(
         tuple(grid),
         0.9 * measured,
-        tuple(rates),
-        epochs=epochs,
+        offered,
+        full=measured,
+        evaluations=epochs,
         chance=majority,
         chance_error=binomial_error(majority, rows),
         target_error=binomial_error(0.9 * measured, rows),
-        near=_neighbour(truth, grid, rates, best_rate, shift, generator),
-        rate_slope=slope,
+        near=_neighbour(truth, offered, best_rate, shift, generator),
     )
     return Problem(question, truth, rows, measured, curves)
+
+
+def _seeds(profile: Profile, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """What seeds add to accuracies (grid, seeds, rates, epochs): of P, of a training, of epochs."""
+    return np.asarray(
+        profile.seed_error
+        * (
+            0.7 * generator.standard_normal((*shape[:2], 1, 1))
+            + 0.7 * generator.standard_normal((*shape[:3], 1))
+            + 0.3 * generator.standard_normal(shape)
+        )
+    )
+
+
+def _crossing(
+    curve: Callable[[float], np.ndarray], fine: np.ndarray, wanted: float, target: float
+) -> tuple[float, float]:
+    """The middle that moves a curve over ``fine`` to its target at ``wanted``, and the d there."""
+    over = curve(wanted) >= target
+    middle = wanted - (fine[np.argmax(over) if over.any() else -1] - wanted)
+    over = curve(middle) >= target
+    return middle, 10 ** fine[np.argmax(over)] if over.any() else math.inf
 
 
 def _learned(
@@ -212,16 +232,14 @@ def _measured(
 
 
 def _neighbour(
-    truth: float, grid: Sequence[int], rates: Sequence[float], best_rate: float, shift: float,
-    generator: np.random.Generator,
-) -> Near | None:  # fmt: skip
+    truth: float, rates: Rates, best_rate: float, shift: float, generator: np.random.Generator
+) -> Near | None:
     place = min(math.log10(truth), 9.0) + shift * generator.standard_normal()
-    rate = min(rates, key=lambda one: abs(math.log10(one) - best_rate))
+    rate = min(rates.multiples, key=lambda one: abs(math.log10(one) - best_rate))
     if generator.random() < 0.05:
         return None
-    if place > math.log10(grid[-1]):
-        return Near(None, None)
-    return Near(min(grid, key=lambda d: abs(math.log10(d) - place)), rate)
+    d90 = round(10**place)
+    return Near(d90, rates.decades(d90, rate))
 
 
 def answer(problem: Problem, strategy: Strategy) -> tuple[Verdict, dict[Probe, Record]]:
@@ -234,14 +252,29 @@ def epochs_of(records: Iterable[Record]) -> int:
     return sum(len(record.curve) for record in records)
 
 
-def expected_probes(
-    protocol: ProtocolName, config: EfficientConfig, grid: Sequence[int], rates: Sequence[float]
+def expected_epochs(
+    protocol: ProtocolName,
+    config: EfficientConfig,
+    grid: Sequence[int],
+    rates: Sequence[float],
+    profile: Profile,
+    *,
+    neighbours: bool = True,
+    relative: bool = False,
+    an_epoch: int = 1,
 ) -> float:
-    """Whole trainings that a search of one seed costs on average, over simulated cells."""
-    profile = PROFILES["sst2"]
-    problems = [draw(profile, grid, seed, rates=rates) for seed in range(_EXPECTATION)]
+    """Epochs that a search of one seed trains on average, of simulated cells of a profile.
+
+    A whole training has `EPOCHS` of them, each with ``an_epoch`` evaluations. Without
+    ``neighbours`` no cell knows another's answer.
+    """
+    problems = [
+        draw(profile, grid, seed, rates=rates, relative=relative, epochs=EPOCHS * an_epoch)
+        for seed in range(CELLS)
+    ]
     trained = 0
     for problem in problems:
-        _, records = answer(problem, PROTOCOLS[protocol](problem.question, config))
+        question = problem.question if neighbours else replace(problem.question, near=None)
+        _, records = answer(problem, PROTOCOLS[protocol](question, config))
         trained += epochs_of(records.values())
-    return trained / EPOCHS / len(problems)
+    return trained / an_epoch / len(problems)

@@ -8,6 +8,9 @@ from typing import Literal
 
 from pipeline.training.optimizers import AdamW, Optimizer
 
+# Evaluations an epoch, where it has so many updates that some of them are worth sparing.
+EVALUATIONS, _LONG_EPOCH = 4, 200
+
 
 @dataclass(frozen=True)
 class FinetuneConfig:
@@ -44,8 +47,8 @@ class FinetuneConfig:
 class Recipe:
     """One training run: what `fine_tune` needs besides the model and the data.
 
-    With ``max_steps`` the run has at most so many updates, and its ``epochs`` evaluations are
-    spread evenly over those it has.
+    With ``max_steps`` the run has at most so many updates. ``evaluations`` is how many a whole run
+    has, evenly over its updates; None for one an epoch.
     """
 
     epochs: int
@@ -55,8 +58,26 @@ class Recipe:
     optimizer: Optimizer
     train_eval_rows: int | None = None
     max_steps: int | None = None
+    evaluations: int | None = None
 
     def updates(self, rows: int) -> int:
         """Updates of a whole run on ``rows`` training examples."""
         whole = math.ceil(rows / self.batch) * self.epochs
         return whole if self.max_steps is None else min(whole, self.max_steps)
+
+    def evaluated_after(self, rows: int) -> tuple[int, ...]:
+        """The updates after which a whole run on ``rows`` examples is evaluated; the last is one.
+
+        A run of fewer updates than evaluations is evaluated after each.
+        """
+        total = self.updates(rows)
+        if self.evaluations is None:
+            interval = math.ceil(total / self.epochs)
+            return (*range(interval, total, interval), total)
+        count = min(self.evaluations, total)
+        return tuple(round(k * total / count) for k in range(1, count + 1))
+
+
+def long_evaluations(rows: int, batch: int, epochs: int) -> int | None:
+    """Evaluations of an efficient run on ``rows`` examples; None for one an epoch."""
+    return EVALUATIONS * epochs if math.ceil(rows / batch) >= _LONG_EPOCH else None

@@ -3,7 +3,8 @@
 Rules by the type of a field: a plain value is a column of its name; a dataclass is a column a
 field, as ``cost_tokens``; a task's further metrics are a column each, as ``others_f1``; a list of
 pairs is counted; any other list or mapping is told in words. What full fine-tuning and search both
-have is ``full_…`` and ``search_…``.
+have is ``full_…`` and ``search_…``, but for the search's ``deviations``, which tables of trainings
+have as well.
 """
 
 from __future__ import annotations
@@ -29,13 +30,24 @@ _TYPES = {bool: "boolean", int: "Int64", float: "float64"}
 # Hashes, and answers to single examples.
 _NO_COLUMN = ("inputs", "answers")
 # Said once, by the search: both results agree, or, of status and reason, the search's are final.
-_SHARED = ("model", "task", "step", "metric", "chance", "full_metric", "status", "reason")
+_SHARED = (
+    "model",
+    "task",
+    "step",
+    "metric",
+    "chance",
+    "full_metric",
+    "status",
+    "reason",
+)
 _FIRST = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "method", "metric",
-    "status", "d90", "d90_low", "d90_high", "published", "lower", "d_min", "d_max", "target",
-    "full_metric", "chance", "relative_gap",
+    "status", "d90", "d90_low", "d90_high", "d90_paper", "lower", "published", "ended", "monotone",
+    "d_min", "d_max", "target", "target_error", "full_metric", "chance", "relative_gap",
 )  # fmt: skip
-_LAST = ("deviations", "fractions", "reason")
+_LAST = ("full_deviations", "deviations", "fractions", "reason")
+# Keeps its name although full fine-tuning may have the same.
+_SEARCH_OWN = ("deviations",)
 # Of a search, beside each of its trainings.
 _OF_SEARCH = (
     "step", "method", "protocol", "deviations", "metric", "target", "full_metric", "chance",
@@ -108,7 +120,7 @@ def _joined(
     """The three under the names of columns, whether they map names to types or to values."""
     both = full.keys() & search.keys()
     own = {_name("full", key, both): value for key, value in full.items() if key not in _SHARED}
-    found = {_name("search", key, both): value for key, value in search.items()}
+    found = {_name("search", key, both - {*_SEARCH_OWN}): value for key, value in search.items()}
     return {**own, **found, **cell}
 
 
@@ -152,7 +164,7 @@ def _in_words(value: Any) -> Any:
         return value.value
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {_bracket(one)}" for name, one in value.items())
-    return "; ".join(value) if isinstance(value, tuple) else value
+    return "; ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def _bracket(reading: FractionResult) -> str:

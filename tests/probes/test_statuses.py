@@ -34,7 +34,7 @@ from tests.worlds import task_config
 EASY = FinetuneConfig(epochs=8, batch=16, learning_rates=(1e-2,), dropout=0.0)
 ONE_EPOCH = replace(EASY, epochs=1)
 BLOWN_UP = replace(ONE_EPOCH, learning_rates=(1e30,))
-SEARCH = SearchConfig(GridConfig(8, 2048, 16.0), fraction=0.7, learning_rates=(1e-2,), epochs=8)
+SEARCH = SearchConfig(GridConfig(8, 2048, 16.0), fraction=0.7, rates=(0.35,), epochs=8)
 HARD = replace(SEARCH, grid=GridConfig(8, 9), fraction=1.0, epochs=1)
 
 
@@ -52,10 +52,11 @@ class Case:
 # Each takes its own way through the real measurements; none is told what a number should be.
 CASES = {
     "learned": Case("easy", EASY, SEARCH, Status.OK, ""),
-    "too_small": Case("easy", EASY, HARD, Status.NOT_REACHED, "d = 9, the largest of the grid, reaches"),
+    "too_small": Case("easy", EASY, HARD, Status.NOT_REACHED, "d₉₀ lies above 9, the largest d of the grid"),
+    "too_easy": Case("easy", EASY, replace(SEARCH, grid=GridConfig(512, 2048, 4.0)), Status.BELOW_GRID, "d₉₀ lies below 512, the smallest d of the grid"),
     "guessing": Case("noise", ONE_EPOCH, SEARCH, Status.BASELINE_AT_CHANCE, "full fine-tuning reaches"),
     "lopsided": Case("lopsided", EASY, replace(SEARCH, fraction=0.9), Status.TARGET_BELOW_CHANCE, "the target"),
-    "blown_up": Case("easy", EASY, replace(HARD, learning_rates=(1e30,)), Status.DIVERGED, "diverged at d = 9 with every learning rate"),
+    "blown_up": Case("easy", EASY, replace(HARD, rates=(1e30,)), Status.DIVERGED, "every training diverged, with every learning rate"),
     "blown_up_fully": Case("easy", BLOWN_UP, SEARCH, Status.DIVERGED, "full fine-tuning: the loss became infinite"),
 }  # fmt: skip
 
@@ -135,8 +136,8 @@ def test_the_status_and_its_reason_are_recorded(study: Path, name: str) -> None:
     assert result["status"] == CASES[name].status
     assert CASES[name].reason in result["reason"]
     assert (result["d90"] is not None) == (result["status"] == Status.OK)
-    searched = name in ("learned", "too_small", "blown_up")
-    assert (result["probes"] > 0) == searched
+    searched = name in ("learned", "too_small", "too_easy", "blown_up")
+    assert (result["probes"] > 0) == (result["ended"] is not None) == searched
 
 
 def test_the_reasons_hold(study: Path) -> None:
@@ -158,7 +159,8 @@ def test_cells_csv_has_the_reasons(study: Path, tables: Tables) -> None:
         if case.reason:
             assert case.reason in frame.loc[name, "reason"]
     assert tables.summary["statuses"] == {
-        "baseline_at_chance": 1, "diverged": 2, "not_reached": 1, "ok": 1, "target_below_chance": 1,
+        "baseline_at_chance": 1, "below_grid": 1, "diverged": 2, "not_reached": 1, "ok": 1,
+        "target_below_chance": 1,
     }  # fmt: skip
 
 
@@ -166,6 +168,7 @@ def test_figures_and_page_show_them(study: Path, tables: Tables) -> None:
     draw_all(tables, ReportConfig(dpi=50), study / "figures")
     svg = (study / "figures/trajectory.svg").read_text()
     assert "above-s0-too_small" in svg and "above-s0-learned" not in svg
+    assert '"below-s0-too_easy"' in svg and '"below-s0-learned"' not in svg
     for text in (
         "no better than chance: guessing at 0",
         "the target is no better than chance: lopsided at 0",
