@@ -1,7 +1,7 @@
 """The default relative rate on a real pretrained encoder: accuracy over d, and d₉₀ read from it.
 
     python -m benchmarks.minilm MODEL_FOLDER --rows TRAIN.jsonl EVAL.jsonl --out FOLDER
-        [--columns text label] [--full-rates 5e-5 1e-4 2e-4] [--relative 0.25] [--dims 64 1024 …]
+        [--columns text label] [--full-rates 5e-5 1e-4 2e-4] [--relative 0.35] [--dims 64 1024 …]
         [--epochs 4] [--batch 16] [--search]
 
 MODEL_FOLDER is any encoder of Hugging Face's with its tokenizer, the rows are texts with a label.
@@ -95,12 +95,9 @@ def reaching(accuracies: Mapping[int, float], target: float) -> float | None:
 
 
 def searched_d90(
-    cell: Cell, *, full: float, default: float, trials: Trials, dims: Sequence[int], out: Path
+    cell: Cell, *, full: float, trials: Trials, dims: Sequence[int], out: Path
 ) -> SearchResult:
-    """What the project's own search finds on a grid of factors of 2, with the default κ.
-
-    Its list holds the default κ's rate at each d of the sweep, from which it takes the nearest.
-    """
+    """What the project's own search finds on a grid of factors of 2, with the default rates."""
     finetune = FinetuneConfig(
         trials.finetune.epochs, trials.finetune.batch, (full,), dropout=None, train_eval_rows=1
     )
@@ -108,7 +105,6 @@ def searched_d90(
     search = SearchConfig(
         GridConfig(minimum=dims[0], maximum=dims[-1], ratio=2.0),
         fraction=_FRACTION,
-        learning_rates=tuple(default * trials.unit(full, d) for d in dims),
     )
     return search_cell(
         cell, search=search, subspace=trials.subspace, finetune=finetune, full=found,
@@ -147,7 +143,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--columns", nargs=2, default=["text", "label"])
     parser.add_argument("--full-rates", nargs="+", type=float, default=[5e-5, 1e-4, 2e-4])
-    parser.add_argument("--relative", type=float, default=0.25, help="the default κ")
+    parser.add_argument("--relative", type=float, default=0.35, help="the default κ")
     parser.add_argument("--dims", nargs="+", type=int, default=[64, 1024, 16384, 262144])
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch", type=int, default=16)
@@ -172,9 +168,7 @@ def main() -> None:
     swept = sweep(trials, full, chosen.relative, dims)
     print("\n".join(markdown(swept, chosen.relative, full, trials.full(full))))
     if chosen.search:
-        found = searched_d90(
-            cell, full=full, default=chosen.relative, trials=trials, dims=dims, out=chosen.out
-        )
+        found = searched_d90(cell, full=full, trials=trials, dims=dims, out=chosen.out)
         print(f"\nSearched: {found.status}, d90 {found.d90} [{found.d90_low}, {found.d90_high}]")
 
 
