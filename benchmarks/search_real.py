@@ -168,7 +168,7 @@ def _answer(found: Compared, records: Mapping[Probe, Record], question: Question
     """What the next checkpoint's search starts from."""
     estimate, won = found.estimate, found.short.winner
     rate = question.rates.decades(won.d, won.learning_rate) if won in records and won else None
-    d90 = estimate.inside(estimate.d90, question)
+    _, d90, _ = estimate.within(question.grid)
     checkpoint = found.cell.checkpoint
     return Neighbour(checkpoint, estimate.status, d90, rate, estimate.habits).near()
 
