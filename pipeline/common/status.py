@@ -16,3 +16,15 @@ class Status(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+class SearchEnd(str, Enum):
+    """Why a search for d₉₀ ended."""
+
+    PRECISION = "precision"
+    BUDGET = "budget"
+    SETTLED = "settled"
+    BEYOND = "beyond"
+
+    def __str__(self) -> str:
+        return self.value

@@ -19,7 +19,7 @@ from scipy.stats import qmc
 # Chosen to look like recorded trainings of the laptop preset.
 _PACE, _PACE_SPREAD = 0.2, 0.9
 _BENDS = (0.7, 2.0)
-_WAITING, _LONGEST_WAIT = 0.3, 0.7
+_WAITING, _LONGEST_WAIT = 0.4, 0.7
 _SHAPES = 512
 
 

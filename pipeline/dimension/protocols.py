@@ -24,9 +24,6 @@ class Search(Protocol):
     def next(self, records: Mapping[Probe, Record]) -> Probe | Verdict:
         """The probe to run next, or the verdict when the records suffice."""
 
-    def most_probes(self) -> int:
-        """The largest number of probes that the search can take."""
-
 
 def _whole(probe: Probe, records: Mapping[Probe, Record]) -> Stop:
     return never
@@ -47,14 +44,7 @@ def _efficient(question: Question, config: EfficientConfig) -> Strategy:
 
 def _paper(question: Question, config: EfficientConfig) -> Strategy:
     """A21 §5.1: binary search with every learning rate for all epochs."""
-    search = BinarySearch(
-        question.grid,
-        question.target,
-        question.learning_rates,
-        question.seeds,
-        exhaustive=True,
-    )
-    return Strategy(search)
+    return Strategy(BinarySearch(question, exhaustive=True))
 
 
 def _sweep(question: Question, config: EfficientConfig) -> Strategy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any
@@ -11,11 +11,6 @@ from typing import Any
 from pipeline.common.artifacts import Json
 from pipeline.common.config import parse
 from pipeline.dimension.status import reaches
-
-# Two epochs at the target are proof; so is one this many standard errors above it.
-_PROOFS = 2
-_CLEAR = 0.5
-
 
 @dataclass(frozen=True, order=True)
 class Probe:
@@ -32,7 +27,6 @@ class Ending(str, Enum):
     COMPLETE = "complete"
     REACHED = "reached"
     HOPELESS = "hopeless"
-    BEHIND = "behind"
     DIVERGED = "diverged"
 
     @property
@@ -48,7 +42,6 @@ _REASONS = {
     Ending.COMPLETE: "it had all of its epochs",
     Ending.REACHED: "it reached the target",
     Ending.HOPELESS: "it could not be expected to reach the target any more",
-    Ending.BEHIND: "another learning rate was clearly ahead and missed the target",
     Ending.DIVERGED: "its loss became infinite",
 }
 
@@ -102,10 +95,6 @@ class Record:
         """The metric; that of a training that broke down before is lower than any other."""
         return -math.inf if self.failed(target) else self.metric
 
-    def proven(self, target: float, error: float) -> bool:
-        """Whether what the search made of it is more than one lucky epoch; see `proven`."""
-        return not self.reached(target) or proven(self.curve, target, error)
-
     def row(self) -> Json:
         """The record as a line of JSON, the probe's fields beside the others."""
         values = asdict(self)
@@ -123,9 +112,3 @@ class Record:
         others = {key: value for key, value in row.items() if key not in own}
         return parse(Record, {"probe": probe, **others}, where)
 
-
-def proven(curve: Sequence[float], target: float, error: float) -> bool:
-    """Whether a curve reached the target clearly or more than once, not by one lucky epoch."""
-    if reaches(max(curve), target + _CLEAR * error):
-        return True
-    return sum(reaches(metric, target) for metric in curve) >= _PROOFS

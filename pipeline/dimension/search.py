@@ -8,8 +8,10 @@ verdict is the same whatever was interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
+from pipeline.common.status import SearchEnd
+from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe, Record
 from pipeline.dimension.verdict import Verdict, conclude
 from pipeline.dimension.votes import decided, most
@@ -24,53 +26,39 @@ class BinarySearch:
     change nothing any more are skipped, unless ``exhaustive``.
     """
 
-    def __init__(
-        self,
-        grid: Sequence[int],
-        target: float,
-        learning_rates: Sequence[float],
-        seeds: int = 1,
-        exhaustive: bool = False,
-    ) -> None:
-        assert list(grid) == sorted(set(grid)), "the grid must increase"
-        self._grid = list(grid)
-        self._target = target
-        self._rates = list(learning_rates)
-        self._seeds = seeds
+    def __init__(self, question: Question, exhaustive: bool = False) -> None:
+        self._question = question
         self._exhaustive = exhaustive
 
     def next(self, records: Mapping[Probe, Record]) -> Probe | Verdict:
         """The probe to run next, or the verdict when the records suffice."""
-        used: list[Probe] = []
+        question, used = self._question, list[Probe]()
         bracket = bisect(
-            lambda index: self._judge(self._grid[index], records, used), -1, len(self._grid)
+            lambda index: self._judge(question.grid[index], records, used), -1, len(question.grid)
         )
         if isinstance(bracket, Probe):
             return bracket
-        return conclude(self._grid, bracket, self._target, used, records)
-
-    def most_probes(self) -> int:
-        """The largest number of probes that a search of this grid can take."""
-        return len(self._grid).bit_length() * self._seeds * len(self._rates)
+        known = {probe: records[probe] for probe in used}
+        return conclude(question, known, SearchEnd.SETTLED, bracket)
 
     def _judge(self, d: int, records: Mapping[Probe, Record], used: list[Probe]) -> bool | Probe:
         reached = 0
-        for seed in range(self._seeds):
+        for seed in range(self._question.seeds):
             passed = False
             for probe in self._sweep(d, seed):
                 if probe not in records:
                     return probe
                 used.append(probe)
-                passed = passed or records[probe].reached(self._target)
+                passed = passed or records[probe].reached(self._question.target)
                 if passed and not self._exhaustive:
                     break
             reached += passed
-            if not self._exhaustive and decided(reached, seed + 1, self._seeds):
+            if not self._exhaustive and decided(reached, seed + 1, self._question.seeds):
                 break
-        return most(reached, self._seeds)
+        return most(reached, self._question.seeds)
 
     def _sweep(self, d: int, seed: int) -> Iterator[Probe]:
-        return (Probe(d, seed, rate) for rate in self._rates)
+        return (Probe(d, seed, rate) for rate in self._question.rates.at(d))
 
 
 def bisect(judge: Callable[[int], bool | Probe], low: int, high: int) -> tuple[int, int] | Probe:

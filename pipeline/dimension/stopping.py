@@ -1,6 +1,6 @@
-"""When a probe may end before its last epoch: pure rules over the evaluation curve so far.
+"""When a probe may end before its last evaluation: by the probability that it will still reach.
 
-A curve is the list of evaluation metrics after each epoch, the latest last.
+A curve is the list of evaluation metrics so far, the latest last.
 """
 
 from __future__ import annotations
@@ -9,23 +9,19 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.dimension.record import Ending, Record, proven
+from pipeline.curves.forecast import forecast
+from pipeline.dimension.question import Question
+from pipeline.dimension.record import Ending, Record
 from pipeline.dimension.status import reaches
 
-# Says from the metrics after each epoch so far for what training ends here; None: it goes on.
+# Says from the metrics after each evaluation so far for what training ends here; None: it goes on.
 Stop = Callable[[Sequence[float]], Ending | None]
 
-# Futility (`hopeless`): the share of the epochs before which nothing is judged, counted from where
-# a curve has left chance; curves that have not often rise late and steeply, so they
-# have longer. And the allowance for noise in standard errors of the evaluation.
-# benchmarks/search_protocols.py measures how often this stops a training that would have reached.
-_PATIENCE = 0.3
-_PATIENCE_AT_CHANCE = 0.55
-_ALLOWANCE = 0.5
-# A rate has this share of the epochs to catch up with another one (`behind`), with a larger one the
-# second.
-_PATIENCE_BEHIND = 0.2
-_PATIENCE_SLOWER = 0.5
+# A training that is less likely than this to reach any more is not worth its end.
+_HOPELESS = 0.08
+# What is expected of a training's level stays open by this part of the way from chance to full: no
+# training ends by what others did alone.
+_OPEN = 0.1
 
 
 def never(curve: Sequence[float]) -> None:
@@ -54,90 +50,27 @@ def resumed(record: Record, stop: Stop) -> Record | None:
 
 @dataclass(frozen=True)
 class StopRule:
-    """The efficient protocol's rule: end where the target is reached, or out of reach.
-
-    With ``confirm``, one epoch just above the target is no proof yet: a maximum over epochs is
-    often luck.
+    """Ends a training that has reached, or that will hardly reach any more.
 
     Attributes:
-        target: the metric to reach.
-        error: standard error of a metric near it.
-        epochs: what a whole training has.
-        idle: the metric up to which a curve counts as still at chance.
-        at_target, confirm, futility: the levers of the protocol (`EfficientConfig`).
-        rival: the curve of another learning rate that missed; empty for none.
-        slower: the rival's learning rate is the larger one.
+        question: what the search is asked.
+        expected: mean and standard deviation of the training's best metric before it begins, as
+            the trainings before it have it (`Posterior.expects`).
     """
 
-    target: float
-    error: float
-    epochs: int
-    idle: float = 0.0
-    at_target: bool = True
-    confirm: bool = True
-    futility: bool = True
-    rival: tuple[float, ...] = ()
-    slower: bool = False
+    question: Question
+    expected: tuple[float, float]
 
     def __call__(self, curve: Sequence[float]) -> Ending | None:
         """Why training may end here; None: it goes on."""
-        if self.at_target and reaches(max(curve), self.target):
-            sure = not self.confirm or proven(curve, self.target, self.error)
-            return Ending.REACHED if sure else None
-        if behind(curve, self):
-            return Ending.BEHIND
-        return Ending.HOPELESS if self.futility and hopeless(curve, self) else None
+        if reaches(max(curve), self.question.target):
+            return Ending.REACHED
+        return Ending.HOPELESS if self.chance(curve) < _HOPELESS else None
 
-
-def behind(curve: Sequence[float], rule: StopRule) -> bool:
-    """Whether a curve is clearly below what its rival, who missed, had at the same time.
-
-    A rival that is still at chance itself ends nobody.
-    """
-    done = len(curve)
-    patience = _PATIENCE_SLOWER if rule.slower else _PATIENCE_BEHIND
-    if not rule.rival or done < max(2, math.ceil(patience * rule.epochs)):
-        return False
-    ahead = max(rule.rival[:done])
-    return ahead > rule.idle and max(curve) + rule.error < ahead
-
-
-def hopeless(curve: Sequence[float], rule: StopRule) -> bool:
-    """Whether a curve cannot be expected to reach the target in the epochs that are left."""
-    if reaches(max(curve), rule.target):
-        return False
-    left = next((at for at, metric in enumerate(curve) if metric > rule.idle), None)
-    judged, patience = (
-        (len(curve), _PATIENCE_AT_CHANCE) if left is None else (len(curve) - left, _PATIENCE)
-    )
-    if judged < max(3, math.ceil(patience * rule.epochs)):
-        return False
-    return prospect(curve, rule) < rule.target
-
-
-def prospect(curve: Sequence[float], rule: StopRule) -> float:
-    """The best metric that a curve of at least three epochs can be expected to end with.
-
-    Curves of a decaying learning rate flatten: over the epochs that are left the best metric is
-    taken to gain no more an epoch than it did lately, whatever that means between the last two
-    epochs and the later half of all, plus an allowance for noise.
-    """
-    done, best = len(curve), max(curve)
-    windows = range(2, done - done // 2 + 1)
-    pace = max((best - max(curve[: done - window])) / window for window in windows)
-    return best + pace * (rule.epochs - done) + _ALLOWANCE * rule.error
-
-
-def ceiling(record: Record, rule: StopRule) -> float:
-    """The most that a training would have come to, as far as where it ended tells.
-
-    It is infinite for one that ended at the target. One that fell behind a rival is taken to have
-    stayed below it, so it adds nothing to what the rival tells.
-    """
-    if record.whole:
-        return record.metric
-    if record.reached(rule.target):
-        return math.inf
-    if hopeless(record.curve, rule):
-        return min(prospect(record.curve, rule), rule.target)
-    return record.metric
+    def chance(self, curve: Sequence[float]) -> float:
+        """The probability that a curve that has not reached yet still will."""
+        question, (mean, sd) = self.question, self.expected
+        return forecast(
+            curve, question.evaluations, chance=question.chance, error=question.wobble,
+            prior=(mean, math.hypot(sd, _OPEN * question.levels.span)),
+        ).reaches(question.target)  # fmt: skip

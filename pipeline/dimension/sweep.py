@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
+from pipeline.common.status import SearchEnd
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe, Record
 from pipeline.dimension.verdict import Verdict, conclude
@@ -18,9 +19,8 @@ class Sweep:
         self._question = question
         self._probes = [
             Probe(d, seed, rate)
-            for d, seed, rate in product(
-                question.grid, range(question.seeds), question.learning_rates
-            )
+            for d, seed in product(question.grid, range(question.seeds))
+            for rate in question.rates.at(d)
         ]
 
     def next(self, records: Mapping[Probe, Record]) -> Probe | Verdict:
@@ -30,19 +30,15 @@ class Sweep:
                 return probe
         grid = self._question.grid
         high = next((index for index, d in enumerate(grid) if self._reaches(d, records)), len(grid))
-        bracket = (high - 1, high)
-        return conclude(grid, bracket, self._question.target, self._probes, records)
-
-    def most_probes(self) -> int:
-        """The number of probes."""
-        return len(self._probes)
+        known = {probe: records[probe] for probe in self._probes}
+        return conclude(self._question, known, SearchEnd.SETTLED, (high - 1, high))
 
     def _reaches(self, d: int, records: Mapping[Probe, Record]) -> bool:
         question = self._question
         reached = sum(
             any(
                 records[Probe(d, seed, rate)].reached(question.target)
-                for rate in question.learning_rates
+                for rate in question.rates.at(d)
             )
             for seed in range(question.seeds)
         )

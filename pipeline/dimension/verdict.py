@@ -1,11 +1,12 @@
-"""What a search ends with."""
+"""What a search ends with: why, and the paper's number as far as the trainings determine it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.common.status import Status
+from pipeline.common.status import SearchEnd
+from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe, Record
 
 
@@ -13,47 +14,55 @@ from pipeline.dimension.record import Probe, Record
 class Verdict:
     """The end of a search.
 
-    ``d90`` is the smallest grid value that reached the target with the next smaller one missing it
-    (``lower``, None when the smallest grid value itself reached). ``probes`` are those whose
-    records the search used, in its order; ``winner`` is the probe at d₉₀ with the best metric.
+    Attributes:
+        ended: why it ended; None where there was no search.
+        d90_paper: the paper's number: the smallest d that reached while ``lower``, the next smaller
+            one of the grid, missed; ``lower`` is None where the smallest d of the grid reached.
+            Both None where the trainings do not determine it; with ``lower`` alone the largest d
+            of the grid missed.
+        winner: the training with the best metric at the smallest d that reached.
+        probes: those whose records the search used, in its order.
     """
 
-    status: Status
-    reason: str
-    d90: int | None = None
+    ended: SearchEnd
+    d90_paper: int | None = None
     lower: int | None = None
     winner: Probe | None = None
     probes: tuple[Probe, ...] = ()
 
 
 def conclude(
-    grid: Sequence[int],
-    bracket: tuple[int, int],
-    target: float,
-    used: Sequence[Probe],
+    question: Question,
     records: Mapping[Probe, Record],
+    ended: SearchEnd,
+    bracket: tuple[int, int] | None,
 ) -> Verdict:
-    """The verdict of a finished search, from its final bracket of grid indices."""
-    low, high = bracket
-    lower = grid[low] if low >= 0 else None
-    if high < len(grid):
-        at_d90 = [probe for probe in used if probe.d == grid[high]]
-        winner = max(at_d90, key=lambda probe: records[probe].score(target))
-        reason = "" if lower else "the smallest d of the grid already reaches the target"
-        return Verdict(Status.OK, reason, grid[high], lower, winner, tuple(used))
-    at_top = [records[probe] for probe in used if probe.d == lower]
-    status, reason = _missed(at_top, target)
-    return Verdict(status, reason, None, lower, None, tuple(used))
+    """The verdict of a finished search.
+
+    Args:
+        question: what was asked.
+        records: those that the search used.
+        ended: why it ended.
+        bracket: neighbouring grid indices of which the lower one missed and the higher reached, −1
+            and one past the grid where every d reached or missed; None where that is not known.
+    """
+    low, high = bracket or (None, None)
+    grid = question.grid
+    d90 = grid[high] if high is not None and high < len(grid) else None
+    return Verdict(
+        ended,
+        d90_paper=d90,
+        lower=grid[low] if low is not None and low >= 0 else None,
+        winner=_winner(question, records, d90),
+        probes=tuple(records),
+    )
 
 
-def _missed(at_top: Sequence[Record], target: float) -> tuple[Status, str]:
-    """Status and reason where the largest d of the grid missed, from its trainings."""
-    d = at_top[0].probe.d
-    if all(record.failed(target) for record in at_top):
-        return Status.DIVERGED, f"training diverged at d = {d} with every learning rate"
-    best = {seed: float("-inf") for seed in sorted({record.probe.seed for record in at_top})}
-    for record in at_top:
-        best[record.probe.seed] = max(best[record.probe.seed], record.score(target))
-    scores = " and ".join(f"{score:.4f}" for score in best.values())
-    reason = f"d = {d}, the largest of the grid, reaches {scores} of {target:.4f}"
-    return Status.NOT_REACHED, reason
+def _winner(
+    question: Question, records: Mapping[Probe, Record], d90: int | None
+) -> Probe | None:
+    """The best training at the paper's d₉₀, or else at the smallest d with one that reached."""
+    passed = [probe for probe in records if records[probe].reached(question.target)]
+    place = d90 if d90 is not None else min((probe.d for probe in passed), default=None)
+    at = [probe for probe in records if probe.d == place]
+    return max(at, key=lambda probe: records[probe].score(question.target), default=None)

@@ -1,233 +1,98 @@
-"""The walk of the efficient protocol through the grid.
+"""Which training comes next: the paper's halving with what is known, then what tells most.
 
-A walk is a generator: it yields the probe that it needs next and is sent its record. It is started
-anew for every question (`replay`), so that, like the paper's search, it holds no state but the
-records.
+The halving holds to the trainings of the first seed, so that further ones, which narrow the
+interval, never change the paper's number.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pipeline.dimension.levers import EfficientConfig
+import numpy as np
+
+from pipeline.dimension.posterior import Posterior
 from pipeline.dimension.question import Question
-from pipeline.dimension.rates import CarriedRate
 from pipeline.dimension.record import Probe, Record
-from pipeline.dimension.status import reaches
-from pipeline.dimension.verdict import Verdict, conclude
-from pipeline.dimension.votes import decided, most
 
-# Decades around the neighbour's d₉₀ within which nothing is taken for granted: two steps of A21's
-# grid; on a coarse one only the neighbour's own bracket is tried first.
-_REACH = 0.127
-
-T = TypeVar("T")
-Walk = Generator[Probe, Record, T]
-
-
-def replay(walk: Walk[Verdict], records: Mapping[Probe, Record]) -> Probe | Verdict:
-    """Drive a walk with the records known so far: the first unknown probe, or the verdict."""
-    try:
-        probe = next(walk)
-        while probe in records:
-            probe = walk.send(records[probe])
-    except StopIteration as end:
-        verdict: Verdict = end.value
-        return verdict
-    return probe
+# A d or a learning rate is taken for granted where the posterior is so sure.
+_SURE = 0.8
+# No further training is worth it that is expected to tell less than so many nats of d₉₀.
+_WORTH = 0.02
+# Whole trainings that one takes which reaches, and one which misses: both end early.
+_REACHING, _MISSING = 0.35, 0.6
+# Of the d that are possible no more than so many are compared.
+_COMPARED = 12
 
 
-@dataclass
-class EfficientWalk:
-    """One walk: what it has seen, in its order, and what it believes of each grid index.
-
-    It halves the grid where the paper's search does, so that equal records give equal verdicts,
-    but believes before it knows: indices far from the neighbour's d₉₀ are taken to miss or reach,
-    and a miss with the carried learning rate to be one with all. What the final bracket rests on is
-    then made certain, and where a belief breaks the walk goes on with what was learned.
-    """
+@dataclass(frozen=True)
+class Walk:
+    """One look at the grid: what was trained, and what the posterior says of the rest."""
 
     question: Question
-    config: EfficientConfig
-    seen: dict[Probe, Record] = field(default_factory=dict)
-    beliefs: dict[int, bool] = field(default_factory=dict)
-    sure: set[int] = field(default_factory=set)
-    centre: int | None = None
+    records: Mapping[Probe, Record]
+    known: Posterior
 
-    def __post_init__(self) -> None:
-        self.rates = CarriedRate(self.question, self.seen)
-        self.reach = self._reach()
-
-    def walk(self) -> Walk[Verdict]:
-        """Ask for probes until both ends of the final bracket are certain; return the verdict."""
-        question = self.question
-        self.centre = self._start()
-        bracket = (-1, len(question.grid))
-        for seeds in (1, question.seeds) if self.config.neighbour else (question.seeds,):
-            self.beliefs, self.sure = {}, set()
-            bracket = yield from self._settle(seeds)
-            if self.config.neighbour:
-                self.centre = min(bracket[1], len(question.grid) - 1)
-            if seeds == question.seeds:
-                break
-        return conclude(question.grid, bracket, question.target, list(self.seen), self.seen)
-
-    def _start(self) -> int | None:
-        """Grid index of the neighbour's d₉₀, if it has one."""
-        near, grid = self.question.near, self.question.grid
-        if near is None or near.d90 is None:
-            return None
-        at = near.d90
-        return min(range(len(grid)), key=lambda index: max(grid[index], at) / min(grid[index], at))
-
-    def _reach(self) -> int:
-        """`_REACH` in steps of the grid."""
+    def halve(self) -> Probe | tuple[int, int]:
+        """The next probe of the paper's binary search, or where it ended: both ends trained."""
         grid = self.question.grid
-        return round(_REACH * (len(grid) - 1) / math.log10(grid[-1] / grid[0])) if grid[1:] else 0
-
-    def _settle(self, seeds: int) -> Walk[tuple[int, int]]:
-        """Neighbouring grid indices of which the lower misses and the higher reaches, for certain.
-
-        Index −1 counts as a miss and the one past the grid as reaching.
-        """
-        last = len(self.question.grid)
-        while True:
-            low, high = yield from self._bisect(seeds)
-            doubtful = [end for end in (low, high) if 0 <= end < last and end not in self.sure]
-            if not doubtful:
-                return low, high
-            # Ends that were only believed come first: the other checks may turn out to be idle.
-            end = min(doubtful, key=lambda end: end in self.beliefs)
-            if end not in self.beliefs:
-                believed = self._believed(end)
-                self.beliefs[end] = yield from self._judge(end, seeds, thorough=False)
-                if self.beliefs[end] is not believed:
-                    # The neighbour's d₉₀ is no guide here, though its learning rate may be.
-                    self.centre = None
-            elif self.beliefs[end]:
-                self.beliefs[end] = yield from self._confirmed(end)
-                self.sure.add(end)
-            else:
-                self.beliefs[end] = yield from self._judge(end, seeds, thorough=True)
-                if self.beliefs[end]:
-                    # A pass found now still has to be confirmed.
-                    self._doubt_misses()
-                else:
-                    self.sure.add(end)
-
-    def _doubt_misses(self) -> None:
-        """The carried rate missed where another one reaches: its other misses tell nothing."""
-        self.beliefs = {
-            index: reached
-            for index, reached in self.beliefs.items()
-            if reached or index in self.sure
-        }
-
-    def _bisect(self, seeds: int) -> Walk[tuple[int, int]]:
-        low, high = -1, len(self.question.grid)
+        low, high = -1, len(grid)
         while high - low > 1:
             middle = (low + high) // 2
-            believed = self._believed(middle)
-            if believed is None:
-                believed = yield from self._judge(middle, seeds, thorough=False)
-                self.beliefs[middle] = believed
-                yield from self._look_at_the_largest(seeds)
-            low, high = (low, middle) if believed else (middle, high)
-        return low, high
+            reached = self._reached(grid[middle], doubt=0.5)
+            if isinstance(reached, Probe):
+                return reached
+            low, high = (low, middle) if reached else (middle, high)
+        for end in (low, high):
+            if 0 <= end < len(grid) and not self._tried(grid[end]):
+                return Probe(grid[end], 0, self._rate(grid[end]))
+        last = self._reached(grid[low], doubt=1 - _SURE) if low >= 0 else False
+        return last if isinstance(last, Probe) else (low, high)
 
-    def _look_at_the_largest(self, seeds: int) -> Walk[None]:
-        """While nothing was learned anywhere, or nothing reached in the neighbour, settle d_max."""
-        near, last = self.question.near, len(self.question.grid) - 1
-        # Further seeds start from the first one's bracket, whatever the neighbour found.
-        nowhere = seeds == 1 and near is not None and near.d90 is None
-        idle = all(self._told(one) <= self.question.idle() for one in self.seen.values())
-        if last in self.beliefs or any(self.beliefs.values()) or not (idle or nowhere):
-            return
-        self.beliefs[last] = yield from self._judge(last, seeds, thorough=True)
-        if not self.beliefs[last]:
-            self.sure.add(last)
+    def most_telling(self) -> Probe | None:
+        """The probe that is expected to tell most of θ per token; None where none tells much."""
+        low, high = 10 ** self.known.quantiles((0.01, 0.99))
+        grid = self.question.grid
+        possible = [d for d in grid if low <= d <= high] or [min(grid, key=lambda d: abs(d - low))]
+        compared = possible[:: max(len(possible) // _COMPARED, 1)]
+        worth, d = max((self._worth(d), d) for d in compared)
+        repeats = sum(probe.d == d and probe.seed > 0 for probe in self.records)
+        return Probe(d, 1 + repeats, self._rate(d)) if worth > _WORTH else None
 
-    def _believed(self, index: int) -> bool | None:
-        """What is known or taken of an index; None where it has to be probed."""
-        if index in self.beliefs:
-            return self.beliefs[index]
-        # More dimensions do not do worse, as far as nothing seen says otherwise.
-        above = any(reached and known < index for known, reached in self.beliefs.items())
-        below = any(not reached and known > index for known, reached in self.beliefs.items())
-        if above != below:
-            return above
-        if self.centre is None or above or -self.reach <= index - self.centre < self.reach:
-            return None
-        return index >= self.centre
+    def _reached(self, d: int, doubt: float) -> bool | Probe:
+        """Whether d reaches, as it was trained or as is taken for granted; else what to train.
 
-    def _judge(self, index: int, seeds: int, thorough: bool) -> Walk[bool]:
-        """Whether more than half of the seeds reach; those that decide nothing are left out."""
-        reached = 0
-        for seed in range(seeds):
-            reached += yield from self._reaches(self.question.grid[index], seed, thorough)
-            if decided(reached, seed + 1, seeds):
-                break
-        return most(reached, seeds)
-
-    def _confirmed(self, index: int) -> Walk[bool]:
-        """Whether the pass of an index is more than one seed's lucky epoch.
-
-        Where it is not, the index misses, and the other rates are not tried.
+        What missed with one learning rate misses, unless another one reaches with more probability
+        than ``doubt``.
         """
-        if self.question.seeds > 1 or not self.config.confirm:
+        tried = self._tried(d)
+        if any(record.reached(self.question.target) for record in tried.values()):
             return True
-        d = self.question.grid[index]
-        passed = [
-            probe
-            for probe, record in self.seen.items()
-            if probe.d == d and record.reached(self.question.target)
-        ]
-        target, error = self.question.target, self.question.target_error
-        if any(self.seen[probe].proven(target, error) for probe in passed):
-            return True
-        # At the true d₉₀ every second training misses by a little: only a clear miss refutes.
-        again = yield from self._score(Probe(d, 1, passed[0].learning_rate))
-        return reaches(again, target - error)
+        left = [rate for rate in self.question.rates.at(d) if rate not in tried]
+        chance, rate = max(((self._chance(d, rate), rate) for rate in left), default=(0.0, 0.0))
+        if chance <= (doubt if tried else 1 - _SURE):
+            return False
+        return True if chance >= _SURE and not tried else Probe(d, 0, rate)
 
-    def _reaches(self, d: int, seed: int, thorough: bool) -> Walk[bool]:
-        """Whether a seed reaches with the carried rate; ``thorough``: or with those beside it.
+    def _tried(self, d: int) -> dict[float, Record]:
+        """The first seed's trainings at d by learning rate."""
+        records = self.records.items()
+        return {one.learning_rate: record for one, record in records if (one.d, one.seed) == (d, 0)}
 
-        Before anything is known the carried rate is a guess, to be compared where it learns.
-        """
-        question, config = self.question, self.config
-        # What was tried here before counts, whatever is carried now.
-        tried = {
-            probe.learning_rate: self._told(record)
-            for probe, record in self.seen.items()
-            if (probe.d, probe.seed) == (d, seed)
-        }
-        guessed = not self.rates.informed()
-        best = max(tried.values(), default=-math.inf)
-        rate: float | None = self.rates.at(d) if config.carry_rate else min(question.learning_rates)
-        while rate is not None and not (config.skip_rates and reaches(best, question.target)):
-            tried[rate] = yield from self._score(Probe(d, seed, rate))
-            best = max(tried.values())
-            compare = thorough or not config.carry_rate or (guessed and best > question.idle())
-            rate = self._beside(d, tried) if compare else None
-        return reaches(best, question.target)
+    def _rate(self, d: int) -> float:
+        """The learning rate with which d is likeliest to reach."""
+        return max(self.question.rates.at(d), key=lambda rate: self._chance(d, rate))
 
-    def _beside(self, d: int, tried: Mapping[float, float]) -> float | None:
-        """The learning rate to compare next with those tried at d; None where there is none."""
-        rates = sorted(self.question.learning_rates)
-        best = rates.index(max(tried, key=lambda rate: tried[rate]))
-        everything = d == self.question.grid[-1] or not self.config.carry_rate
-        beside = rates if everything else rates[max(best - 1, 0) : best + 2]
-        left = [rate for rate in beside if rate not in tried]
-        # The nearest; of two the larger, with which the target is more often reached.
-        return min(left, key=lambda rate: (abs(rates.index(rate) - best), -rate), default=None)
+    def _chance(self, d: int, rate: float) -> float:
+        return self.known.reaches(d, self.question.rates.decades(d, rate))
 
-    def _score(self, probe: Probe) -> Walk[float]:
-        if probe not in self.seen:
-            self.seen[probe] = yield probe
-        return self._told(self.seen[probe])
+    def _worth(self, d: int) -> float:
+        """Nats that a training's reaching or missing tells of θ, per whole training it costs."""
+        reaching, each = self.known.by_theta(d, self.question.rates.decades(d, self._rate(d)))
+        told = _entropy(np.array(reaching)) - self.known.marginal @ _entropy(each)
+        return float(told) / (reaching * _REACHING + (1 - reaching) * _MISSING)
 
-    def _told(self, record: Record) -> float:
-        return record.score(self.question.target)
+
+def _entropy(chance: np.ndarray) -> np.ndarray:
+    held = np.clip(chance, 1e-12, 1 - 1e-12)
+    return np.asarray(-held * np.log(held) - (1 - held) * np.log1p(-held))

@@ -20,7 +20,7 @@ from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.driver import cut, drive
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
-from pipeline.dimension.question import Near, Question
+from pipeline.dimension.question import Near, Question, Rates
 from pipeline.dimension.record import Probe, Record
 from pipeline.dimension.verdict import Verdict
 
@@ -55,7 +55,7 @@ PROFILES = {
 }
 RATES = (1e-3, 5e-3, 1e-2, 3e-2)
 EPOCHS = 10
-_SEEDS = 2
+_SEEDS = 8
 # Simulated cells from which an expected cost is taken.
 _EXPECTATION = 40
 _FULL_RATES = 3
@@ -87,7 +87,7 @@ class Problem:
         """A probe's training with all of its epochs."""
         question = self.question
         place = question.grid.index(probe.d), probe.seed
-        rate = question.learning_rates.index(probe.learning_rate)
+        rate = question.rates.at(probe.d).index(probe.learning_rate)
         return Record(probe, tuple(self.curves[(*place, rate)].tolist()))
 
 
@@ -155,13 +155,13 @@ def draw(
     question = Question(
         tuple(grid),
         0.9 * measured,
-        tuple(rates),
-        epochs=epochs,
+        Rates(tuple(rates), best_power=slope, middle=math.sqrt(grid[0] * grid[-1])),
+        full=measured,
+        evaluations=epochs,
         chance=majority,
         chance_error=binomial_error(majority, rows),
         target_error=binomial_error(0.9 * measured, rows),
         near=_neighbour(truth, grid, rates, best_rate, shift, generator),
-        rate_slope=slope,
     )
     return Problem(question, truth, rows, measured, curves)
 

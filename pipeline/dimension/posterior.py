@@ -1,0 +1,160 @@
+"""What is known of d₉₀: the probability of (θ, slope, jitter, target, best rate) given trainings.
+
+One grid over five unknowns of `pipeline.dimension.success`: θ; the slope s; the seeds' jitter; how
+far the measured target is off; and by how many decades the best learning rate is off from where it
+is expected. A training is likely for what its curve tells of its final best metric; or it may have
+waited on a plateau, and then tells nothing but that it missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from scipy.special import ndtr
+
+from pipeline.dimension.evidence import Evidence
+from pipeline.dimension.success import Levels, Noise, bend, rate_loss, spread
+
+# Slopes in units of (full − chance) a decade, and jitters in decades, with their prior weights.
+_SLOPES = np.geomspace(0.15, 3.0, 6)
+_JITTERS, _JITTER_WEIGHTS = np.array([0.02, 0.06, 0.18, 0.5]), np.array([0.25, 0.3, 0.3, 0.15])
+_SHIFTS, _SHIFT_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+# The best learning rate's decades from where it is expected, in its prior's standard deviations.
+_OFFSETS = np.linspace(-2.4, 2.4, 7)
+# About this share of the trainings waits on a plateau, whatever d is.
+PLATEAU = 0.04
+# The share of what was seen that the model has no explanation for.
+_LEAK = 0.002
+# Well above the target curves differ most, and say no more than that they are.
+_WELL_ABOVE = 1 / 3
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Where the best learning rate is expected, in decades of the unit, and how surely."""
+
+    centre: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """What does not depend on the trainings: the levels, the noise, the prior of the best rate."""
+
+    levels: Levels
+    noise: Noise
+    rate: Rate
+
+    @cached_property
+    def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Slope, jitter, shift of the target and best rate, each along an axis of its own."""
+        slope = (self.levels.span * _SLOPES)[:, None, None, None]
+        jitter = _JITTERS[:, None, None]
+        shift = (self.noise.shared * _SHIFTS)[:, None]
+        return slope, jitter, shift, self.rate.centre + self.rate.sd * _OFFSETS
+
+    @cached_property
+    def prior(self) -> np.ndarray:
+        """The prior of all but θ (slopes, jitters, shifts, rates), summing to 1."""
+        offsets = np.exp(-0.5 * _OFFSETS**2)
+        weights = np.ones(len(_SLOPES))[:, None, None, None] * _JITTER_WEIGHTS[:, None, None]
+        weights = weights * _SHIFT_WEIGHTS[:, None] * offsets
+        return np.asarray(weights / weights.sum())
+
+    def outcome(self, theta: np.ndarray, d: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of a training's best metric, over the grid's axes."""
+        slope, jitter, shift, best = self.axes
+        levels = self.levels
+        move = slope * (np.log10(d) - theta[:, None, None, None, None])
+        above = levels.target + bend(move, levels) - levels.chance
+        mean = levels.chance + above * rate_loss(rate - best) + shift
+        return mean, spread(slope, jitter, move, levels, self.noise.own)
+
+    def likelihood(self, theta: np.ndarray, seen: Evidence) -> np.ndarray:
+        """How likely each point of the grid makes a training."""
+        mean, sd = self.outcome(theta, seen.d, seen.rate)
+        levels = self.levels
+        edge = levels.target + _WELL_ABOVE * max(levels.full - levels.target, 0.0)
+        if seen.at_least or seen.mean > edge:
+            low = seen.mean if seen.at_least else edge
+            return np.asarray((1 - PLATEAU) * ndtr((mean - low) / sd) + _LEAK)
+        sd = np.hypot(sd, seen.sd)
+        normal = np.exp(-0.5 * ((seen.mean - mean) / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
+        missed = max(levels.target - levels.chance, 1e-3)
+        waited = PLATEAU if seen.mean < levels.target else _LEAK
+        return np.asarray((1 - PLATEAU) * normal + waited / missed)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The probability of every point of the grid (thetas, slopes, jitters, shifts, rates)."""
+
+    model: Model
+    theta: np.ndarray
+    weights: np.ndarray
+
+    @staticmethod
+    def of(
+        model: Model, theta: np.ndarray, prior: np.ndarray, seen: Iterable[Evidence]
+    ) -> Posterior:
+        """Bayes' rule over ``theta`` (thetas,) with ``prior`` (thetas,)."""
+        total = np.log(prior)[:, None, None, None, None] + np.log(model.prior)
+        for one in seen:
+            total = total + _log_likelihood(model, _Places(theta), one)
+        weights = np.exp(total - total.max())
+        return Posterior(model, theta, weights / weights.sum())
+
+    @cached_property
+    def marginal(self) -> np.ndarray:
+        """The probability of each θ."""
+        return np.asarray(self.weights.sum(axis=(1, 2, 3, 4)))
+
+    def quantiles(self, shares: Sequence[float]) -> np.ndarray:
+        """The θ below which these shares of the probability lie."""
+        return np.asarray(np.interp(shares, np.cumsum(self.marginal) - self.marginal / 2, self.theta))
+
+    def reaches(self, d: int, rate: float) -> float:
+        """The probability that a new training reaches the target."""
+        return float((self.weights * self._chances(d, rate)).sum())
+
+    def by_theta(self, d: int, rate: float) -> tuple[float, np.ndarray]:
+        """The probability that a new training reaches, in all and given each θ (thetas,)."""
+        joint = (self.weights * self._chances(d, rate)).sum(axis=(1, 2, 3, 4))
+        share = self.marginal
+        return float(joint.sum()), np.divide(joint, share, out=np.zeros_like(joint), where=share > 0)
+
+    def _chances(self, d: int, rate: float) -> np.ndarray:
+        mean, sd = self.model.outcome(self.theta, d, rate)
+        return np.asarray((1 - PLATEAU) * ndtr((mean - self.model.levels.target) / sd))
+
+    def expects(self, d: int, rate: float) -> tuple[float, float]:
+        """Mean and standard deviation of a new training's best metric, plateaus left out."""
+        mean, sd = (
+            np.broadcast_to(one, self.weights.shape)
+            for one in self.model.outcome(self.theta, d, rate)
+        )
+        first = float((self.weights * mean).sum())
+        second = float((self.weights * (mean**2 + sd**2)).sum())
+        return first, float(np.sqrt(max(second - first**2, 0.0)))
+
+
+class _Places:
+    """An array that is the key of a cache."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self._bytes = values, values.tobytes()
+
+    def __hash__(self) -> int:
+        return hash(self._bytes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Places) and other._bytes == self._bytes
+
+
+@lru_cache(maxsize=64)
+def _log_likelihood(model: Model, theta: _Places, seen: Evidence) -> np.ndarray:
+    """Asked again after every training, for all trainings before it."""
+    return np.log(model.likelihood(theta.values, seen)).astype(np.float32)
