@@ -10,8 +10,10 @@ import logging
 import sys
 from pathlib import Path
 
+from pipeline import paths
 from pipeline.errors import UserError
-from pipeline.estimate.costs import describe, estimate
+from pipeline.estimate.costs import efficiently, estimate
+from pipeline.estimate.describe import describe
 from pipeline.published.fetching import pins
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import write_graph
@@ -31,8 +33,15 @@ def main() -> int:
     study.set_defaults(run=_repro)
     graph = commands.add_parser("graph", help="write graph.yaml anew, after an edit of params.yaml")
     graph.set_defaults(run=_graph)
-    cost = commands.add_parser("estimate", help="what the current parameters will cost")
-    cost.add_argument("--params", type=Path, default=Path("params.yaml"))
+    cost = commands.add_parser("estimate", help="what a study will cost")
+    cost.add_argument(
+        "--params", type=Path, default=paths.PARAMS, metavar="FILE",
+        help="its parameters, e.g. presets/paper.yaml (default: params.yaml)",
+    )  # fmt: skip
+    cost.add_argument(
+        "--efficient", action="store_true",
+        help="as if both protocols were efficient and trajectory.neighbours true",
+    )  # fmt: skip
     cost.add_argument(
         "--flops", type=_rate, default=4e14, metavar="FLOP/s",
         help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
@@ -90,7 +99,13 @@ def _graph(chosen: argparse.Namespace) -> str:
 
 
 def _estimate(chosen: argparse.Namespace) -> str:
-    return describe(estimate(load_params(chosen.params)), chosen.flops)
+    params = load_params(chosen.params)
+    # What lies prepared in data belongs to the study's own parameters.
+    made = estimate(
+        efficiently(params) if chosen.efficient else params,
+        prepared=chosen.params == paths.PARAMS,
+    )
+    return describe(made, chosen.flops)
 
 
 def _chain(chosen: argparse.Namespace) -> str:

@@ -35,6 +35,11 @@ def checkpoint_settings(name: str) -> Path:
     return SETTINGS / "checkpoints" / f"{name}.json"
 
 
+def baseline_settings() -> Path:
+    """By which protocol full fine-tuning is measured."""
+    return SETTINGS / "baseline.json"
+
+
 def search_settings(method: str | None) -> Path:
     """How d₉₀ is searched for: by the study, or by a sweep with a method."""
     return SETTINGS / "searches" / f"{method or 'study'}.json"
@@ -63,6 +68,11 @@ def state(checkpoint: str) -> Path:
 def baseline(model_name: str, task_name: str) -> Path:
     """The result of full fine-tuning."""
     return RESULTS / "baseline" / model_name / task_name
+
+
+def full_result(model_name: str, task_name: str) -> Path:
+    """What a search's target and the next checkpoint's full fine-tuning come from."""
+    return baseline(model_name, task_name) / "result.json"
 
 
 def search(model_name: str, task_name: str, method: str | None = None) -> Path:

@@ -7,7 +7,8 @@ import logging
 from pipeline import paths
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.full import fine_tune_fully
-from pipeline.study.measured import measured_model
+from pipeline.finetuning.result import FullResult
+from pipeline.study.measured import measured_model, rate_neighbour
 from stages import entry
 
 
@@ -15,17 +16,26 @@ def main() -> None:
     name, task = entry.arguments("model", "task")
     params = entry.params()
     finetune = params.task(task).finetune
+    model = measured_model(params, name)
+    before = rate_neighbour(params, model, task)
     with entry.timed(paths.timing("baseline", f"{name}-{task}")):
         cell = Cell.open(
             name=name,
             task=task,
             model_dir=paths.model(name),
-            task_dir=paths.task(measured_model(params, name).tokens, task),
+            task_dir=paths.task(model.tokens, task),
             config=finetune,
             seed=params.seed,
         )
         scratch, out = paths.scratch("baseline", name, task), paths.baseline(name, task)
-        result = fine_tune_fully(cell, finetune, scratch, out)
+        result = fine_tune_fully(
+            cell,
+            finetune,
+            scratch,
+            out,
+            baseline=params.baseline,
+            near=FullResult.read(paths.full_result(before, task)).rate() if before else None,
+        )
     logging.info("%s × %s: %s, %s %s", name, task, result.status, result.metric, result.full_metric)
 
 

@@ -38,7 +38,7 @@ def main() -> None:
             search=search,
             subspace=subspace,
             finetune=finetune,
-            full=FullResult.read(paths.baseline(name, task) / "result.json"),
+            full=FullResult.read(paths.full_result(name, task)),
             neighbour=Neighbour.read(paths.answer(before, task)) if before else None,
             scratch=paths.scratch("search", key),
             out=paths.search(name, task, method),

@@ -1,49 +1,30 @@
-"""What the current parameters will cost, from their numbers alone: nothing is run or loaded."""
+"""What a study will cost, from its parameters' numbers alone: nothing is run or loaded."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 
+from pipeline import paths
+from pipeline.common.artifacts import read_json
 from pipeline.dimension.grid import grid_values
-from pipeline.dimension.levers import EfficientConfig
-from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
-from pipeline.dimension.question import Question
-from pipeline.estimate.simulate import expected_probes
+from pipeline.estimate.expected import (
+    FULL_EVALUATIONS,
+    Searched,
+    full_epochs,
+    most_probes,
+    search_trainings,
+)
+from pipeline.estimate.rows import TaskSize, task_size
 from pipeline.estimate.sizes import ModelSize, published_size
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.probes.config import SearchConfig
 from pipeline.study.graph import graph_items
 from pipeline.study.measured import MeasuredModel, measured_models
 from pipeline.study.params import Params
-from pipeline.tasks.config import TaskDataConfig
-from pipeline.text.sources import RowSource
 from pipeline.training.cost import EncoderSize
 
-_GLUE, _YELP, _ANLI = "nyu-mll/glue", "fancyzhx/yelp_polarity", "facebook/anli"
-# Rows of the paper's tasks on the hub by (id, name, split), method §4.
-_HUB_ROWS = {
-    (_GLUE, "mrpc", "train"): 3_668,
-    (_GLUE, "mrpc", "validation"): 408,
-    (_GLUE, "qqp", "train"): 363_846,
-    (_GLUE, "qqp", "validation"): 40_430,
-    (_GLUE, "sst2", "train"): 67_349,
-    (_GLUE, "sst2", "validation"): 872,
-    (_GLUE, "mnli", "train"): 392_702,
-    (_GLUE, "mnli", "validation_matched"): 9_815,
-    (_YELP, None, "train"): 560_000,
-    (_YELP, None, "test"): 38_000,
-    (_ANLI, None, "train_r1"): 16_946,
-    (_ANLI, None, "train_r2"): 45_460,
-    (_ANLI, None, "train_r3"): 100_459,
-    (_ANLI, None, "dev_r1"): 1_000,
-    (_ANLI, None, "dev_r2"): 1_000,
-    (_ANLI, None, "dev_r3"): 1_200,
-}
-# Where neither the parameters nor the table above tell: said to be a guess in the output.
-_GUESSED_ROWS = (10_000, 1_000)
 # AdamW's moments; fairseq's own checkpoint has the weights once more.
 _STATE_BYTES_PER_PARAMETER = {"native": 8, "fairseq": 12}
 _WEIGHT_BYTES = 4
@@ -53,10 +34,19 @@ _NOTHING = dict.fromkeys(("pretraining", "baseline", "search"), 0.0)
 
 @dataclass(frozen=True)
 class Estimate:
-    """Stages, and tokens and FLOP by part; ``probes`` is the most that the searches can take.
+    """What a study costs, and what was assumed.
 
-    Of ``search`` ``tokens`` and ``flop`` are what is expected of the protocol, and
-    ``most_flop`` is what they cost if no probe ends early and each takes all its probes.
+    Attributes:
+        stages: that DVC has.
+        parameters: of the largest model.
+        probes: the most that the searches and sweeps can take.
+        tokens: trained on, by part, as is expected of the protocols.
+        flop: of trainings and evaluations, by part.
+        most_flop: of the searches, if no probe ends early and each takes all its probes.
+        disk_bytes: of checkpoints.
+        sizes: rows and lengths that were counted for each task (with the first model's tokens).
+        guessed_sizes: published models whose size is a guess.
+        protocols: of full fine-tuning and of the searches.
     """
 
     stages: int
@@ -66,8 +56,17 @@ class Estimate:
     flop: dict[str, float]
     most_flop: float
     disk_bytes: float
-    guessed: tuple[str, ...]
-    guessed_sizes: int = 0
+    sizes: dict[str, TaskSize]
+    guessed_sizes: int
+    protocols: tuple[str, str]
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """Tasks of which a row count is a guess."""
+        sizes = self.sizes.items()
+        return tuple(
+            name for name, size in sizes if not all(split.rows_known for split in size.splits)
+        )
 
     def hours(self, flop_per_second: float) -> float:
         """Hours of arithmetic at a sustained rate."""
@@ -76,10 +75,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class _Sized:
-    """A measured model with its size."""
+    """A measured model with its size, and the sizes of its tasks as its tokenizer cuts them."""
 
     model: MeasuredModel
     size: ModelSize
+    tasks: dict[str, TaskSize]
 
 
 @dataclass
@@ -90,18 +90,31 @@ class _Sum:
     flop: dict[str, float] = field(default_factory=lambda: defaultdict(float, _NOTHING))
 
     def add(
-        self, part: str, size: EncoderSize, length: float, trained: float, evaluated: float
+        self,
+        part: str,
+        size: EncoderSize,
+        task: TaskSize,
+        epochs: float,
+        *,
+        share: float = 1.0,
+        evaluations: int = 1,
     ) -> None:
-        """Count rows of a length that are trained and evaluated on."""
-        self.tokens[part] += trained * length
-        self.flop[part] += length * (
-            trained * size.training_flop(length) + evaluated * size.evaluation_flop(length)
-        )
+        """Count epochs, each of which trains on a ``share`` of the rows and evaluates on all."""
+        trained = epochs * share * task.train.tokens
+        evaluated = epochs * evaluations * task.eval.tokens
+        self.tokens[part] += trained
+        self.flop[part] += trained * size.training_flop(task.train.length)
+        self.flop[part] += evaluated * size.evaluation_flop(task.eval.length)
 
 
-def estimate(params: Params) -> Estimate:
-    """Add up pretraining, full fine-tuning, searches and sweeps."""
-    groups = list(_groups(params))
+def estimate(params: Params, prepared: bool = False) -> Estimate:
+    """Add up pretraining, full fine-tuning, searches and sweeps.
+
+    Args:
+        params: what is to be run.
+        prepared: whether rows and lengths may be read from the tasks that lie prepared in ``data``.
+    """
+    groups = list(_groups(params, prepared))
     total, probes = _Sum(), 0
     if params.pretrains():
         recipe, size = params.pretrain.recipe, groups[0].size.encoder
@@ -113,11 +126,10 @@ def estimate(params: Params) -> Estimate:
         )
     for group in groups:
         probes += _add_cells(params, group, total)
-    probes += _add_sweeps(params, total)
-    used = {name for group in groups for name in group.model.tasks}
-    guessed = [name for name in params.tasks if name in used and not _rows_of(params, name)[1]]
+    probes += _add_sweeps(params, groups, total)
     most = total.flop.pop("most", 0.0)
     total.tokens.pop("most", None)
+    sizes = {name: size for group in reversed(groups) for name, size in group.tasks.items()}
     return Estimate(
         stages=_stages(params),
         parameters=max(group.size.parameters for group in groups),
@@ -126,16 +138,35 @@ def estimate(params: Params) -> Estimate:
         flop=dict(total.flop),
         most_flop=most,
         disk_bytes=_disk(params, groups),
-        guessed=tuple(guessed),
+        sizes={name: sizes[name] for name in params.tasks if name in sizes},
         guessed_sizes=sum(not group.size.known for group in groups),
+        protocols=(params.baseline.protocol, params.search.protocol),
     )
 
 
-def _groups(params: Params) -> Iterator[_Sized]:
+def efficiently(params: Params) -> Params:
+    """The same study with the efficient protocols, where cells start from their neighbours'."""
+    return replace(
+        params,
+        baseline=replace(params.baseline, protocol="efficient"),
+        search=replace(params.search, protocol="efficient"),
+        trajectory=replace(params.trajectory, neighbours=True),
+    )
+
+
+def _groups(params: Params, prepared: bool) -> Iterator[_Sized]:
     """Every measured model with its size."""
     places, own = params.published(), _own_size(params)
     for model in measured_models(params):
-        yield _Sized(model, published_size(places[model.name]) if model.name in places else own)
+        size = published_size(places[model.name]) if model.name in places else own
+        tasks = {name: _task_size(params, model, name, prepared) for name in model.tasks}
+        yield _Sized(model, size, tasks)
+
+
+def _task_size(params: Params, model: MeasuredModel, task: str, prepared: bool) -> TaskSize:
+    manifest = paths.task(model.tokens, task) / "manifest.json"
+    known = read_json(manifest) if prepared and manifest.exists() else None
+    return task_size(params.tasks[task].data, known)
 
 
 def _own_size(params: Params) -> ModelSize:
@@ -153,49 +184,47 @@ def _own_size(params: Params) -> ModelSize:
 
 def _add_cells(params: Params, group: _Sized, total: _Sum) -> int:
     """Add a model's full fine-tunings and searches; return the most probes these can take."""
-    search, size = params.search, group.size.encoder
+    search, baseline = params.search, params.baseline
+    size, model = group.size.encoder, group.model
     layers = size.layers + 2 if params.subspace.method == "said" else 0
     grid = grid_values(search.grid, layers, group.size.parameters)
-    question = Question(grid, 0.0, search.learning_rates, search.seeds)
-    most = PROTOCOLS[search.protocol](question, search.efficient).search.most_probes()
-    usual = search.seeds * _expected(search.protocol, search.efficient, grid, search.learning_rates)
-    for name in group.model.tasks:
-        task, rows = params.tasks[name], _rows_of(params, name)[0]
-        length = task.data.max_length / 2
-        epochs = task.finetune.epochs
-        full = len(task.finetune.learning_rates) * epochs
-        total.add("baseline", size, length, full * rows[0], full * rows[1])
-        if name not in group.model.searched:
+    most = most_probes(search, grid)
+    neighbours = params.trajectory.neighbours and model.family == "trajectory"
+    for name, task in group.tasks.items():
+        config = params.tasks[name].finetune
+        total.add(
+            "baseline",
+            size,
+            task,
+            full_epochs(config, baseline),
+            evaluations=FULL_EVALUATIONS[baseline.protocol],
+        )
+        if name not in model.searched:
             continue
-        evaluations = (search.epochs or epochs) * rows[1]
-        for part, count in (("search", usual), ("most", most)):
-            trained = _trained(search, task.finetune, rows[0])
-            total.add(part, size, length, count * trained, count * evaluations)
-    return len(group.model.searched) * most
+        usual = search_trainings(search, Searched(grid, task.eval.rows, neighbours))
+        epochs, share = search.epochs or config.epochs, _share(search, config, task.train.rows)
+        total.add("search", size, task, usual * epochs, share=share)
+        total.add("most", size, task, most * epochs, share=share)
+    return len(model.searched) * most
 
 
-@lru_cache(maxsize=8)
-def _expected(
-    protocol: ProtocolName,
-    efficient: EfficientConfig,
-    grid: tuple[int, ...],
-    rates: tuple[float, ...],
-) -> float:
-    """Simulated once for all models of a size."""
-    return expected_probes(protocol, efficient, grid, rates)
+def _share(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> float:
+    """The share of a whole probe's examples that a cap on its updates lets it train on."""
+    cap = search.efficient.max_steps if search.protocol == "efficient" else None
+    whole = rows * (search.epochs or finetune.epochs)
+    return 1.0 if cap is None else min(1.0, cap * finetune.batch / whole)
 
 
-def _add_sweeps(params: Params, total: _Sum) -> int:
+def _add_sweeps(params: Params, groups: Sequence[_Sized], total: _Sum) -> int:
     """Add the sweeps, every probe of which is trained whole; return their number."""
     sweep, probes = params.sweep, params.sweep.probes
     runs = len(probes.values()) * len(probes.learning_rates) * probes.seeds * len(sweep.methods)
-    for model in sweep.models:
-        size = published_size(params.zoo.models[model]).encoder
+    swept = [group for group in groups if group.model.name in sweep.models]
+    for group in swept:
         for name in sweep.tasks:
-            task, rows = params.tasks[name], _rows_of(params, name)[0]
-            seen = runs * (probes.epochs or task.finetune.epochs)
-            total.add("sweep", size, task.data.max_length / 2, seen * rows[0], seen * rows[1])
-    return len(sweep.models) * len(sweep.tasks) * runs
+            epochs = runs * (probes.epochs or params.tasks[name].finetune.epochs)
+            total.add("sweep", group.size.encoder, group.tasks[name], epochs)
+    return len(swept) * len(sweep.tasks) * runs
 
 
 def _stages(params: Params) -> int:
@@ -215,70 +244,3 @@ def _disk(params: Params, groups: Sequence[_Sized]) -> float:
     states = len(params.checkpoints) if params.pretrain.keep_state == "all" else 1
     state_bytes = _STATE_BYTES_PER_PARAMETER[params.pretrain.backend]
     return weights + float(own * (unmeasured * _WEIGHT_BYTES + states * state_bytes))
-
-
-def _rows_of(params: Params, task: str) -> tuple[tuple[int, int], bool]:
-    return _rows(params.tasks[task].data)
-
-
-def describe(made: Estimate, flop_per_second: float) -> str:
-    """The estimate as a small table."""
-    lines = [
-        f"stages        {made.stages}",
-        f"parameters    {made.parameters:,}",
-        f"probes        at most {made.probes:,}",
-        f"disk          {made.disk_bytes / 1e9:.2f} GB of checkpoints",
-        "",
-        f"{'part':<14}{'tokens':>12}{'FLOP':>12}{'hours':>10}",
-    ]
-    for part, flop in made.flop.items():
-        hours = flop / flop_per_second / 3600
-        lines.append(f"{part:<14}{made.tokens[part]:>12.3g}{flop:>12.3g}{hours:>10.2f}")
-    lines.append(
-        f"{'all':<14}{'':>12}{sum(made.flop.values()):>12.3g}{made.hours(flop_per_second):>10.2f}"
-    )
-    lines.append("")
-    lines.append(
-        f"Hours are arithmetic at {flop_per_second:.3g} FLOP/s; rows are taken half as long as "
-        "max_length."
-    )
-    most = made.most_flop / flop_per_second / 3600
-    lines.append(
-        f"The searches are what simulated cells cost on average; at most {most:.3g} hours."
-    )
-    if made.guessed:
-        rows = " and ".join(f"{count:,}" for count in _GUESSED_ROWS)
-        lines.append(f"Row counts of {', '.join(made.guessed)} are guesses ({rows}).")
-    if made.guessed_sizes:
-        lines.append(f"{made.guessed_sizes} published models are taken for RoBERTa-Base, a guess.")
-    return "\n".join(lines)
-
-
-def _trained(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> int:
-    """Examples that a whole probe trains on."""
-    whole = rows * (search.epochs or finetune.epochs)
-    cap = search.efficient.max_steps if search.protocol == "efficient" else None
-    return whole if cap is None else min(whole, cap * finetune.batch)
-
-
-def _rows(config: TaskDataConfig) -> tuple[tuple[int, int], bool]:
-    """Training and evaluation rows of a task, and whether they are known."""
-    counts, known = [], True
-    for split, guess in zip(("train", "eval"), _GUESSED_ROWS, strict=True):
-        cap = getattr(config, f"{split}_rows")
-        rows = [_source_rows(source) for source in getattr(config, split)]
-        if None in rows:
-            known = known and cap is not None
-            counts.append(cap or guess)
-        else:
-            total = sum(row for row in rows if row is not None)
-            counts.append(min(total, cap) if cap else total)
-    return (counts[0], counts[1]), known
-
-
-def _source_rows(source: RowSource) -> int | None:
-    if source.synthetic is not None:
-        return source.synthetic.rows
-    if source.hub is not None:
-        return _HUB_ROWS.get((source.hub.id, source.hub.name, source.hub.split))
-    return None

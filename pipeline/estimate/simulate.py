@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,7 +57,7 @@ RATES = (1e-3, 5e-3, 1e-2, 3e-2)
 EPOCHS = 10
 _SEEDS = 8
 # Simulated cells from which an expected cost is taken.
-_EXPECTATION = 40
+CELLS = 40
 _FULL_RATES = 3
 # Shares of the binomial variance: common to all models of a cell, of a training, of an epoch.
 _COMMON, _OWN, _EPOCH = 0.5, 0.3, 0.2
@@ -234,14 +234,22 @@ def epochs_of(records: Iterable[Record]) -> int:
     return sum(len(record.curve) for record in records)
 
 
-def expected_probes(
-    protocol: ProtocolName, config: EfficientConfig, grid: Sequence[int], rates: Sequence[float]
+def expected_epochs(
+    protocol: ProtocolName,
+    config: EfficientConfig,
+    grid: Sequence[int],
+    rates: Sequence[float],
+    profile: Profile,
+    neighbours: bool = True,
 ) -> float:
-    """Whole trainings that a search of one seed costs on average, over simulated cells."""
-    profile = PROFILES["sst2"]
-    problems = [draw(profile, grid, seed, rates=rates) for seed in range(_EXPECTATION)]
+    """Epochs that a search of one seed trains on average, of simulated cells of a profile.
+
+    A whole training has `EPOCHS` of them. Without ``neighbours`` no cell knows another's answer.
+    """
+    problems = [draw(profile, grid, seed, rates=rates) for seed in range(CELLS)]
     trained = 0
     for problem in problems:
-        _, records = answer(problem, PROTOCOLS[protocol](problem.question, config))
+        question = problem.question if neighbours else replace(problem.question, near=None)
+        _, records = answer(problem, PROTOCOLS[protocol](question, config))
         trained += epochs_of(records.values())
-    return trained / EPOCHS / len(problems)
+    return trained / len(problems)

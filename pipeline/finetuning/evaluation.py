@@ -41,6 +41,14 @@ def score(model: nn.Module, split: Split, batch: int) -> Evaluation:
     return Evaluation.of(predict(model, split, batch), split)
 
 
+def least_error(metric: float, split: Split) -> float:
+    """The standard error of a metric on a split, taken for no less than one example's worth.
+
+    A perfect metric has none by the formulas, though another training may well miss an example.
+    """
+    return max(split.kind.error(metric, split.labels), 1 / len(split))
+
+
 @torch.no_grad()
 def predict(model: nn.Module, split: Split, batch: int) -> np.ndarray:
     """The answer to each row, in the split's order; rows run sorted by length."""

@@ -1,4 +1,4 @@
-"""Fine-tuning on a task through any trainable: scores at each epoch, the best one kept."""
+"""Fine-tuning on a task through any trainable: scores along the way, the best one kept."""
 
 from __future__ import annotations
 
@@ -24,20 +24,23 @@ Ended = TypeVar("Ended")
 
 @dataclass(frozen=True)
 class EpochScore:
-    """Scores after one epoch (counted from 1).
+    """Scores of one evaluation.
 
-    With capped updates an epoch here is the piece of training between two evaluations.
+    An epoch here is the piece of training between two evaluations: one pass over the training
+    examples, unless the recipe caps the updates or says how many evaluations there are.
 
     Attributes:
-        epoch: its number.
+        epoch: its number, from 1.
         loss: its mean training loss.
         metric: the evaluation metric that decides, ``others`` the task kind's further ones.
+        share: how much of the whole run's updates was done by then.
     """
 
     epoch: int
     loss: float
     metric: float
     others: dict[str, float] = field(default_factory=dict)
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,21 +82,21 @@ def fine_tune(
     evaluate: Callable[[nn.Module, Split, int], Evaluation] = score,
     on_epoch: Callable[[EpochScore], None] = lambda score: None,
 ) -> Run[Ended]:
-    """Train for ``recipe.epochs`` epochs, or until ``stop`` says why from the metrics so far.
+    """Train all of the recipe's updates, or until ``stop`` says why from the metrics so far.
 
-    ``evaluate`` scores the model after an epoch, by default on the whole evaluation split.
+    ``evaluate`` scores the model at each evaluation, by default on the whole evaluation split.
     """
     steps = math.ceil(len(training) / recipe.batch)
     batches = Batches(training, recipe.batch, steps, seed, trainable.vector.device)
     best, ended, diverged = _Best(), None, False
     scores: list[EpochScore] = []
-    for loss in _epochs(model, trainable, batches, recipe, seed):
+    for share, loss in _epochs(model, trainable, batches, recipe, seed):
         diverged = not math.isfinite(loss)
         if diverged:
             break
         trainable.materialize()
         seen = evaluate(model, evaluation, recipe.batch)
-        scores.append(EpochScore(len(scores) + 1, loss, seen.metric, seen.others))
+        scores.append(EpochScore(len(scores) + 1, loss, seen.metric, seen.others, share))
         on_epoch(scores[-1])
         best.take(scores[-1], seen, trainable.vector)
         ended = stop([epoch.metric for epoch in scores])
@@ -139,10 +142,10 @@ class _Best:
 
 def _epochs(
     model: nn.Module, trainable: Trainable, batches: Batches, recipe: Recipe, seed: int
-) -> Iterator[float]:
-    """Train, yielding the mean loss at the end of every epoch."""
-    total = recipe.updates(len(batches.split))
-    interval = math.ceil(total / recipe.epochs)
+) -> Iterator[tuple[float, float]]:
+    """Train, yielding at each evaluation the share of the run that is done and the mean loss."""
+    due = recipe.evaluated_after(len(batches.split))
+    total = due[-1]
     rate = schedule("linear", recipe.learning_rate, round(recipe.warmup_fraction * total), total)
     optimizer = make_optimizer(trainable.vector, recipe.optimizer)
     losses, begun = torch.zeros((), device=trainable.vector.device), 0
@@ -150,8 +153,8 @@ def _epochs(
         model, trainable, optimizer, rate, batches, _loss, seed=seed, start=0, stop=total
     ):
         losses += step.loss
-        if step.done % interval == 0 or step.done == total:
-            yield float(losses) / (step.done - begun)
+        if step.done in due:
+            yield step.done / total, float(losses) / (step.done - begun)
             begun = step.done
             losses.zero_()
 

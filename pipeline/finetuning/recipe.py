@@ -44,8 +44,8 @@ class FinetuneConfig:
 class Recipe:
     """One training run: what `fine_tune` needs besides the model and the data.
 
-    With ``max_steps`` the run has at most so many updates, and its ``epochs`` evaluations are
-    spread evenly over those it has.
+    With ``max_steps`` the run has at most so many updates. ``evaluations`` is how many a whole run
+    has, evenly over its updates; None for one an epoch.
     """
 
     epochs: int
@@ -55,8 +55,21 @@ class Recipe:
     optimizer: Optimizer
     train_eval_rows: int | None = None
     max_steps: int | None = None
+    evaluations: int | None = None
 
     def updates(self, rows: int) -> int:
         """Updates of a whole run on ``rows`` training examples."""
         whole = math.ceil(rows / self.batch) * self.epochs
         return whole if self.max_steps is None else min(whole, self.max_steps)
+
+    def evaluated_after(self, rows: int) -> tuple[int, ...]:
+        """The updates after which a whole run on ``rows`` examples is evaluated; the last is one.
+
+        A run of fewer updates than evaluations is evaluated after each.
+        """
+        total = self.updates(rows)
+        if self.evaluations is None:
+            interval = math.ceil(total / self.epochs)
+            return (*range(interval, total, interval), total)
+        count = min(self.evaluations, total)
+        return tuple(round(k * total / count) for k in range(1, count + 1))

@@ -53,13 +53,19 @@ class FullResult:
             not.
         parameters: D.
         learning_rate: that of the best run, and ``best_epoch`` the epoch of its best evaluation.
-        full_metric: the best evaluation metric; None where every run diverged.
+        full_metric: the expected best evaluation metric, the mean of ``runs``; None where every
+            run diverged.
         full_error: its standard error on the evaluation examples.
-        train_metric: the metric on training examples at the same epoch, without dropout.
-        others: the task kind's further metrics at the same epoch, such as ``f1``.
-        answers: the answers to the evaluation examples, packed by the task kind.
+        full_spread: its standard error over training seeds; None where one run was made.
+        runs: the best evaluation metric of each run with the best learning rate, a seed each; with
+            the paper's protocol that of the one best run.
+        train_metric: the metric on training examples at the best run's best evaluation, without
+            dropout.
+        others: the task kind's further metrics there, such as ``f1``.
+        answers: the answers to the evaluation examples there, packed by the task kind.
         cost: of all runs.
         inputs: hashes of the checkpoint and of the task.
+        deviations: in what the runs depart from the paper's full fine-tuning.
     """
 
     model: str
@@ -77,9 +83,16 @@ class FullResult:
     best_epoch: int | None = None
     full_metric: float | None = None
     full_error: float | None = None
+    full_spread: float | None = None
+    runs: tuple[float, ...] = ()
     train_metric: float | None = None
     others: dict[str, float] = field(default_factory=dict)
     answers: str | None = None
+    deviations: tuple[str, ...] = ()
+
+    def rate(self) -> float | None:
+        """The best learning rate; None where nothing was learned with any."""
+        return self.learning_rate if self.status is Status.OK else None
 
     def write(self, path: Path) -> None:
         """Write the result as JSON."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from pipeline.common.status import Status
 from pipeline.dimension.grid import grid_values
 from pipeline.dimension.question import Question
@@ -11,10 +9,10 @@ from pipeline.dimension.status import precheck, target_metric
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import FullResult
+from pipeline.finetuning.sampling import SampledEvaluation
 from pipeline.probes.config import SearchConfig
 from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.probe import ProbeTraining
-from pipeline.probes.sampling import SampledEvaluation
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.reparameterisation import scale_count
 
@@ -71,9 +69,6 @@ def probe_training(search: SearchConfig, question: Question, cell: Cell) -> Prob
     """How a cell's probes train: only the efficient protocol caps or samples anything."""
     if search.protocol != "efficient":
         return ProbeTraining(search.epochs, search.optimizer)
-    rows, sampled = search.efficient.eval_rows, None
-    if rows is not None:
-        # The error of so many of the examples, whichever they are.
-        error = question.target_error * math.sqrt(len(cell.data.eval) / rows)
-        sampled = SampledEvaluation(rows, question.target, error, cell.seed)
+    samples = search.efficient.eval_rows is not None
+    sampled = SampledEvaluation(question.target, cell.seed) if samples else None
     return ProbeTraining(search.epochs, search.optimizer, search.efficient.max_steps, sampled)

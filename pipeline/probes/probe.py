@@ -17,7 +17,7 @@ from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.evaluation import score
 from pipeline.finetuning.loop import Run, fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
-from pipeline.probes.sampling import SampledEvaluation
+from pipeline.finetuning.sampling import SampledEvaluation
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.reparameterisation import Subspace, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector

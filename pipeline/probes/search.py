@@ -123,7 +123,10 @@ class _Search:
             fraction=search.fraction,
             target_kind=search.target,
             protocol=search.protocol,
-            deviations=deviations(self.runner.training, self.runner.finetune, len(cell.data.train)),
+            deviations=(
+                *self.full.deviations,
+                *deviations(self.runner.training, self.runner.finetune, len(cell.data.train)),
+            ),
             target=target_of(full, search),
             d_min=question.grid[0],
             d_max=question.grid[-1],

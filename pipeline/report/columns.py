@@ -29,7 +29,17 @@ _TYPES = {bool: "boolean", int: "Int64", float: "float64"}
 # Hashes, and answers to single examples.
 _NO_COLUMN = ("inputs", "answers")
 # Said once, by the search: both results agree, or, of status and reason, the search's are final.
-_SHARED = ("model", "task", "step", "metric", "chance", "full_metric", "status", "reason")
+_SHARED = (
+    "model",
+    "task",
+    "step",
+    "metric",
+    "chance",
+    "full_metric",
+    "status",
+    "reason",
+    "deviations",
+)
 _FIRST = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "method", "metric",
     "status", "d90", "d90_low", "d90_high", "published", "lower", "d_min", "d_max", "target",
@@ -152,7 +162,7 @@ def _in_words(value: Any) -> Any:
         return value.value
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {_bracket(one)}" for name, one in value.items())
-    return "; ".join(value) if isinstance(value, tuple) else value
+    return "; ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def _bracket(reading: FractionResult) -> str:

@@ -18,7 +18,13 @@ from pipeline.errors import UserError
 from pipeline.published.place import Place
 from pipeline.study.checks import SHARED_TOKENS
 from pipeline.study.local_files import local_files, watched
-from pipeline.study.measured import MeasuredModel, PlannedSearch, measured_models, searches
+from pipeline.study.measured import (
+    MeasuredModel,
+    PlannedSearch,
+    measured_models,
+    rate_neighbour,
+    searches,
+)
 from pipeline.study.params import Params
 
 _HEAD = """\
@@ -93,7 +99,7 @@ def graph_items(params: Params) -> dict[str, Items]:
         },
         "tasks": dict(_tasks(params, models)),
         "cells": {
-            f"{model.name}-{task}": {"model": model.name, "task": task, "tokens": model.tokens}
+            f"{model.name}-{task}": _cell(params, model, task)
             for model in models
             for task in model.tasks
         },
@@ -144,6 +150,16 @@ def tokenizer_of(params: Params, tokens: str) -> Path:
     if params.pretrains():
         return paths.TOKENIZER
     return paths.model(params.trajectory.tokenizer or params.first())
+
+
+def _cell(params: Params, model: MeasuredModel, task: str) -> Mapping[str, str]:
+    neighbour = rate_neighbour(params, model, task)
+    return {
+        "model": model.name,
+        "task": task,
+        "tokens": model.tokens,
+        "neighbour": str(paths.full_result(neighbour, task)) if neighbour else _NOTHING,
+    }
 
 
 def _search(search: PlannedSearch) -> Mapping[str, str]:

@@ -26,7 +26,8 @@ class MeasuredModel:
         step: the trajectory's count; 0 in the zoo.
         tokens: whose tokenizer its tasks are tokenised with (``data/tasks/TOKENS/TASK``).
         tasks: those that it is fully fine-tuned on, and ``searched`` those whose d₉₀ is searched.
-        neighbour: the model whose answer its searches start from.
+        neighbour: the model whose answer its searches start from, and whose learning rate its full
+            fine-tunings.
     """
 
     name: str
@@ -96,6 +97,12 @@ def measured_model(params: Params, name: str) -> MeasuredModel:
     if name not in models:
         raise UserError(f"params.yaml measures no model {name!r}: {nearest(name, list(models))}")
     return models[name]
+
+
+def rate_neighbour(params: Params, model: MeasuredModel, task: str) -> str | None:
+    """The model whose best learning rate full fine-tuning starts from; None where it needs none."""
+    several = len(params.task(task).finetune.learning_rates) > 1
+    return model.neighbour if several and params.baseline.protocol == "efficient" else None
 
 
 def searches(params: Params) -> dict[str, PlannedSearch]:

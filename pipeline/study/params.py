@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pipeline.common.config import nearest
 from pipeline.errors import UserError
+from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.pretraining.recipe import ModelConfig
 from pipeline.probes.config import SearchConfig
 from pipeline.published.place import Place
@@ -26,6 +27,7 @@ class Params:
     seed: int
     tasks: dict[str, TaskConfig]
     search: SearchConfig
+    baseline: BaselineConfig = field(default_factory=BaselineConfig)
     subspace: SubspaceConfig = field(default_factory=SubspaceConfig)
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
     trajectory: Trajectory = field(default_factory=Trajectory)

@@ -21,7 +21,7 @@ from pipeline.study.tasks import SECTIONS
 
 
 def write_settings(params: Params, content: Json, folder: Path = paths.SETTINGS) -> None:
-    """Write a file for each task's section, published model and search.
+    """Write a file for each task's section, published model and search, one for full fine-tuning.
 
     Args:
         params: the parameters.
@@ -45,6 +45,7 @@ def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
         line = params.checkpoints[name]
         yield paths.checkpoint_settings(name), {"step": line.step, "decay": line.decay}
     yield paths.NOTHING, None
+    yield paths.baseline_settings(), content.get("baseline", {})
     common = {"seed": params.seed, "subspace": content.get("subspace", {})}
     yield paths.search_settings(None), {**common, "search": content["search"]}
     yield paths.SETTINGS / "study.json", _measured(params, content)

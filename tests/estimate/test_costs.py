@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.__main__ import main
+from pipeline.common.artifacts import write_json
 from pipeline.dimension.levers import EfficientConfig
-from pipeline.estimate.costs import describe, estimate
+from pipeline.estimate.costs import efficiently, estimate
+from pipeline.estimate.describe import describe
 from pipeline.study.reading import load_params
 from pipeline.training.cost import EncoderSize
 
@@ -70,7 +74,47 @@ def test_rows_that_nobody_knows_are_called_guesses() -> None:
     task = files.tasks["mrpc"]
     uncapped = replace(task, data=replace(task.data, train_rows=None))
     made = estimate(replace(files, tasks={"mrpc": uncapped}))
-    assert made.guessed == ("mrpc",) and "guesses" in describe(made, 1e12)
+    assert made.guessed == ("mrpc",)
+    shown = describe(made, 1e12)
+    assert "10,000?" in shown and "Row counts of mrpc with a ? are guesses" in shown
+    assert "64.0?" in shown and "half of max_length" in shown
+
+
+def test_a_row_of_known_length_counts_with_it() -> None:
+    paper = load_params(PRESETS / "paper.yaml")
+    made = estimate(paper)
+    # Three rates of ten epochs, 21 checkpoints; tokens an epoch by method §4's six tasks.
+    assert made.tokens["baseline"] == pytest.approx(30 * 21 * 131.3e6, rel=1e-3)
+    shown = describe(made, 4e14)
+    assert "159.0" in shown and "?" not in shown and "padding" in shown and "4e+14" in shown
+
+
+def test_what_lies_prepared_counts_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop = load_params(PRESETS / "laptop.yaml")
+    monkeypatch.chdir(tmp_path)
+    counted = {"train": {"rows": 1200, "tokens": 24_000}, "eval": {"rows": 600, "tokens": 9_000}}
+    labels = [*laptop.tasks["duplicate"].data.labels]
+    manifest = tmp_path / "data/tasks/trajectory/duplicate/manifest.json"
+    write_json(manifest, {"max_length": 96, "labels": labels, **counted})
+    lengths = [split.length for split in estimate(laptop, prepared=True).sizes["duplicate"].splits]
+    assert lengths == [20, 15]
+    assert estimate(laptop).sizes["duplicate"].train.length == 48
+
+
+def test_the_same_study_efficiently() -> None:
+    paper = load_params(PRESETS / "paper.yaml")
+    other = efficiently(paper)
+    assert (other.baseline.protocol, other.search.protocol) == ("efficient", "efficient")
+    made = estimate(other)
+    assert made.flop["baseline"] < estimate(paper).flop["baseline"] / 2
+    assert made.hours(4e14) <= 100
+    shown = describe(made, 4e14)
+    assert "1.3 whole runs" in shown and "4 evaluations an epoch" in shown
+    assert "every learning rate to its end" in describe(estimate(paper), 4e14)
+    alone = replace(other, trajectory=replace(other.trajectory, neighbours=False))
+    assert made.flop["search"] < 0.8 * estimate(alone).flop["search"]
 
 
 def test_pruned_states_take_no_disk() -> None:
@@ -79,3 +123,15 @@ def test_pruned_states_take_no_disk() -> None:
     made, size = len(kept.checkpoints), estimate(kept).parameters
     assert estimate(kept).disk_bytes == made * size * 12
     assert estimate(pruned).disk_bytes == made * size * 4 + size * 8
+
+
+def test_the_command_estimates_another_file_and_protocol(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paper = PRESETS / "paper.yaml"
+    monkeypatch.setattr(
+        sys, "argv", ["pipeline", "estimate", "--params", str(paper), "--efficient"]
+    )
+    assert main() == 0
+    expected = describe(estimate(efficiently(load_params(paper))), 4e14)
+    assert capsys.readouterr().out == expected + "\n"

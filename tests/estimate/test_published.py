@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.estimate.costs import describe, estimate
+from pipeline.estimate.costs import estimate
+from pipeline.estimate.describe import describe
 from pipeline.estimate.sizes import published_size
 from pipeline.published.place import Place
 from pipeline.study.reading import load_params
@@ -25,8 +26,8 @@ def test_an_estimate_counts_suites_zoo_and_sweep() -> None:
     table = load_params(PRESETS / "table1.yaml")
     swept = estimate(table)
     assert swept.probes == 4 * 2 * 2 * 99 * 4
-    # Ten epochs of training and evaluation a probe, at half of 512 tokens a row.
-    tokens = 4 * 2 * 99 * 4 * 10 * 256 * (3_668 + 363_846)
+    # Ten epochs of training a probe.
+    tokens = 4 * 2 * 99 * 4 * 10 * (3_668 * 53.8 + 363_846 * 30.8)
     assert swept.tokens["sweep"] == pytest.approx(tokens)
     assert "sweep" in describe(swept, 1e14) and "sweep" not in describe(suite, 1e14)
     zoo = estimate(load_params(PRESETS / "zoo.yaml"))

@@ -19,7 +19,7 @@ from pipeline.estimate.simulate import (
     answer,
     draw,
     epochs_of,
-    expected_probes,
+    expected_epochs,
 )
 
 GRID = grid_values(GridConfig(), 14, 125_000_000)
@@ -88,9 +88,12 @@ def test_curves_differ_by_seed_and_rate(seed):
 
 
 def test_expected_costs_follow_the_protocol():
-    grid = GRID[:40]
+    grid, task = GRID[:40], PROFILES["sst2"]
     paper, efficient, sweep = (
-        expected_probes(name, EfficientConfig(), grid, RATES)
+        expected_epochs(name, EfficientConfig(), grid, RATES, task)
         for name in ("paper", "efficient", "sweep")
     )
-    assert efficient < paper / 3 and 5 * 4 <= paper <= 6 * 4 and sweep == 40 * 4
+    assert efficient < paper / 3 and 5 * 4 <= paper / EPOCHS <= 6 * 4
+    assert sweep == 40 * 4 * EPOCHS
+    alone = expected_epochs("efficient", EfficientConfig(), grid, RATES, task, neighbours=False)
+    assert alone > 1.2 * efficient

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -49,10 +51,10 @@ def split(rows: int, seed: int = 0) -> Split:
 RECIPE = Recipe(4, 8, 0.1, 0.1, AdamW(weight_decay=0.0))
 
 
-def run(**options):
+def run(recipe: Recipe = RECIPE, **options):
     model = Bag()
     trainable = Full(FlatParameters(model))
-    return model, fine_tune(model, trainable, split(100), split(60, 1), RECIPE, 3, **options)
+    return model, fine_tune(model, trainable, split(100), split(60, 1), recipe, 3, **options)
 
 
 def test_training_learns_and_keeps_the_best_epoch() -> None:
@@ -78,6 +80,33 @@ def test_the_rule_stops_at_that_epoch() -> None:
     _, done = run(stop=lambda curve: curve[-1] > 0.0)
     assert len(done.epochs) == 1
     assert done.epochs[0] == run()[1].epochs[0]
+
+
+def test_evaluations_need_not_be_epochs() -> None:
+    """Training is the same whenever it is looked at: the scores at the same updates are too."""
+    whole, finer, coarser = (run(replace(RECIPE, evaluations=count))[1] for count in (None, 8, 1))
+    assert [score.epoch for score in finer.epochs] == list(range(1, 9))
+    assert [score.share for score in finer.epochs] == [round(k * 52 / 8) / 52 for k in range(1, 9)]
+    assert [score.share for score in whole.epochs] == [0.25, 0.5, 0.75, 1.0]
+    assert [score.metric for score in finer.epochs][1::2] == [
+        score.metric for score in whole.epochs
+    ]
+    assert [score.metric for score in coarser.epochs] == [whole.epochs[-1].metric]
+
+
+@given(st.integers(1, 500), st.integers(1, 12), st.integers(1, 60), st.none() | st.integers(1, 90))
+def test_evaluations_are_spread_evenly(
+    rows: int, epochs: int, evaluations: int, cap: int | None
+) -> None:
+    recipe = Recipe(epochs, 8, 0.1, 0.1, AdamW(weight_decay=0.0), max_steps=cap)
+    total, each = recipe.updates(rows), recipe.evaluated_after(rows)
+    finer = replace(recipe, evaluations=evaluations).evaluated_after(rows)
+    for due in (each, finer):
+        assert due[-1] == total and due[0] >= 1 and list(due) == sorted(set(due))
+    assert len(each) <= epochs and (cap is not None or len(each) == epochs)
+    assert len(finer) == min(evaluations, total)
+    gaps = np.diff((0, *finer))
+    assert max(gaps) - min(gaps) <= 1
 
 
 def test_tokens_are_counted_without_padding() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.common.config import read_yaml
 from pipeline.errors import UserError
+from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.study.checkpoints import Checkpoint
 from pipeline.study.graph import check_graph, graph_items, graph_text, write_graph
 from pipeline.study.reading import load_params
@@ -50,6 +51,24 @@ def test_searches_depend_on_their_neighbours_answer_or_on_nothing() -> None:
     assert {item["neighbour"] for item in graph_items(alone)["searches"].values()} == {
         "data/settings/nothing.json"
     }
+
+
+def test_full_fine_tuning_depends_on_its_neighbour_where_it_chooses_a_rate() -> None:
+    efficient = replace(LAPTOP, baseline=BaselineConfig("efficient"))
+    duplicate = LAPTOP.tasks["duplicate"]
+    rates = replace(duplicate.finetune, learning_rates=(1e-3, 2e-3))
+    tasks = {**LAPTOP.tasks, "duplicate": replace(duplicate, finetune=rates)}
+    several = replace(efficient, tasks=tasks)
+    items = graph_items(several)["cells"]
+    assert items["s1000-duplicate"]["neighbour"] == "results/baseline/s0/duplicate/result.json"
+    nothing = {"data/settings/nothing.json"}
+    assert {items[key]["neighbour"] for key in ("s0-duplicate", "s1000-inference")} == nothing
+    for other in (
+        efficient,
+        replace(LAPTOP, tasks=tasks),
+        replace(several, trajectory=replace(LAPTOP.trajectory, neighbours=False)),
+    ):
+        assert {item["neighbour"] for item in graph_items(other)["cells"].values()} == nothing
 
 
 def test_a_suite_has_no_stage_of_pretraining() -> None:

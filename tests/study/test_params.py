@@ -107,6 +107,9 @@ MISTAKES = {
         ["zoo"], {"models": {"s0": {"id": "a/b"}}}, "zoo.models and checkpoints both have a 's0'"),
     "a model without an id": (["zoo"], {"models": {"bert": {}}}, "params.zoo.models.bert lacks the key 'id'"),
     "long rows": (["data", "max_length"], 999, ".data.max_length is 999, above"),
+    "another baseline": (["baseline"], {"protocol": "papr"}, "params.baseline.protocol is 'papr', but must be one of"),
+    "an odd gain": (["baseline"], {"gain": 2}, "params.baseline: gain is 2.0, but must be at least 0 and below 1"),
+    "no runs": (["baseline"], {"runs": 0}, "params.baseline: runs is 0, but must be at least 1"),
     "another backend": (["pretrain", "backend"], "fairsec", "params.pretrain.backend is 'fairsec', but must be one of"),
 }  # fmt: skip
 

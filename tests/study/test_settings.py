@@ -44,6 +44,7 @@ def test_a_default_reaches_exactly_the_tasks_that_use_it(tmp_path: Path) -> None
         ("report", {"width_mm": 90.0}, set()),
         ("search", {"grid": {"minimum": 64}}, {"searches/study.json"}),
         ("subspace", {"method": "did"}, {"searches/study.json"}),
+        ("baseline", {"protocol": "efficient", "gain": 0.01}, {"baseline.json"}),
         (
             "checkpoints",
             {"s0": 0, "s9": 9},

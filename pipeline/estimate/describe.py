@@ -1,0 +1,71 @@
+"""An estimate as text: the parts and their hours, and all that was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.estimate.costs import Estimate
+from pipeline.estimate.expected import EFFICIENT_RUNS, FULL_EVALUATIONS
+from pipeline.estimate.rows import SplitSize
+from pipeline.estimate.simulate import CELLS
+
+
+def describe(made: Estimate, flop_per_second: float) -> str:
+    """The estimate as small tables, with what it rests on below."""
+    lines = [
+        f"stages        {made.stages}",
+        f"parameters    {made.parameters:,}",
+        f"probes        at most {made.probes:,}",
+        f"disk          {made.disk_bytes / 1e9:.2f} GB of checkpoints",
+        "",
+        f"{'part':<14}{'tokens':>12}{'FLOP':>12}{'hours':>10}",
+    ]
+    for part, flop in made.flop.items():
+        hours = flop / flop_per_second / 3600
+        lines.append(f"{part:<14}{made.tokens[part]:>12.3g}{flop:>12.3g}{hours:>10.2f}")
+    lines.append(
+        f"{'all':<14}{'':>12}{sum(made.flop.values()):>12.3g}{made.hours(flop_per_second):>10.2f}"
+    )
+    return "\n".join([*lines, "", *_assumed(made, flop_per_second), "", *_rows(made)])
+
+
+def _assumed(made: Estimate, flop_per_second: float) -> Iterator[str]:
+    full, search = made.protocols
+    most = made.most_flop / flop_per_second / 3600
+    yield (
+        f"Hours are arithmetic at {flop_per_second:.3g} FLOP/s. Not counted: padding, and the "
+        "metric on training rows, once a training."
+    )
+    trained = "every learning rate to its end"
+    if full == "efficient":
+        trained = f"{EFFICIENT_RUNS:g} whole runs, which is expected but not measured"
+    yield (
+        f"Full fine-tuning ({full}) is {trained}, with {FULL_EVALUATIONS[full]} evaluations an "
+        "epoch; a probe has one; each is on all of the evaluation rows below."
+    )
+    yield (
+        f"The searches ({search}) are what {CELLS} simulated cells cost on average, with MRPC's, "
+        f"SST-2's or MNLI's evaluation set, whichever is nearest; at most {most:.3g} hours."
+    )
+    if made.guessed_sizes:
+        yield f"{made.guessed_sizes} published models are taken for RoBERTa-Base, a guess."
+
+
+def _rows(made: Estimate) -> Iterator[str]:
+    """What was counted of each task, guesses marked."""
+    yield f"{'task':<16}{'training rows':>15}{'tokens':>10}{'evaluation rows':>18}{'tokens':>10}"
+    for name, size in made.sizes.items():
+        (rows, length), (more, other) = map(_marked, size.splits)
+        yield f"{name:<16}{rows:>15}{length:>10}{more:>18}{other:>10}"
+    splits = [split for size in made.sizes.values() for split in size.splits]
+    yield "Tokens are a row's on average."
+    if not all(split.rows_known for split in splits):
+        yield f"Row counts of {', '.join(made.guessed)} with a ? are guesses."
+    if not all(split.length_known for split in splits):
+        yield "Lengths with a ? are guesses: half of max_length."
+
+
+def _marked(split: SplitSize) -> tuple[str, str]:
+    """Rows and length, a question mark at each that is a guess."""
+    doubts = ["" if known else "?" for known in (split.rows_known, split.length_known)]
+    return f"{split.rows:,}{doubts[0]}", f"{split.length:.1f}{doubts[1]}"

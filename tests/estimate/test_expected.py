@@ -1,0 +1,45 @@
+"""What a cell is expected to train depends on its task, its neighbours and its seeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.dimension.grid import GridConfig, grid_values
+from pipeline.estimate.expected import Searched, full_epochs, most_probes, search_trainings
+from pipeline.estimate.simulate import EPOCHS, PROFILES, expected_epochs
+from pipeline.finetuning.baseline import BaselineConfig
+from pipeline.finetuning.recipe import FinetuneConfig
+from pipeline.probes.config import SearchConfig
+
+GRID = grid_values(GridConfig(ratio=2.0), 14, 125_000_000)
+SEARCH = SearchConfig(GridConfig())
+
+
+@pytest.mark.parametrize(
+    ("rows", "profile"), [(408, "mrpc"), (600, "sst2"), (2_999, "sst2"), (38_000, "mnli")]
+)
+def test_the_nearest_evaluation_set_stands_for_a_task(rows: int, profile: str) -> None:
+    epochs = expected_epochs(
+        "efficient", SEARCH.efficient, GRID, SEARCH.learning_rates, PROFILES[profile]
+    )
+    assert search_trainings(SEARCH, Searched(GRID, rows, True)) == epochs / EPOCHS
+
+
+def test_seeds_multiply_and_neighbours_save() -> None:
+    near, alone = (search_trainings(SEARCH, Searched(GRID, 872, knows)) for knows in (True, False))
+    assert near < alone
+    assert search_trainings(replace(SEARCH, seeds=3), Searched(GRID, 872, True)) == 3 * near
+
+
+def test_full_fine_tuning_trains_every_rate_for_all_epochs_or_about_one_run() -> None:
+    config = FinetuneConfig(epochs=7, learning_rates=(1e-5, 2e-5, 3e-5))
+    assert full_epochs(config, BaselineConfig()) == 21
+    assert 7 <= full_epochs(config, BaselineConfig(protocol="efficient")) < 14
+
+
+def test_the_most_probes_are_those_of_the_protocol() -> None:
+    rates = len(SEARCH.learning_rates)
+    assert most_probes(replace(SEARCH, protocol="sweep"), GRID) == rates * len(GRID)
+    assert most_probes(replace(SEARCH, protocol="paper"), GRID) == rates * len(GRID).bit_length()
