@@ -22,10 +22,16 @@ def end(rule: LittleToGain, curve: list[float]) -> int:
 
 
 def test_a_run_ends_when_little_is_to_be_gained_and_loses_no_more() -> None:
-    ends = [end(LittleToGain(gain), CURVE) for gain in (0.0, 0.002, 0.01, 0.05)]
-    assert ends == sorted(ends, reverse=True) and ends[0] > ends[-1] > 1
-    lost = CURVE[-1] - CURVE[end(LittleToGain(0.01), CURVE) - 1]
-    assert 0 < lost < 0.01
+    ends = [end(LittleToGain(gain), CURVE) for gain in (0.0, 0.01, 0.02, 0.05)]
+    assert ends == sorted(ends, reverse=True) and EVALUATIONS > ends[1] > ends[-1] > 1
+    lost = CURVE[-1] - CURVE[end(LittleToGain(0.02), CURVE) - 1]
+    assert 0 < lost < 0.02
+
+
+def test_where_much_is_lacking_a_level_may_not_be_the_last() -> None:
+    """A curve as flat is left sooner the nearer to perfect it is."""
+    low, high = ([level] * EVALUATIONS for level in (0.8, 0.99))
+    assert end(LittleToGain(0.005), low) > end(LittleToGain(0.005), high)
 
 
 def test_an_idle_run_is_given_time_to_rise() -> None:
