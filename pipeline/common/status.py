@@ -1,4 +1,4 @@
-"""The outcomes that a cell can have."""
+"""The outcomes that a cell can have, and why its search ended (method §2)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from enum import Enum
 
 
 class Status(str, Enum):
-    """The outcome of a cell: a recorded result, never a crash."""
+    """The outcome of a cell: a recorded result, never a crash.
+
+    ``ok``, ``below_grid`` and ``not_reached`` say where d₉₀ lies: inside the grid, below its
+    smallest d, above its largest. With any other there is no d₉₀.
+    """
 
     OK = "ok"
     BASELINE_AT_CHANCE = "baseline_at_chance"
     TARGET_BELOW_CHANCE = "target_below_chance"
+    BELOW_GRID = "below_grid"
     NOT_REACHED = "not_reached"
     DIVERGED = "diverged"
 
@@ -19,7 +24,7 @@ class Status(str, Enum):
 
 
 class SearchEnd(str, Enum):
-    """Why a search for d₉₀ ended."""
+    """Why a search ended, each with a sentence for readers."""
 
     PRECISION = "precision"
     BUDGET = "budget"
@@ -28,3 +33,16 @@ class SearchEnd(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+    @property
+    def sentence(self) -> str:
+        """What that means, to be said after the name of what was searched."""
+        return _ENDS[self]
+
+
+_ENDS = {
+    SearchEnd.PRECISION: "d₉₀ is known as precisely as was asked for",
+    SearchEnd.BUDGET: "the budget was spent before d₉₀ was known as precisely as was asked for",
+    SearchEnd.SETTLED: "no further training was planned or expected to tell more",
+    SearchEnd.BEYOND: "what remained possible for d₉₀ lies beyond the grid",
+}

@@ -9,10 +9,11 @@ from functools import lru_cache
 import numpy as np
 
 from pipeline.dimension.evidence import Evidence, told
+from pipeline.dimension.habits import UNKNOWN
 from pipeline.dimension.posterior import Model, Posterior, Rate
+from pipeline.dimension.noise import Noise
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Record
-from pipeline.dimension.success import Noise
 
 # The ends of a 95 % interval.
 TAILS = (0.025, 0.975)
@@ -29,7 +30,7 @@ def belief(question: Question, records: Iterable[Record]) -> Posterior:
     """What decides the next training: the neighbour's answer counts as a guess."""
     theta = _thetas(question)
     seen = [told(record, question) for record in records]
-    return Posterior.of(_model(question), theta, _guess(question, theta), seen)
+    return Posterior.of(_model(question, question.noise), theta, _guess(question, theta), seen)
 
 
 def knowledge(question: Question, records: Iterable[Record], noise: Noise) -> Posterior:
@@ -37,7 +38,7 @@ def knowledge(question: Question, records: Iterable[Record], noise: Noise) -> Po
 
     Its grid is fine where the probability is.
     """
-    model = Model(question.levels, noise, _rate(question))
+    model = _model(question, noise)
     seen = [told(record, question) for record in records]
     wide = _flat(model, _thetas(question), seen)
     low, high = wide.quantiles((1e-4, 1 - 1e-4))
@@ -56,16 +57,17 @@ def _thetas(question: Question) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _model(question: Question) -> Model:
-    return Model(question.levels, question.noise, _rate(question))
+def _model(question: Question, noise: Noise) -> Model:
+    habits = question.near.habits if question.near else None
+    return Model(question.levels, noise, _rate(question), habits.told() if habits else UNKNOWN)
 
 
 def _rate(question: Question) -> Rate:
     """Where the best learning rate is expected: where the neighbour's was, else in the middle."""
     near = question.near
-    if near is None or near.d90 is None or near.learning_rate is None:
+    if near is None or near.rate is None:
         return Rate(*question.rates.expected)
-    return Rate(question.rates.decades(near.d90, near.learning_rate), _NEAR_RATE)
+    return Rate(near.rate, _NEAR_RATE)
 
 
 def _guess(question: Question, theta: np.ndarray) -> np.ndarray:
@@ -74,6 +76,6 @@ def _guess(question: Question, theta: np.ndarray) -> np.ndarray:
     near = question.near
     if near is None:
         return flat
-    place = theta[-1] if near.d90 is None else math.log10(near.d90)
+    place = np.clip(math.log10(near.d90) if near.d90 else -math.inf, theta[0], theta[-1])
     around = np.exp(-np.abs(theta - place) / _NEAR_SPREAD)
     return np.asarray((1 - _NEAR) * flat + _NEAR * around / around.sum())

@@ -38,12 +38,18 @@ class EfficientSearch:
             return conclude(self.question, records, SearchEnd.BUDGET, bracket)
         if isinstance(halved, Probe):
             return halved
-        known = knowledge(self.question, records.values(), self.question.noise)
-        low, high = known.quantiles(TAILS)
-        if 10 ** (high - low) <= self.config.precision:
-            return conclude(self.question, records, SearchEnd.PRECISION, bracket)
+        if (ended := self._known(records)) is not None:
+            return conclude(self.question, records, ended, bracket)
         telling = walk.most_telling()
         return telling or conclude(self.question, records, SearchEnd.SETTLED, bracket)
+
+    def _known(self, records: Mapping[Probe, Record]) -> SearchEnd | None:
+        """Whether what is known suffices, and how."""
+        known = knowledge(self.question, records.values(), self.question.noise)
+        low, high = 10 ** known.quantiles(TAILS)
+        if low > self.question.grid[-1] or high < self.question.grid[0]:
+            return SearchEnd.BEYOND
+        return SearchEnd.PRECISION if high <= self.config.precision * low else None
 
     def spent(self, records: Mapping[Probe, Record]) -> float:
         """What was trained so far, in whole full fine-tunings."""

@@ -16,11 +16,10 @@ import numpy as np
 from scipy.special import ndtr
 
 from pipeline.dimension.evidence import Evidence
-from pipeline.dimension.success import Levels, Noise, bend, rate_loss, spread
+from pipeline.dimension.habits import JITTERS, SLOPES, UNKNOWN, Habits
+from pipeline.dimension.noise import Noise
+from pipeline.dimension.success import Levels, bend, rate_loss, spread
 
-# Slopes in units of (full − chance) a decade, and jitters in decades, with their prior weights.
-_SLOPES = np.geomspace(0.15, 3.0, 6)
-_JITTERS, _JITTER_WEIGHTS = np.array([0.02, 0.06, 0.18, 0.5]), np.array([0.25, 0.3, 0.3, 0.15])
 _SHIFTS, _SHIFT_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 # The best learning rate's decades from where it is expected, in its prior's standard deviations.
 _OFFSETS = np.linspace(-2.4, 2.4, 7)
@@ -42,17 +41,18 @@ class Rate:
 
 @dataclass(frozen=True)
 class Model:
-    """What does not depend on the trainings: the levels, the noise, the prior of the best rate."""
+    """What does not depend on the trainings: levels, noise, the priors of habits and best rate."""
 
     levels: Levels
     noise: Noise
     rate: Rate
+    habits: Habits = UNKNOWN
 
     @cached_property
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Slope, jitter, shift of the target and best rate, each along an axis of its own."""
-        slope = (self.levels.span * _SLOPES)[:, None, None, None]
-        jitter = _JITTERS[:, None, None]
+        slope = (self.levels.span * SLOPES)[:, None, None, None]
+        jitter = JITTERS[:, None, None]
         shift = (self.noise.shared * _SHIFTS)[:, None]
         return slope, jitter, shift, self.rate.centre + self.rate.sd * _OFFSETS
 
@@ -60,7 +60,8 @@ class Model:
     def prior(self) -> np.ndarray:
         """The prior of all but θ (slopes, jitters, shifts, rates), summing to 1."""
         offsets = np.exp(-0.5 * _OFFSETS**2)
-        weights = np.ones(len(_SLOPES))[:, None, None, None] * _JITTER_WEIGHTS[:, None, None]
+        slopes, jitters = np.array(self.habits.slopes), np.array(self.habits.jitters)
+        weights = slopes[:, None, None, None] * jitters[:, None, None]
         weights = weights * _SHIFT_WEIGHTS[:, None] * offsets
         return np.asarray(weights / weights.sum())
 
@@ -111,6 +112,11 @@ class Posterior:
     def marginal(self) -> np.ndarray:
         """The probability of each θ."""
         return np.asarray(self.weights.sum(axis=(1, 2, 3, 4)))
+
+    def habits(self) -> Habits:
+        """What is known of slope and jitter."""
+        slopes, jitters = self.weights.sum(axis=(0, 2, 3, 4)), self.weights.sum(axis=(0, 1, 3, 4))
+        return Habits(tuple(slopes.round(4).tolist()), tuple(jitters.round(4).tolist()))
 
     def quantiles(self, shares: Sequence[float]) -> np.ndarray:
         """The θ below which these shares of the probability lie."""

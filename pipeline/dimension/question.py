@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from pipeline.dimension.success import Levels, Noise
+from pipeline.dimension.rates import Rates
+from pipeline.dimension.habits import Habits
+from pipeline.dimension.noise import Noise, expected_noise
+from pipeline.dimension.success import Levels
 
 
 @dataclass(frozen=True)
 class Near:
-    """A neighbour's answer: its d₉₀ (None: above its grid) and the learning rate that served."""
-
-    d90: int | None
-    learning_rate: float | None
-
-
-@dataclass(frozen=True)
-class Rates:
-    """The learning rates of a search: at d they are ``multiples`` · ``unit`` · d^``power``.
+    """What a neighbouring cell's search found.
 
     Attributes:
-        multiples: those that may be tried, relative to the unit.
-        unit: what a multiple of 1 stands for at d = 1.
-        power: how the rates that are offered move with d: 0 for a list that is the same at all d.
-        best_power: how the best rate moves with d (docs/normalisation.md).
-        middle: the d at which the best rate is expected in the middle of the list.
+        d90: its d₉₀; 0 below its grid and infinity above it.
+        rate: the learning rate that served, in decades of the unit (`Rates.decades`); None where
+            none did.
+        habits: how steeply its metric rises with d, and how much its seeds differ.
     """
 
-    multiples: tuple[float, ...]
-    unit: float = 1.0
-    power: float = 0.0
-    best_power: float = 0.0
-    middle: float = 1.0
-
-    def at(self, d: int) -> tuple[float, ...]:
-        """The learning rates at d."""
-        return tuple(multiple * self.unit * d**self.power for multiple in self.multiples)
-
-    def decades(self, d: int, rate: float) -> float:
-        """How far a rate lies from the unit, in decades, the best one's movement taken out.
-
-        So the best rate lies equally far at every d, as far as it follows its power.
-        """
-        moved = self.best_power * math.log10(d / self.middle) + self.power * math.log10(self.middle)
-        return math.log10(rate / self.unit) - moved
-
-    @property
-    def expected(self) -> tuple[float, float]:
-        """Where the best rate is expected in decades, and the standard deviation of that."""
-        logs = [math.log10(multiple) for multiple in self.multiples]
-        low, high = min(logs), max(logs)
-        # A list that moves as the best rate does was made around it; another only covers it.
-        return (low + high) / 2, 0.2 if self.power == self.best_power else (high - low) / 3 + 0.1
+    d90: float
+    rate: float | None = None
+    habits: Habits | None = None
 
 
 @dataclass(frozen=True)
@@ -103,13 +74,9 @@ class Question:
 
     @property
     def noise(self) -> Noise:
-        """The noise to expect before the trainings' answers tell: half of the variance is shared.
-
-        Full fine-tuning answers the same examples, so most of that cancels in metric − target.
-        """
-        half = self.target_error / math.sqrt(2)
-        return Noise(half, math.hypot(_CANCELLED * half, self.full_error))
+        """The noise to expect before the trainings' answers tell."""
+        return expected_noise(self.target_error, self.full_error)
 
 
+# A single evaluation's wobble, in standard errors of the evaluation set, and what is always there.
 _WOBBLE, _LEAST_WOBBLE = 0.5, 0.002
-_CANCELLED = 0.6

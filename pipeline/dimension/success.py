@@ -36,19 +36,6 @@ class Levels:
         return max(self.full - self.chance, _SMALLEST)
 
 
-@dataclass(frozen=True)
-class Noise:
-    """Standard errors of (metric − target) that do not depend on d.
-
-    ``own`` is the evaluation's share that differs from training to training; ``shared`` is what
-    all of a cell's trainings have in common: they and full fine-tuning, which sets the target,
-    answer the same examples, and the target is known from a few full runs only.
-    """
-
-    own: float
-    shared: float
-
-
 def bend(move: np.ndarray, levels: Levels) -> np.ndarray:
     """The identity near 0, flattening to chance below and to the full metric above."""
     down = max(levels.target - levels.chance, _SMALLEST)

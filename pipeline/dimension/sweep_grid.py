@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.dimension.rates import DEFAULT_RATES, check_rates
+
 
 @dataclass(frozen=True)
 class SweepProbes:
@@ -13,13 +15,16 @@ class SweepProbes:
 
     ``points`` values of d from ``minimum`` to ``maximum``, evenly in the logarithm and without
     those that rounding makes equal. A probe trains for ``epochs`` (null: as many as the task's
-    fine-tuning). d₉₀ is the smallest d that reaches ``fraction`` of full fine-tuning.
+    fine-tuning). d₉₀ is the smallest d that reaches ``fraction`` of full fine-tuning. The learning
+    rates are those of ``search``: relative ``rates``, or absolute ``learning_rates`` with
+    ``subspace.normalisation: reference``.
     """
 
     minimum: int = 10
     maximum: int = 10_000
     points: int = 100
-    learning_rates: tuple[float, ...] = (1e-3, 5e-3, 1e-2, 3e-2)
+    rates: tuple[float, ...] = DEFAULT_RATES
+    learning_rates: tuple[float, ...] | None = None
     seeds: int = 1
     epochs: int | None = None
     fraction: float = 0.9
@@ -34,11 +39,14 @@ class SweepProbes:
             raise ValueError(f"points is {self.points}, but must be at least 2")
         if not 0 < self.fraction <= 1:
             raise ValueError(f"fraction is {self.fraction}, but must be in (0, 1]")
-        if not self.learning_rates or min(self.learning_rates) <= 0:
-            raise ValueError("learning_rates must list at least one rate, all above 0")
+        check_rates(self.rates, self.learning_rates)
         for key, value in (("seeds", self.seeds), ("epochs", self.epochs)):
             if value is not None and value < 1:
                 raise ValueError(f"{key} is {value}, but must be at least 1")
+
+    def tried(self) -> int:
+        """How many learning rates there are at each d."""
+        return len(self.learning_rates or self.rates)
 
     def values(self) -> tuple[int, ...]:
         """Every d of the sweep, increasing."""

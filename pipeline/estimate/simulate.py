@@ -20,7 +20,8 @@ from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.driver import cut, drive
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
-from pipeline.dimension.question import Near, Question, Rates
+from pipeline.dimension.question import Near, Question
+from pipeline.dimension.rates import Rates
 from pipeline.dimension.record import Probe, Record
 from pipeline.dimension.verdict import Verdict
 
@@ -152,16 +153,17 @@ def draw(
     common = generator.standard_normal()
     curves = _measured(mean, common, rows, generator, 3)
     measured = _full(profile, full, common, epochs, generator)
+    offered = Rates(tuple(rates), best_power=slope, middle=math.sqrt(grid[0] * grid[-1]))
     question = Question(
         tuple(grid),
         0.9 * measured,
-        Rates(tuple(rates), best_power=slope, middle=math.sqrt(grid[0] * grid[-1])),
+        offered,
         full=measured,
         evaluations=epochs,
         chance=majority,
         chance_error=binomial_error(majority, rows),
         target_error=binomial_error(0.9 * measured, rows),
-        near=_neighbour(truth, grid, rates, best_rate, shift, generator),
+        near=_neighbour(truth, offered, best_rate, shift, generator),
     )
     return Problem(question, truth, rows, measured, curves)
 
@@ -212,16 +214,14 @@ def _measured(
 
 
 def _neighbour(
-    truth: float, grid: Sequence[int], rates: Sequence[float], best_rate: float, shift: float,
-    generator: np.random.Generator,
-) -> Near | None:  # fmt: skip
+    truth: float, rates: Rates, best_rate: float, shift: float, generator: np.random.Generator
+) -> Near | None:
     place = min(math.log10(truth), 9.0) + shift * generator.standard_normal()
-    rate = min(rates, key=lambda one: abs(math.log10(one) - best_rate))
+    rate = min(rates.multiples, key=lambda one: abs(math.log10(one) - best_rate))
     if generator.random() < 0.05:
         return None
-    if place > math.log10(grid[-1]):
-        return Near(None, None)
-    return Near(min(grid, key=lambda d: abs(math.log10(d) - place)), rate)
+    d90 = round(10**place)
+    return Near(d90, rates.decades(d90, rate))
 
 
 def answer(problem: Problem, strategy: Strategy) -> tuple[Verdict, dict[Probe, Record]]:

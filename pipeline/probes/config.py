@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import ProtocolName
+from pipeline.dimension.rates import DEFAULT_RATES, check_rates
 from pipeline.dimension.status import TargetKind
 from pipeline.training.optimizers import AdamW, Optimizer
 
@@ -22,10 +23,14 @@ class SearchConfig:
         fractions: further shares whose smallest d is read from the same probes where they tell it.
         margin: by how many standard errors full fine-tuning must beat chance for a d₉₀ to be
             searched (0: A21's literal rule).
-        learning_rates: those a probe may have.
+        rates: the learning rates a probe may have, relative to full fine-tuning's best one
+            (docs/normalisation.md).
+        learning_rates: absolute ones instead, the same at every d: they belong to
+            ``subspace.normalisation: reference``.
         epochs: how long a probe trains (None: as long as the task's fine-tuning).
-        seeds: how many projections and trainings decide about a d.
-        protocol: the strategy of the search, and ``efficient`` the levers of that one.
+        seeds: how many projections and trainings decide about a d with the protocols ``paper`` and
+            ``sweep``; ``efficient`` repeats what tells most.
+        protocol: the strategy of the search, and ``efficient`` what is asked of that one.
         optimizer: what moves the d numbers.
     """
 
@@ -34,7 +39,8 @@ class SearchConfig:
     target: TargetKind = "fraction"
     fractions: tuple[float, ...] = (0.75, 0.9, 0.95)
     margin: float = 0.0
-    learning_rates: tuple[float, ...] = (1e-3, 5e-3, 1e-2, 3e-2)
+    rates: tuple[float, ...] = DEFAULT_RATES
+    learning_rates: tuple[float, ...] | None = None
     epochs: int | None = None
     seeds: int = 1
     protocol: ProtocolName = "efficient"
@@ -45,13 +51,15 @@ class SearchConfig:
         for fraction in (self.fraction, *self.fractions):
             if not 0 < fraction <= 1:
                 raise ValueError(f"fraction is {fraction}, but must be in (0, 1]")
-        if not self.learning_rates or min(self.learning_rates) <= 0:
-            raise ValueError("learning_rates must list at least one rate, all above 0")
-        if len(set(self.learning_rates)) < len(self.learning_rates):
-            raise ValueError("learning_rates must all be different")
+        check_rates(self.rates, self.learning_rates)
         if self.margin < 0:
             raise ValueError(f"margin is {self.margin}, but must be at least 0")
         if self.seeds < 1:
             raise ValueError(f"seeds is {self.seeds}, but must be at least 1")
+        if self.seeds > 1 and self.protocol == "efficient":
+            raise ValueError(
+                f"seeds is {self.seeds}, but the protocol efficient decides itself what to repeat: "
+                "ask for another efficient.precision instead"
+            )
         if self.epochs is not None and self.epochs < 1:
             raise ValueError(f"epochs is {self.epochs}, but must be at least 1, or null")

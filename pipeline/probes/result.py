@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.common.artifacts import read_json, write_json
 from pipeline.common.config import parse
-from pipeline.common.status import Status
+from pipeline.common.status import SearchEnd, Status
 from pipeline.finetuning.result import Cost
 
 
@@ -38,16 +38,25 @@ class SearchResult:
         target: the metric to reach; None where full fine-tuning diverged.
         d_min: the smallest d of the grid, ``d_max`` the largest.
         layers: m, the scales among the d numbers.
-        status: whether there is a d₉₀, and ``reason`` why not.
-        d90: the smallest d that reached while ``lower``, the next smaller one, missed.
-        d90_low: the 95 % interval, up to ``d90_high``; None is a bound beyond the grid.
+        status: where d₉₀ lies or why there is none, and ``reason`` in words.
+        d90: the estimate (method §2): the posterior median, rounded; None where it lies beyond the
+            grid (``status`` says at which end) or there is none.
+        d90_low: the 95 % interval, up to ``d90_high``; None is an end beyond the grid.
+        d90_paper: the paper's number: the smallest d that reached while ``lower``, the next smaller
+            of the grid, missed, both trained. ``lower`` is None where the smallest d of the grid
+            reached, and ``d_max`` where that missed.
+        ended: why the search ended; None where there was none.
+        monotone: False where the evidence contradicts that more dimensions do no worse.
+        target_error: the standard error of the target, from the full runs and the evaluation set.
         violations: pairs (d, d′), d < d′, where d reached and d′ missed.
         fractions: by fraction, as text.
-        probes: how many trainings the verdict rests on.
+        probes: how many trainings the result rests on.
         cost: of these trainings.
         inputs: hashes of the checkpoint and of the task.
-        seed: of the training at d₉₀; so are ``learning_rate``, ``best_epoch``, ``eval_metric``
-            and ``train_metric``.
+        task_d: the d of the training whose d numbers are in ``task.safetensors``: the smallest
+            trained one that reached. Of that training are ``seed``, ``learning_rate``, ``rate``
+            (that as a multiple of the unit of docs/normalisation.md), ``best_epoch``,
+            ``eval_metric`` and ``train_metric``.
     """
 
     model: str
@@ -73,13 +82,19 @@ class SearchResult:
     cost: Cost
     inputs: dict[str, str]
     d90: int | None = None
-    lower: int | None = None
     d90_low: int | None = None
     d90_high: int | None = None
+    d90_paper: int | None = None
+    lower: int | None = None
+    ended: SearchEnd | None = None
+    monotone: bool = True
+    target_error: float | None = None
     violations: tuple[tuple[int, int], ...] = ()
     fractions: dict[str, FractionResult] = field(default_factory=dict)
+    task_d: int | None = None
     seed: int | None = None
     learning_rate: float | None = None
+    rate: float | None = None
     best_epoch: int | None = None
     eval_metric: float | None = None
     train_metric: float | None = None

@@ -33,6 +33,7 @@ def sweep_search(
         GridConfig(values=values),
         fraction=sweep.fraction,
         fractions=(sweep.fraction,),
+        rates=sweep.rates,
         learning_rates=sweep.learning_rates,
         epochs=sweep.epochs,
         seeds=sweep.seeds,

@@ -11,9 +11,6 @@ Normalisation = Literal["column", "entry", "reference"]
 Granularity = Literal["block", "module", "tensor"]
 Method = Literal["said", "did"]
 
-# The power of d that the best learning rate follows, as measured (docs/normalisation.md).
-_RATE_SLOPES: dict[Normalisation, float] = {"entry": -0.5, "column": -0.75, "reference": -0.75}
-
 
 @dataclass(frozen=True)
 class ProjectionConfig:
@@ -37,10 +34,6 @@ class ProjectionConfig:
                 f"normalisation is {self.normalisation}, but must be reference with "
                 "projection: reference, which has a scale of its own for each tensor"
             )
-
-    def rate_slope(self) -> float:
-        """The power of d that the best Adam learning rate follows under the normalisation."""
-        return _RATE_SLOPES[self.normalisation]
 
 
 @dataclass(frozen=True)
