@@ -10,8 +10,8 @@ import numpy as np
 
 from pipeline.dimension.evidence import Evidence, told
 from pipeline.dimension.habits import UNKNOWN
-from pipeline.dimension.posterior import Model, Posterior, Rate
 from pipeline.dimension.noise import Noise
+from pipeline.dimension.posterior import Model, Posterior, Rate
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Record
 

@@ -120,7 +120,9 @@ class Posterior:
 
     def quantiles(self, shares: Sequence[float]) -> np.ndarray:
         """The θ below which these shares of the probability lie."""
-        return np.asarray(np.interp(shares, np.cumsum(self.marginal) - self.marginal / 2, self.theta))
+        return np.asarray(
+            np.interp(shares, np.cumsum(self.marginal) - self.marginal / 2, self.theta)
+        )
 
     def reaches(self, d: int, rate: float) -> float:
         """The probability that a new training reaches the target."""
@@ -130,7 +132,9 @@ class Posterior:
         """The probability that a new training reaches, in all and given each θ (thetas,)."""
         joint = (self.weights * self._chances(d, rate)).sum(axis=(1, 2, 3, 4))
         share = self.marginal
-        return float(joint.sum()), np.divide(joint, share, out=np.zeros_like(joint), where=share > 0)
+        return float(joint.sum()), np.divide(
+            joint, share, out=np.zeros_like(joint), where=share > 0
+        )
 
     def _chances(self, d: int, rate: float) -> np.ndarray:
         mean, sd = self.model.outcome(self.theta, d, rate)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.dimension.rates import Rates
 from pipeline.dimension.habits import Habits
 from pipeline.dimension.noise import Noise, expected_noise
+from pipeline.dimension.rates import Rates
 from pipeline.dimension.success import Levels
 
 

@@ -33,6 +33,12 @@ class Rates:
         """The learning rates at d."""
         return tuple(multiple * self.unit * d**self.power for multiple in self.multiples)
 
+    def multiple(self, d: int, rate: float) -> float:
+        """Which of the multiples a learning rate at d is."""
+        return min(
+            zip(self.at(d), self.multiples, strict=True), key=lambda one: abs(one[0] - rate)
+        )[1]
+
     def decades(self, d: int, rate: float) -> float:
         """How far a rate lies from the unit, in decades, the best one's movement taken out.
 

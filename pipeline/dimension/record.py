@@ -12,6 +12,7 @@ from pipeline.common.artifacts import Json
 from pipeline.common.config import parse
 from pipeline.dimension.status import reaches
 
+
 @dataclass(frozen=True, order=True)
 class Probe:
     """One subspace training: its dimension, the index of its seed, its learning rate."""
@@ -111,4 +112,3 @@ class Record:
         probe = {key: row[key] for key in own if key in row}
         others = {key: value for key, value in row.items() if key not in own}
         return parse(Record, {"probe": probe, **others}, where)
-

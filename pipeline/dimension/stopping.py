@@ -55,11 +55,11 @@ class StopRule:
     Attributes:
         question: what the search is asked.
         expected: mean and standard deviation of the training's best metric before it begins, as
-            the trainings before it have it (`Posterior.expects`).
+            the trainings before it have it (`Posterior.expects`); None where nothing is known.
     """
 
     question: Question
-    expected: tuple[float, float]
+    expected: tuple[float, float] | None = None
 
     def __call__(self, curve: Sequence[float]) -> Ending | None:
         """Why training may end here; None: it goes on."""
@@ -69,8 +69,14 @@ class StopRule:
 
     def chance(self, curve: Sequence[float]) -> float:
         """The probability that a curve that has not reached yet still will."""
-        question, (mean, sd) = self.question, self.expected
+        question = self.question
         return forecast(
             curve, question.evaluations, chance=question.chance, error=question.wobble,
-            prior=(mean, math.hypot(sd, _OPEN * question.levels.span)),
+            prior=self._prior(),
         ).reaches(question.target)  # fmt: skip
+
+    def _prior(self) -> tuple[float, float] | None:
+        if self.expected is None:
+            return None
+        mean, sd = self.expected
+        return mean, math.hypot(sd, _OPEN * self.question.levels.span)

@@ -58,9 +58,7 @@ def conclude(
     )
 
 
-def _winner(
-    question: Question, records: Mapping[Probe, Record], d90: int | None
-) -> Probe | None:
+def _winner(question: Question, records: Mapping[Probe, Record], d90: int | None) -> Probe | None:
     """The best training at the paper's d₉₀, or else at the smallest d with one that reached."""
     passed = [probe for probe in records if records[probe].reached(question.target)]
     place = d90 if d90 is not None else min((probe.d for probe in passed), default=None)

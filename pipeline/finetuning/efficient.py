@@ -16,9 +16,8 @@ from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.finetuning.ending import LittleToGain
 from pipeline.finetuning.evaluation import least_error
 from pipeline.finetuning.full_run import FullRun, FullRunner
+from pipeline.finetuning.recipe import EVALUATIONS, long_evaluations
 
-# Evaluations an epoch, where it has so many updates that some of them are worth sparing.
-_EVALUATIONS, _LONG_EPOCH = 4, 200
 # The seeds' error may be so much of the evaluation set's.
 _SHARE = 0.5
 
@@ -89,8 +88,7 @@ class Efficient:
 
     def _evaluations(self) -> int | None:
         config, rows = self.runner.config, len(self.runner.cell.data.train)
-        long = math.ceil(rows / config.batch) >= _LONG_EPOCH
-        return _EVALUATIONS * config.epochs if long else None
+        return long_evaluations(rows, config.batch, config.epochs)
 
     def deviations(self, repeated: Sequence[FullRun]) -> tuple[str, ...]:
         """In what the runs depart from the paper's full fine-tuning, in words."""
@@ -106,7 +104,7 @@ class Efficient:
                 f"{self.config.gain:g} was expected to be gained (baseline.gain)"
             )
         if self._evaluations() is not None:
-            said.append(f"full fine-tuning is evaluated {_EVALUATIONS} times an epoch")
+            said.append(f"full fine-tuning is evaluated {EVALUATIONS} times an epoch")
         if len(repeated) > 1:
             said.append(f"the full metric is the mean of {len(repeated)} runs, not the best run's")
         return tuple(said)

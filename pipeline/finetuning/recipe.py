@@ -8,6 +8,9 @@ from typing import Literal
 
 from pipeline.training.optimizers import AdamW, Optimizer
 
+# Evaluations an epoch, where it has so many updates that some of them are worth sparing.
+EVALUATIONS, _LONG_EPOCH = 4, 200
+
 
 @dataclass(frozen=True)
 class FinetuneConfig:
@@ -73,3 +76,8 @@ class Recipe:
             return (*range(interval, total, interval), total)
         count = min(self.evaluations, total)
         return tuple(round(k * total / count) for k in range(1, count + 1))
+
+
+def long_evaluations(rows: int, batch: int, epochs: int) -> int | None:
+    """Evaluations of an efficient run on ``rows`` examples; None for one an epoch."""
+    return EVALUATIONS * epochs if math.ceil(rows / batch) >= _LONG_EPOCH else None

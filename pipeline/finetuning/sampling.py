@@ -14,6 +14,8 @@ from pipeline.tasks import Split
 
 # The first sample: a sixteenth of the examples, and enough of them for its error to be known.
 _FIRST_SHARE, _FIRST_ROWS = 1 / 16, 256
+# Sets of this many examples are worth it: a sixteenth of them suffices.
+WORTH_SAMPLING = round(_FIRST_ROWS / _FIRST_SHARE)
 # A sample so many of its standard errors below the target grows no further.
 _NEAR = 2.0
 

@@ -1,17 +1,17 @@
-"""What a cell's finished probes say beyond the verdict: interval, violations, other fractions."""
+"""What a cell's finished probes say beyond the verdict: noise, violations, other fractions."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from pipeline.common.status import Status
 from pipeline.dimension.fractions import read
-from pipeline.dimension.interval import Noise, d90_interval, evaluation_noise
 from pipeline.dimension.monotone import violations
+from pipeline.dimension.noise import Noise, answered_noise
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Record
 from pipeline.dimension.status import reaches, target_metric
@@ -29,25 +29,24 @@ from pipeline.tasks import TaskKind
 _ByDimension = dict[int, dict[int, list[Record]]]
 
 
-def deviations(training: ProbeTraining, finetune: FinetuneConfig, examples: int) -> tuple[str, ...]:
+def deviations(
+    training: ProbeTraining, finetune: FinetuneConfig, examples: int, protocol: str
+) -> tuple[str, ...]:
     """Where the cell's probes are not those that d₉₀ is defined by, in words for every output."""
-    whole = math.ceil(examples / finetune.batch) * (training.epochs or finetune.epochs)
-    if training.max_steps is None or training.max_steps >= whole:
-        return ()
-    return (f"probes take {training.max_steps} of {whole} updates (search.efficient.max_steps)",)
-
-
-def interval(
-    question: Question, verdict: Verdict, records: Sequence[Record], full: float, noise: Noise
-) -> tuple[int | None, int | None]:
-    """The 95 % interval of d₉₀; a bound beyond the grid is None.
-
-    So is the upper one where d₉₀ was not reached.
-    """
-    if verdict.status not in (Status.OK, Status.NOT_REACHED):
-        return None, None
-    low, high = d90_interval(question, records, full, noise, verdict.d90)
-    return math.floor(low) if low > 0 else None, math.ceil(high) if high < math.inf else None
+    epochs = training.epochs or finetune.epochs
+    whole = math.ceil(examples / finetune.batch) * epochs
+    said = []
+    if training.max_steps is not None and training.max_steps < whole:
+        said.append(
+            f"probes take {training.max_steps} of {whole} updates (search.efficient.max_steps)"
+        )
+    if protocol == "efficient":
+        said.append("probes end when they have reached or hardly can, and not every rate is tried")
+    if training.evaluations not in (None, epochs):
+        said.append(f"probes are evaluated {training.evaluations} times in {epochs} epochs")
+    if training.sampled is not None:
+        said.append("metrics clearly below the target are those of a sample of the examples")
+    return tuple(said)
 
 
 def answers_noise(
@@ -64,10 +63,12 @@ def answers_noise(
     ``targets`` (n,) are what the evaluation examples should be answered with.
     """
     packed = [record.answers for record in records if record.answers is not None]
-    gaps = None
-    if full is not None and len(packed) > 1:
-        gaps = kind.gaps(packed, full, fraction, targets)
-    return evaluation_noise(gaps, question.target_error, fraction, len(targets))
+    if full is None or len(packed) < 2:
+        return question.noise
+    gaps = kind.gaps(packed, full, fraction, targets)
+    return (
+        question.noise if gaps is None else answered_noise(gaps, len(targets), question.full_error)
+    )
 
 
 def unordered(question: Question, records: Iterable[Record]) -> tuple[tuple[int, int], ...]:
@@ -92,15 +93,22 @@ def other_fractions(
     for fraction in search.fractions:
         target = target_metric(full.full_metric, full.chance, fraction, search.target)
         if fraction == search.fraction:
-            result = FractionResult(verdict.d90, verdict.lower, verdict.d90, verdict.reason)
+            d90, lower = verdict.d90_paper, verdict.lower
+            result = FractionResult(d90, lower, d90, "" if d90 else _undetermined(verdict))
         elif reaches(full.chance, target):
             reason = f"the target {target:.4f} is no more than what chance gives, {full.chance:.4f}"
             result = FractionResult(None, None, None, reason)
         else:
-            rule = search.efficient.rule(question, target)
+            rule = StopRule(replace(question, target=target))
             result = _reading(question.grid, records, target, rule)
         found[f"{fraction:g}"] = result
     return found
+
+
+def _undetermined(verdict: Verdict) -> str:
+    if verdict.lower is not None:
+        return f"d = {verdict.lower}, the largest of the grid, misses"
+    return "the trainings do not determine it"
 
 
 def _reading(

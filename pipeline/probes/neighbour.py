@@ -6,29 +6,41 @@ where its bytes stay as they were, nothing becomes stale.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.common.artifacts import read_json, write_json
 from pipeline.common.config import parse
 from pipeline.common.status import Status
+from pipeline.dimension.habits import Habits
 from pipeline.dimension.question import Near
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """What a neighbouring checkpoint's search found; ``learning_rate`` is that at d₉₀."""
+    """What a neighbouring checkpoint's search found.
+
+    Attributes:
+        model: the checkpoint's name.
+        status: where its d₉₀ lies.
+        d90: the estimate; None beyond the grid.
+        rate: the learning rate of the training at d₉₀ in decades of the unit (`Rates.decades`).
+        habits: how its metric rises with d, and how its seeds differ.
+    """
 
     model: str
     status: Status
-    d90: int | None
-    learning_rate: float | None
+    d90: int | None = None
+    rate: float | None = None
+    habits: Habits | None = None
 
     def near(self) -> Near | None:
-        """What a search can start from; None where there is neither a d₉₀ nor a bound."""
-        if self.status not in (Status.OK, Status.NOT_REACHED):
-            return None
-        return Near(self.d90, self.learning_rate)
+        """What a search can start from; None where nothing is known of d₉₀."""
+        beyond = {Status.BELOW_GRID: 0.0, Status.NOT_REACHED: math.inf}
+        if self.status is Status.OK and self.d90 is not None:
+            return Near(self.d90, self.rate, self.habits)
+        return Near(beyond[self.status], self.rate, self.habits) if self.status in beyond else None
 
     def write(self, path: Path) -> None:
         """Write the answer as JSON."""

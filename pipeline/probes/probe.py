@@ -35,12 +35,14 @@ class ProbeTraining:
         epochs: None for as many as the task's fine-tuning.
         optimizer: what moves the d numbers.
         max_steps: the most updates that a probe may take.
+        evaluations: of a whole probe, evenly over its updates; None for one an epoch.
         sampled: evaluation on a sample first; None evaluates on everything.
     """
 
     epochs: int | None = None
     optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.0))
     max_steps: int | None = None
+    evaluations: int | None = None
     sampled: SampledEvaluation | None = None
 
 
@@ -122,6 +124,7 @@ class ProbeRunner:
             self.training.optimizer,
             self.finetune.train_eval_rows,
             self.training.max_steps,
+            self.training.evaluations,
         )
 
     def _train(self, probe: Probe, stop: Stop) -> Record:

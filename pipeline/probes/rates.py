@@ -41,4 +41,3 @@ def offered(
     power = rate_power(subspace.normalisation)
     unit = unit_rate(full_rate, size=size, d=1, normalisation=subspace.normalisation)
     return Rates(tuple(rates), unit, power, power)
-

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.common.artifacts import Json, atomic_file, write_jsonl
 from pipeline.dimension.driver import drive
+from pipeline.dimension.estimate import Estimate, estimate_d90
 from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe, Record
@@ -19,7 +20,7 @@ from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import FullResult, cost_of
 from pipeline.probes.asking import cell_question, no_search, probe_training, target_of
 from pipeline.probes.config import SearchConfig
-from pipeline.probes.evidence import answers_noise, deviations, interval, other_fractions, unordered
+from pipeline.probes.evidence import answers_noise, deviations, other_fractions, unordered
 from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.probe import ProbeRunner
 from pipeline.probes.result import SearchResult
@@ -41,8 +42,8 @@ def search_cell(
 ) -> SearchResult:
     """Search the cell's d₉₀; write ``result.json``, ``answer.json`` and ``trials.jsonl``.
 
-    With status ``ok`` the d numbers at d₉₀ go to ``task.safetensors``. A cell that needs no search
-    (method §2) has no trials.
+    The d numbers of the smallest d that reached go to ``task.safetensors``. A cell that needs no
+    search (method §2) has no trials.
 
     Args:
         cell: what is searched.
@@ -60,20 +61,23 @@ def search_cell(
     question = cell_question(
         cell, search=search, subspace=subspace, finetune=finetune, full=full, neighbour=neighbour
     )
-    training = probe_training(search, question, cell)
+    training = probe_training(search, finetune, question, cell)
     runner = ProbeRunner(cell, subspace, finetune, training, scratch)
     asked = _Search(runner, search, question, full)
+    if early := no_search(full, search, question):
+        result = replace(asked.described({}), status=early[0], reason=early[1])
+        return _written(result, Neighbour(result.model, result.status), [], out)
     verdict, records = asked.run()
-    result = asked.result(verdict, list(records.values()))
-    if verdict.winner is not None:
-        content = runner.vector_path(records[verdict.winner]).read_bytes()
+    estimate = asked.estimate(records)
+    won = records[verdict.winner] if verdict.winner else None
+    result = asked.found(verdict, records, estimate, won)
+    if won is not None:
+        content = runner.vector_path(won).read_bytes()
         with atomic_file(out / "task.safetensors") as temporary:
             temporary.write_bytes(content)
-    write_jsonl(out / "trials.jsonl", [_trial(record, question) for record in records.values()])
-    answer = Neighbour(result.model, result.status, result.d90, result.learning_rate)
-    answer.write(out / "answer.json")
-    result.write(out / "result.json")
-    return result
+    rate = asked.decades(won) if won else None
+    answer = Neighbour(result.model, result.status, result.d90, rate, estimate.habits)
+    return _written(result, answer, [_trial(one, question) for one in records.values()], out)
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,9 @@ class _Search:
     question: Question
     full: FullResult
 
-    def run(self) -> tuple[Verdict, Mapping[Probe, Record]]:
+    def run(self) -> tuple[Verdict, dict[Probe, Record]]:
         """Probe until the verdict; return it with the records that it rests on."""
-        if early := no_search(self.full, self.search, self.question):
-            return Verdict(*early), {}
         strategy = PROTOCOLS[self.search.protocol](self.question, self.search.efficient)
-        _LOG.info("a search of at most %d probes", strategy.search.most_probes())
         return drive(strategy, self._train)
 
     def _train(self, probe: Probe, stop: Stop) -> Record:
@@ -100,77 +101,107 @@ class _Search:
         _LOG.info("probe at d = %d, learning rate %g", probe.d, probe.learning_rate)
         record = self.runner.run(probe, stop)
         _LOG.info(
-            "  metric %.4f after %d epochs, target %.4f: %s",
-            record.metric, len(record.curve), self.question.target, record.ended.reason,
+            "  metric %.4f after %d of %d evaluations, target %.4f: %s",
+            record.metric, len(record.curve), self.question.evaluations, self.question.target,
+            record.ended.reason,
         )  # fmt: skip
         return record
 
-    def result(self, verdict: Verdict, records: list[Record]) -> SearchResult:
-        """All that is reported of the search."""
-        search, question, full, cell = self.search, self.question, self.full, self.runner.cell
-        subspace = self.runner.subspace
-        low, high = self._interval(verdict, records)
-        found = SearchResult(
+    def estimate(self, records: Mapping[Probe, Record]) -> Estimate:
+        """What the trainings say of d₉₀."""
+        data = self.runner.cell.data
+        noise = answers_noise(
+            records.values(),
+            self.question,
+            kind=data.kind,
+            targets=data.eval.labels,
+            full=self.full.answers,
+            fraction=self.search.fraction,
+        )
+        return estimate_d90(self.question, records.values(), noise)
+
+    def described(self, records: Mapping[Probe, Record]) -> SearchResult:
+        """What was asked, of what, and what it cost."""
+        search, question, full, runner = self.search, self.question, self.full, self.runner
+        trained = deviations(
+            runner.training, runner.finetune, len(runner.cell.data.train), search.protocol
+        )
+        return SearchResult(
             model=full.model,
             task=full.task,
             step=full.step,
             metric=full.metric,
             chance=full.chance,
             full_metric=full.full_metric,
-            method=subspace.method,
-            projection=subspace.projection,
-            normalisation=subspace.normalisation,
+            method=runner.subspace.method,
+            projection=runner.subspace.projection,
+            normalisation=runner.subspace.normalisation,
             fraction=search.fraction,
             target_kind=search.target,
             protocol=search.protocol,
-            deviations=(
-                *self.full.deviations,
-                *deviations(self.runner.training, self.runner.finetune, len(cell.data.train)),
-            ),
+            deviations=(*full.deviations, *trained),
             target=target_of(full, search),
             d_min=question.grid[0],
             d_max=question.grid[-1],
-            layers=self.runner.layers(),
-            status=verdict.status,
-            reason=verdict.reason,
+            layers=runner.layers(),
+            status=full.status,
+            reason=full.reason,
             probes=len(records),
-            cost=cost_of(records),
-            inputs=cell.inputs,
-            d90=verdict.d90,
+            cost=cost_of(list(records.values())),
+            inputs=runner.cell.inputs,
+        )
+
+    def found(
+        self,
+        verdict: Verdict,
+        records: Mapping[Probe, Record],
+        estimate: Estimate,
+        won: Record | None,
+    ) -> SearchResult:
+        """The search's result, with what there is to say of the training that is kept."""
+        question, known = self.question, list(records.values())
+        described = self.described(records)
+        found = replace(
+            described,
+            status=estimate.status,
+            reason=estimate.reason,
+            d90=estimate.inside(estimate.d90, question),
+            d90_low=estimate.inside(estimate.low, question),
+            d90_high=estimate.inside(estimate.high, question),
+            d90_paper=verdict.d90_paper,
             lower=verdict.lower,
-            d90_low=low,
-            d90_high=high,
-            violations=unordered(question, records),
-            fractions=other_fractions(search, question, verdict, records, full),
+            ended=verdict.ended,
+            monotone=estimate.monotone,
+            target_error=question.noise.shared,
+            violations=unordered(question, known),
+            fractions=other_fractions(self.search, question, verdict, known, self.full),
         )
-        won = next((record for record in records if record.probe == verdict.winner), None)
-        return _won(found, won) if won else found
-
-    def _interval(self, verdict: Verdict, records: list[Record]) -> tuple[int | None, int | None]:
-        if self.full.full_metric is None or not records:
-            return None, None
-        data, fraction = self.runner.cell.data, self.search.fraction
-        noise = answers_noise(
-            records,
-            self.question,
-            kind=data.kind,
-            targets=data.eval.labels,
-            full=self.full.answers,
-            fraction=fraction,
+        if won is None:
+            return found
+        return replace(
+            found,
+            task_d=won.probe.d,
+            seed=won.probe.seed,
+            learning_rate=won.probe.learning_rate,
+            rate=question.rates.multiple(won.probe.d, won.probe.learning_rate),
+            best_epoch=won.best_epoch,
+            eval_metric=won.metric,
+            train_metric=won.train_metric,
         )
-        return interval(self.question, verdict, records, self.full.full_metric, noise)
+
+    def decades(self, record: Record) -> float:
+        """Where a training's learning rate lies."""
+        return self.question.rates.decades(record.probe.d, record.probe.learning_rate)
 
 
-def _won(found: SearchResult, won: Record) -> SearchResult:
-    """The result with what there is to say of the training at d₉₀."""
-    return replace(
-        found,
-        seed=won.probe.seed,
-        learning_rate=won.probe.learning_rate,
-        best_epoch=won.best_epoch,
-        eval_metric=won.metric,
-        train_metric=won.train_metric,
-    )
+def _written(
+    result: SearchResult, answer: Neighbour, trials: list[Json], out: Path
+) -> SearchResult:
+    """Write what the search leaves beside the d numbers."""
+    write_jsonl(out / "trials.jsonl", trials)
+    answer.write(out / "answer.json")
+    result.write(out / "result.json")
+    return result
 
 
 def _trial(record: Record, question: Question) -> Json:
@@ -178,7 +209,6 @@ def _trial(record: Record, question: Question) -> Json:
     return {
         **record.row(),
         "metric": record.metric,
-        "epochs_run": len(record.curve),
+        "evaluations": len(record.curve),
         "reached": record.reached(question.target),
-        "proven": record.proven(question.target, question.target_error),
     }

@@ -29,6 +29,7 @@ def check(params: Params) -> None:
     else:
         _check_suite(params)
     _check_zoo(params)
+    _check_rates(params)
     if params.report.axis == "tokens" and params.tokens_per_step() is None:
         raise UserError(
             "params.yaml: report.axis is tokens, so trajectory.tokens_per_update must say how "
@@ -49,6 +50,26 @@ def _check_names(params: Params) -> None:
                     f"and _, a letter first, and not {SHARED_TOKENS!r} (DVC drops names that look "
                     "like numbers)"
                 )
+
+
+def _check_rates(params: Params) -> None:
+    """Absolute learning rates belong to ``reference``, and it to them."""
+    normalisation = params.subspace.normalisation
+    sections = {"search": params.search.learning_rates}
+    if params.sweep.models:
+        sections["sweep.probes"] = params.sweep.probes.learning_rates
+    for section, listed in sections.items():
+        if listed is not None and normalisation != "reference":
+            raise UserError(
+                f"params.yaml: {section}.learning_rates are the same at every d, which only fits "
+                f"subspace.normalisation: reference, and it is {normalisation}: say {section}.rates, "
+                "which are relative to full fine-tuning's and move with d (docs/normalisation.md)"
+            )
+        if listed is None and normalisation == "reference":
+            raise UserError(
+                f"params.yaml: {section}.rates have no unit with subspace.normalisation: reference: "
+                f"say {section}.learning_rates, such as [1.0e-3, 5.0e-3, 1.0e-2, 3.0e-2]"
+            )
 
 
 def _check_pretraining(params: Params) -> None:
