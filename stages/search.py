@@ -43,7 +43,10 @@ def main() -> None:
             scratch=paths.scratch("search", key),
             out=paths.search(name, task, method),
         )
-    logging.info("%s: %s, d90 %s %s", key, result.status, result.d90, result.reason)
+    logging.info(
+        "%s: %s, d90 %s (95 %%: %s to %s) %s",
+        key, result.status, result.d90, result.d90_low, result.d90_high, result.reason,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

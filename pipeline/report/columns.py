@@ -3,7 +3,8 @@
 Rules by the type of a field: a plain value is a column of its name; a dataclass is a column a
 field, as ``cost_tokens``; a task's further metrics are a column each, as ``others_f1``; a list of
 pairs is counted; any other list or mapping is told in words. What full fine-tuning and search both
-have is ``full_…`` and ``search_…``.
+have is ``full_…`` and ``search_…``, but for the search's ``deviations``, which tables of trainings
+have as well.
 """
 
 from __future__ import annotations
@@ -42,10 +43,12 @@ _SHARED = (
 )
 _FIRST = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "method", "metric",
-    "status", "d90", "d90_low", "d90_high", "published", "lower", "d_min", "d_max", "target",
-    "full_metric", "chance", "relative_gap",
+    "status", "d90", "d90_low", "d90_high", "d90_paper", "lower", "published", "ended", "monotone",
+    "d_min", "d_max", "target", "target_error", "full_metric", "chance", "relative_gap",
 )  # fmt: skip
-_LAST = ("deviations", "fractions", "reason")
+_LAST = ("full_deviations", "deviations", "fractions", "reason")
+# Keeps its name although full fine-tuning may have the same.
+_SEARCH_OWN = ("deviations",)
 # Of a search, beside each of its trainings.
 _OF_SEARCH = (
     "step", "method", "protocol", "deviations", "metric", "target", "full_metric", "chance",
@@ -118,7 +121,7 @@ def _joined(
     """The three under the names of columns, whether they map names to types or to values."""
     both = full.keys() & search.keys()
     own = {_name("full", key, both): value for key, value in full.items() if key not in _SHARED}
-    found = {_name("search", key, both): value for key, value in search.items()}
+    found = {_name("search", key, both - {*_SEARCH_OWN}): value for key, value in search.items()}
     return {**own, **found, **cell}
 
 

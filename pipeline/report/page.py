@@ -10,25 +10,29 @@ from typing import Any
 import pandas as pd
 
 from pipeline.common.artifacts import atomic_file
+from pipeline.common.status import SearchEnd
 from pipeline.report.columns import OTHERS
 from pipeline.report.figures import wanted
 from pipeline.report.provenance import Provenance
-from pipeline.report.sentences import sentence, unit_of
+from pipeline.report.sentences import not_monotone, sentence, unit_of
 from pipeline.report.shown import (
     d90_shown,
     interval_shown,
     metric_name,
     metric_of,
     metric_shown,
+    paper_shown,
     whole_shown,
 )
 from pipeline.report.tables import Tables
-from pipeline.report.trends import CLAIMS, POOLED
+from pipeline.report.trends import CLAIMS, POOLED, compared_metric
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 # What tables of the page show as the table of cells has it, and with three decimals.
 _AS_IT_IS = ("model", "label", "step", "task", "status", "reason", "probes")
 _METRICS = ("target", "full_metric", "chance", "full_train_metric", "relative_gap")
+# Columns that say where trainings are not those that d₉₀ is defined by, and whose they are.
+_DEVIATIONS = {"full_deviations": "full fine-tuning", "deviations": "probes"}
 
 
 def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> None:
@@ -49,6 +53,7 @@ def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> 
         zoo=_rows(tables.of("zoo")),
         table1=_rows(tables.table1),
         facts=facts,
+        **_how_well(tables),
         **_along_pretraining(tables),
     )
     with atomic_file(path) as temporary:
@@ -58,16 +63,15 @@ def write_page(tables: Tables, facts: Provenance, figures: Path, path: Path) -> 
 def _along_pretraining(tables: Tables) -> dict[str, Any]:
     """What the page tells of the trajectory."""
     cells = tables.of("trajectory")
-    metric = metric_of(cells)
     return {
         "sentences": [
             sentence(str(task), rows) for task, rows in cells.groupby("task", sort=False)
         ],
-        "claims": [_claim(row, metric) for _, row in _worth_showing(tables.trends).iterrows()],
+        "claims": [_claim(row, cells) for _, row in _worth_showing(tables.trends).iterrows()],
         "cells": _rows(cells),
         "metrics": _metrics(cells),
         "others": {name: metric_name(name.removeprefix(OTHERS)) for name in _others(cells)},
-        "deviations": _deviations(cells),
+        "others_than_compared": _not_compared(cells),
         "uncomputable": _rows(cells[cells["d90"].isna()]),
         "unit": unit_of(cells),
         **_cost(tables, cells),
@@ -95,16 +99,18 @@ def _worth_showing(trends: pd.DataFrame) -> pd.DataFrame:
     return trends[(trends["scope"] == POOLED) | (trends["claim"] == "falls")]
 
 
-def _claim(row: pd.Series, metric: str) -> dict[str, Any]:
+def _claim(row: pd.Series, cells: pd.DataFrame) -> dict[str, Any]:
     claim = CLAIMS[row["claim"]]
+    across_tasks = claim.over == "task"
+    compared = cells[cells["metric"] == compared_metric(cells)] if across_tasks else cells
     pooled = row["scope"] == POOLED
     return {
-        "text": claim.text.format(metric=metric) if pooled else row["scope"],
+        "text": claim.text.format(metric=metric_of(compared)) if pooled else row["scope"],
         "pooled": pooled,
         "tau": _interval(row, "tau"),
         "rho": _interval(row, "rho"),
         "p": "–" if pd.isna(row["p"]) else f"{row['p']:.2g} (≥ {row['p_least']:.2g})",
-        "sample": f"{row['units']} {'tasks' if claim.over == 'task' else 'checkpoints'}",
+        "sample": f"{row['units']} {'tasks' if across_tasks else 'checkpoints'}",
         "cells": f"{row['cells']} ({row['censored']}, {row['left_out']})",
         "verdict": row["verdict"],
     }
@@ -132,6 +138,8 @@ def _shown(row: pd.Series) -> dict[str, Any]:
         "method": row["method"].upper(),
         "d90": d90_shown(row),
         "interval": interval_shown(row),
+        "paper": paper_shown(row),
+        "ended": row["ended"] or "–",
         "published": whole_shown(row.get("published")),
         "parameters": whole_shown(row["parameters"]),
     }
@@ -148,9 +156,34 @@ def _metrics(cells: pd.DataFrame) -> list[str]:
     return [f"{metric_name(str(name))} ({_listed(tasks)})" for name, tasks in found]
 
 
-def _deviations(cells: pd.DataFrame) -> list[str]:
+def _not_compared(cells: pd.DataFrame) -> str:
+    """The tasks that claims about tasks leave out, because their metric is another."""
+    return _listed(cells["task"][cells["metric"] != compared_metric(cells)])
+
+
+def _how_well(tables: Tables) -> dict[str, Any]:
+    """What limits every d₉₀ of the page: how searches ended, contradictions, deviations."""
+    every = pd.concat([tables.cells, tables.table1])
+    counts = every["ended"].value_counts()
+    return {
+        "ends": [
+            {"name": end.value, "count": int(counts[end.value]), "sentence": end.sentence}
+            for end in SearchEnd
+            if end.value in counts
+        ],
+        "searched": int(counts.drop("", errors="ignore").sum()),
+        "not_monotone": not_monotone(every),
+        "deviations": {
+            what: found
+            for name, what in _DEVIATIONS.items()
+            if name in every and (found := _deviations(every, name))
+        },
+    }
+
+
+def _deviations(cells: pd.DataFrame, column: str) -> list[str]:
     """Every deviation with the tasks that it holds for."""
-    found = cells[cells["deviations"] != ""].groupby("deviations", sort=False)["task"]
+    found = cells[cells[column] != ""].groupby(column, sort=False)["task"]
     return [f"{text} ({_listed(tasks)})" for text, tasks in found]
 
 

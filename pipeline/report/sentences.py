@@ -7,30 +7,57 @@ from itertools import pairwise
 
 import pandas as pd
 
-from pipeline.report.shown import d90_shown
+from pipeline.report.known import located, ranked
+from pipeline.report.shown import d90_shown, interval_shown
 
 
 def sentence(task: str, rows: pd.DataFrame) -> str:
     """What happened to a task along pretraining, in one sentence computed from its cells.
 
-    A d₉₀ above the largest d or below the smallest is told as that bound, and compared as such.
+    Estimates are compared, each told with its 95 % interval; a d₉₀ beyond the grid is told as that
+    bound, and compared as such.
     """
     ordered = rows.sort_values("step")
-    known = ordered[ordered["d90"].notna() | (ordered["status"] == "not_reached")]
+    known = located(ordered)
     missing = len(ordered) - len(known)
     if known.empty:
         return f"{task}: d₉₀ could not be computed at any checkpoint."
     left_out = f"; not computable at {missing} of {len(ordered)} checkpoints" if missing else ""
     if len(known) == 1:
         only = known.iloc[0]
-        return f"{task}: d₉₀ is {d90_shown(only)} at {unit_of(known)} {only['step']}{left_out}."
+        return f"{task}: d₉₀ is {_told(only)} at {unit_of(known)} {only['step']}{left_out}."
     return f"{task}: d₉₀ {_movement(known)}{left_out}."
+
+
+def not_monotone(cells: pd.DataFrame) -> str:
+    """Where the probes contradict what d₉₀ rests on, in one sentence; empty where nowhere."""
+    against = cells[~cells["monotone"].astype(bool)]
+    if against.empty:
+        return ""
+    places = [
+        f"{task} at {', '.join(those['label'].astype(str))}"
+        for task, those in against.groupby("task", sort=False)
+    ]
+    return (
+        "The trainings contradict that more dimensions do no worse, on which d₉₀ rests, by more "
+        f"than noise explains: {'; '.join(places)}. Read these d₉₀ with care: training may fail at "
+        "large d, by a learning rate that is too high."
+    )
+
+
+def _told(row: pd.Series) -> str:
+    """d₉₀ with its interval, if it lies inside the grid."""
+    if row["status"] != "ok":
+        return d90_shown(row)
+    return f"{d90_shown(row)} ({interval_shown(row)})"
 
 
 def _movement(known: pd.DataFrame) -> str:
     """From the first to the last of these cells, and whether all between agree."""
     first, last, unit = known.iloc[0], known.iloc[-1], unit_of(known)
-    values = known["d90"].astype(float).fillna(math.inf).tolist()
+    # Below the grid d₉₀ is smaller, above it larger, than any inside.
+    low, high = ranked(known)
+    values = low.where(known["status"] != "not_reached", high).tolist()
     if len(set(values)) == 1:
         return f"is {d90_shown(first)} from {unit} {first['step']} to {last['step']}"
     if values[0] == values[-1]:
@@ -41,10 +68,18 @@ def _movement(known: pd.DataFrame) -> str:
     falls = values[-1] < values[0]
     steady = all((one >= other) if falls else (one <= other) for one, other in pairwise(values))
     verb = ("falls" if falls else "rises") + ("" if steady else ", not steadily,")
+    overlap = ", whose intervals overlap" if _overlap(first, last) else ""
     return (
-        f"{verb} from {d90_shown(first)} at {unit} {first['step']} to {d90_shown(last)} at "
-        f"{last['step']}"
+        f"{verb} from {_told(first)} at {unit} {first['step']} to {_told(last)} at "
+        f"{last['step']}{overlap}"
     )
+
+
+def _overlap(one: pd.Series, other: pd.Series) -> bool:
+    """Whether the 95 % intervals have a d in common."""
+    lows, highs = zip(*((row["d90_low"], row["d90_high"]) for row in (one, other)), strict=True)
+    low = max(0.0 if pd.isna(low) else float(low) for low in lows)
+    return low <= min(math.inf if pd.isna(high) else float(high) for high in highs)
 
 
 def unit_of(cells: pd.DataFrame) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pipeline.report.known import LOCATED
+
 _METRICS = {
     "f1": "F1",
     "matthews": "Matthews correlation",
@@ -24,22 +26,30 @@ def metric_of(cells: pd.DataFrame) -> str:
 
 
 def d90_shown(row: pd.Series) -> str:
-    """d₉₀ as known: a number, a bound at an end of the search, or a dash."""
-    if row["status"] == "not_reached":
-        return f"> {row['d_max']:,}"
-    if pd.isna(row["d90"]):
-        return "–"
-    return f"≤ {row['d90']:,}" if pd.isna(row["lower"]) else f"{row['d90']:,}"
+    """The estimate of d₉₀, the end of the grid beyond which it lies, or a dash."""
+    beyond = {"not_reached": f"> {row['d_max']:,}", "below_grid": f"< {row['d_min']:,}"}
+    return beyond.get(row["status"], whole_shown(row["d90"]))
 
 
 def interval_shown(row: pd.Series) -> str:
-    """The 95 % interval as far as it lies within the search."""
-    low, high = row["d90_low"], row["d90_high"]
-    if pd.isna(low) and pd.isna(high):
+    """The 95 % interval, its ends beyond the grid as such."""
+    if row["status"] not in LOCATED:
         return "–"
-    if pd.isna(high):
-        return f"≥ {low:,}"
-    return f"≤ {high:,}" if pd.isna(low) else f"{low:,} – {high:,}"
+    low, high = row["d90_low"], row["d90_high"]
+    if pd.isna(low) and row["status"] == "below_grid":
+        return f"< {row['d_min']:,}" if pd.isna(high) else f"≤ {high:,}"
+    if pd.isna(high) and row["status"] == "not_reached":
+        return f"> {row['d_max']:,}" if pd.isna(low) else f"≥ {low:,}"
+    lower = f"< {row['d_min']:,}" if pd.isna(low) else f"{low:,}"
+    upper = f"> {row['d_max']:,}" if pd.isna(high) else f"{high:,}"
+    return f"{lower} – {upper}"
+
+
+def paper_shown(row: pd.Series) -> str:
+    """The paper's number, a bound where an end of the grid decided it, or a dash."""
+    if pd.isna(row["d90_paper"]):
+        return "–" if pd.isna(row["lower"]) else f"> {row['lower']:,}"
+    return f"{'≤ ' if pd.isna(row['lower']) else ''}{row['d90_paper']:,}"
 
 
 def metric_shown(value: float) -> str:
@@ -50,10 +60,3 @@ def metric_shown(value: float) -> str:
 def whole_shown(value: int | None) -> str:
     """A whole number with its thousands set apart; a dash for none."""
     return "–" if pd.isna(value) else f"{value:,}"
-
-
-def interval_ends(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """The 95 % intervals as numbers to draw; a bound beyond the search is the search's end."""
-    low = rows["d90_low"].astype(float).fillna(rows["d_min"].astype(float))
-    high = rows["d90_high"].astype(float).fillna(rows["d_max"].astype(float))
-    return low, high

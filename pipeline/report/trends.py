@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.common.seeds import numpy_generator
 from pipeline.report.columns import Columns, column_types
+from pipeline.report.known import ranked
 from pipeline.report.rank_correlation import Association, Stratum, associate
 
 # No task or checkpoint can be called so.
@@ -23,7 +24,7 @@ class Claim:
     """A claim: what d₉₀ is ranked against, among which cells, with which sign.
 
     Attributes:
-        text: the claim in words, ``{metric}`` standing for the tasks' metric.
+        text: the claim in words, ``{metric}`` standing for the compared cells' metric.
         x: the column that d₉₀ is compared with, named as in `_with_x`.
         within: cells with the same value here are compared with each other.
         over: what distinguishes them, and is the sample.
@@ -66,11 +67,22 @@ def trends(cells: pd.DataFrame) -> pd.DataFrame:
 
     A cell whose d₉₀ is only bounded counts (`pipeline.report.rank_correlation`); one without a
     d₉₀ or without the number that it is compared with is left out, and counted as ``left_out``.
+    So is, of claims about tasks, one of a task with another metric than `compared_metric`.
     """
     known = _with_x(cells)
     rows = [row for name, claim in CLAIMS.items() for row in _rows(name, claim, known)]
     frame = pd.DataFrame(rows, columns=list(TREND_COLUMNS))
     return frame.astype(TREND_COLUMNS)
+
+
+def compared_metric(cells: pd.DataFrame) -> str:
+    """The metric by which tasks are compared: that of most tasks, of several the first by name.
+
+    An accuracy of 0.6 and a correlation of 0.6 do not say which of two tasks is the easier one.
+    """
+    metrics = cells.drop_duplicates("task")["metric"]
+    counts = metrics.value_counts().sort_index()
+    return str(counts.idxmax()) if len(counts) else ""
 
 
 def verdict(association: Association) -> str:
@@ -85,18 +97,18 @@ def verdict(association: Association) -> str:
 def _with_x(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells with the numbers that claims compare, and d₉₀ as ``low`` and ``high``."""
     chance = cells["chance"].astype(float)
-    d90, d_max = cells["d90"].astype(float), cells["d_max"].astype(float)
-    above = cells["status"] == "not_reached"
-    at_least = d90.where(cells["lower"].notna(), 0.0).where(d90.notna())
+    low, high = ranked(cells)
     return cells.assign(
         above_chance=(cells["full_metric"].astype(float) - chance) / (1 - chance),
-        low=at_least.mask(above, d_max),
-        high=d90.mask(above, float("inf")),
+        low=low,
+        high=high,
     )
 
 
 def _rows(name: str, claim: Claim, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
     usable = cells.dropna(subset=["low", "high", claim.x])
+    if claim.over == "task":
+        usable = usable[usable["metric"] == compared_metric(cells)]
     left_out = cells[claim.within][~cells.index.isin(usable.index)]
     number = {unit: place for place, unit in enumerate(dict.fromkeys(cells[claim.over]))}
     strata: dict[str, list[Stratum]] = {POOLED: []}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common.status import Status
+from pipeline.common.status import SearchEnd, Status
 from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.status import precheck, reaches, target_metric
 
@@ -111,6 +111,13 @@ def test_a_status_is_written_as_its_value():
         "ok",
         "baseline_at_chance",
         "target_below_chance",
+        "below_grid",
         "not_reached",
         "diverged",
     }
+
+
+def test_every_end_of_a_search_has_its_sentence():
+    assert json.dumps([SearchEnd.BEYOND]) == '["beyond"]'
+    sentences = {end.sentence for end in SearchEnd}
+    assert len(sentences) == len(SearchEnd) == 4

@@ -94,7 +94,7 @@ def test_said_finds_a_dimension_below_d(world: Path, tmp_path: Path, baseline: F
     assert result.status == "ok" and 8 <= result.d90 <= 2048
     assert result.eval_metric >= result.target == pytest.approx(0.7 * baseline.full_metric)
     reached = {row["d"]: row["reached"] for row in trials if row["seed"] == 0}
-    assert reached[result.d90]
+    assert result.task_d == result.d90_paper and reached[result.task_d]
     if result.lower is not None:
         assert not reached[result.lower]
     assert result.protocol == "efficient" and result.deviations == ()
@@ -120,7 +120,7 @@ def test_the_saved_numbers_are_the_fine_tuned_model(
     result = search(world, tmp_path, baseline)
     cell = open_cell(world, "polarity_short")
     vector = load_task_vector(tmp_path / "out/task.safetensors")
-    assert len(vector.vector) == result.d90
+    assert len(vector.vector) == result.task_d
     vector.apply(cell.flat, cell.inputs["checkpoint"])
     right = predict(cell.network, cell.data.eval, FINETUNE.batch) == cell.data.eval.labels
     assert right.mean() == result.eval_metric
@@ -131,7 +131,7 @@ def test_results_are_read_as_they_were_written(
 ) -> None:
     result = search(world, tmp_path, baseline)
     assert SearchResult.read(tmp_path / "out/result.json") == result
-    answer = Neighbour("s0", Status.OK, result.d90, result.learning_rate)
+    answer = Neighbour("s0", Status.OK, result.d90_paper, result.learning_rate)
     assert Neighbour.read(tmp_path / "out/answer.json") == answer
 
 

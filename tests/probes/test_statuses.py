@@ -53,6 +53,7 @@ class Case:
 CASES = {
     "learned": Case("easy", EASY, SEARCH, Status.OK, ""),
     "too_small": Case("easy", EASY, HARD, Status.NOT_REACHED, "d = 9, the largest of the grid, reaches"),
+    "too_easy": Case("easy", EASY, replace(SEARCH, grid=GridConfig(512, 2048, 4.0)), Status.BELOW_GRID, "the smallest d of the grid already reaches"),
     "guessing": Case("noise", ONE_EPOCH, SEARCH, Status.BASELINE_AT_CHANCE, "full fine-tuning reaches"),
     "lopsided": Case("lopsided", EASY, replace(SEARCH, fraction=0.9), Status.TARGET_BELOW_CHANCE, "the target"),
     "blown_up": Case("easy", EASY, replace(HARD, learning_rates=(1e30,)), Status.DIVERGED, "diverged at d = 9 with every learning rate"),
@@ -135,8 +136,8 @@ def test_the_status_and_its_reason_are_recorded(study: Path, name: str) -> None:
     assert result["status"] == CASES[name].status
     assert CASES[name].reason in result["reason"]
     assert (result["d90"] is not None) == (result["status"] == Status.OK)
-    searched = name in ("learned", "too_small", "blown_up")
-    assert (result["probes"] > 0) == searched
+    searched = name in ("learned", "too_small", "too_easy", "blown_up")
+    assert (result["probes"] > 0) == (result["ended"] is not None) == searched
 
 
 def test_the_reasons_hold(study: Path) -> None:
@@ -158,7 +159,8 @@ def test_cells_csv_has_the_reasons(study: Path, tables: Tables) -> None:
         if case.reason:
             assert case.reason in frame.loc[name, "reason"]
     assert tables.summary["statuses"] == {
-        "baseline_at_chance": 1, "diverged": 2, "not_reached": 1, "ok": 1, "target_below_chance": 1,
+        "baseline_at_chance": 1, "below_grid": 1, "diverged": 2, "not_reached": 1, "ok": 1,
+        "target_below_chance": 1,
     }  # fmt: skip
 
 
@@ -166,6 +168,7 @@ def test_figures_and_page_show_them(study: Path, tables: Tables) -> None:
     draw_all(tables, ReportConfig(dpi=50), study / "figures")
     svg = (study / "figures/trajectory.svg").read_text()
     assert "above-s0-too_small" in svg and "above-s0-learned" not in svg
+    assert "below-s0-too_easy" in svg and "below-s0-learned" not in svg
     for text in (
         "no better than chance: guessing at 0",
         "the target is no better than chance: lopsided at 0",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.common.artifacts import write_jsonl
-from pipeline.common.status import Status
+from pipeline.common.status import SearchEnd, Status
 from pipeline.finetuning.result import Cost, FullResult
 from pipeline.probes.result import SearchResult
 from pipeline.report.cell import MeasuredCell
@@ -38,15 +38,18 @@ def search_result(
         "target_kind": "fraction", "protocol": "efficient", "deviations": (),
         "target": 0.9 * full.full_metric, "d_min": 16, "d_max": 4096, "layers": 4,
         "status": Status(status), "reason": reason, "probes": 0, "cost": Cost(2, 50, 5e8),
-        "inputs": {},
+        "inputs": {}, "target_error": 0.02,
     }  # fmt: skip
     if status == "not_reached":
-        found |= {"d90_low": 3000}
+        found |= {"d90_low": 3000, "ended": SearchEnd.BEYOND}
+    if status == "below_grid":
+        found |= {"d90_high": 20, "ended": SearchEnd.BEYOND}
     if d90 is not None:
         found |= {
-            "probes": 2, "d90": d90, "lower": d90 // 2, "d90_low": d90 // 2, "d90_high": 2 * d90,
-            "violations": ((16, 32),), "seed": 0, "learning_rate": 1e-2, "best_epoch": 1,
-            "eval_metric": 0.8, "train_metric": 0.9,
+            "probes": 2, "d90": d90, "d90_low": d90 // 2, "d90_high": 2 * d90,
+            "d90_paper": d90 + 1, "lower": d90 // 2, "ended": SearchEnd.PRECISION,
+            "violations": ((16, 32),), "task_d": d90 + 1, "seed": 0, "learning_rate": 1e-2,
+            "rate": 0.5, "best_epoch": 1, "eval_metric": 0.8, "train_metric": 0.9,
         }  # fmt: skip
     return SearchResult(**{**found, **changes})
 
@@ -68,7 +71,7 @@ def write_search(folder: Path, search: SearchResult, trials: list[dict]) -> None
 def write_cell(root: Path, full: FullResult, search: SearchResult) -> None:
     place = f"{full.model}/{full.task}"
     full.write(root / "baseline" / place / "result.json")
-    ends = ((search.d90, True, 0.8), (search.lower, False, 0.6))
+    ends = ((search.d90_paper, True, 0.8), (search.lower, False, 0.6))
     trials = [trial(d, metric, reached=reached) for d, reached, metric in ends if d is not None]
     write_search(root / "search" / place, search, trials)
 

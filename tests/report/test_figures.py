@@ -20,7 +20,7 @@ from pipeline.report.page import write_page
 from pipeline.report.provenance import Provenance
 from pipeline.report.style import ReportConfig, styled
 from pipeline.report.tables import Tables, collect
-from tests.report.conftest import CELLS, TASKS
+from tests.report.conftest import CELLS, TASKS, full_result, search_result, write_cell
 from tests.report.zoo import PROBES, write_sweeps, write_zoo
 
 CONFIG = ReportConfig()
@@ -53,7 +53,25 @@ def test_trajectory_draws_each_computed_cell_on_a_log_axis(tables: Tables) -> No
 
 def arrows(axes) -> dict:
     """Data of the arrows by their names in the file."""
-    return {line.get_gid(): line.get_xydata().tolist() for line in axes.lines if line.get_gid()}
+    return named(axes.lines, ("above-", "below-"))
+
+
+def named(artists, prefixes: tuple[str, ...]) -> dict:
+    """Data of what is called so in the file."""
+    return {
+        line.get_gid(): line.get_xydata().tolist()
+        for line in artists
+        if (line.get_gid() or "").startswith(prefixes)
+    }
+
+
+def bars(axes) -> dict:
+    """Both ends of the intervals' bars."""
+    return {
+        bar.get_gid(): np.asarray(bar.get_segments()[0]).tolist()
+        for bar in axes.collections
+        if (bar.get_gid() or "").startswith("interval-")
+    }
 
 
 def labels(axes) -> list[str]:
@@ -89,15 +107,60 @@ def test_every_status_without_a_d90_is_told_under_the_figure(tables: Tables) -> 
         assert note in shown.replace("\n", " ")
 
 
-@pytest.mark.parametrize(("name", "x"), [("trajectory", 1000), ("generalization", 32)])
-def test_cells_that_the_smallest_d_reached_are_marked(tables: Tables, name: str, x: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "place"), [("trajectory", (1000, 16)), ("generalization", (16, 0.95))]
+)
+def test_below_the_grid_is_an_arrow_at_the_smallest_d(
+    results: Path, name: str, place: tuple[float, float]
+) -> None:
+    full = full_result("s1000", "easy", 0.95, 1.0)
+    write_cell(results, full, search_result(full, None, "below_grid"))
+    axes = drawn(name, collect(results, CELLS, []))
+    below = arrows(axes)["below-s1000-easy"]
+    np.testing.assert_allclose(below, [place])
+    assert labels(axes)[-1] == "below the smallest $d$"
+    # A hollow mark of the task's shape stands there as well, and a bar to the interval's end.
+    hollow = [line for line in axes.lines if line.get_markerfacecolor() == "white"]
+    assert place in [tuple(line.get_xydata()[0]) for line in hollow]
+    across, along = (0, 1) if name == "trajectory" else (1, 0)
+    (first, last) = bars(axes)["interval-s1000-easy"]
+    assert (first[along], last[along]) == (16, 20) and first[across] == place[across]
+
+
+@pytest.mark.parametrize(
+    ("name", "along"), [("trajectory", 1), ("generalization", 0), ("relative_gap", 0)]
+)
+def test_every_estimate_has_its_interval(tables: Tables, name: str, along: int) -> None:
+    tables.cells["relative_gap"] = 0.5
+    axes = drawn(name, tables)
+    ends = {gid: (one[along], other[along]) for gid, (one, other) in bars(axes).items()}
+    assert ends["interval-s10-easy"] == (256, 1024)
+    # Above the grid it reaches from the grid's end inwards.
+    assert ends["interval-s0-late"] == (3000, 4096) and len(ends) == 8
+    assert not named(axes.lines, ("open-",))
+
+
+@pytest.mark.parametrize(("name", "along"), [("trajectory", 1), ("generalization", 0)])
+def test_an_open_interval_ends_in_a_head_at_the_grids_end(
+    tables: Tables, name: str, along: int
+) -> None:
     cells = tables.cells.copy()
-    cells.loc[cells["d90"] == 32, "lower"] = pd.NA
-    axes = drawn(name, tables, cells)
-    y = {"trajectory": 32, "generalization": 0.95}[name]
-    (below,) = [data for gid, data in arrows(axes).items() if gid == "below-s1000-easy"]
-    np.testing.assert_allclose(below, [[x, y]])
-    assert labels(axes)[-1] == "at or below the smallest $d$"
+    cells.loc[cells["d90"] == 32, "d90_low"] = pd.NA
+    cells.loc[cells["d90"] == 2048, "d90_high"] = pd.NA
+    heads = named(drawn(name, tables, cells).lines, ("open-",))
+    assert {gid: place[0][along] for gid, place in heads.items()} == {
+        "open-below-s1000-easy": 16, "open-above-s0-easy": 4096,
+    }  # fmt: skip
+
+
+def test_shifted_tasks_move_no_limit_of_the_axes(tables: Tables) -> None:
+    """Tasks stand aside of each other on paper only."""
+    axes = drawn("trajectory", tables)
+    easy, late = (line for line in axes.lines if len(line.get_xydata()) > 1)
+    place = [1000, 1024]
+    apart = late.get_transform().transform(place) - easy.get_transform().transform(place)
+    assert apart[0] > 0 and apart[1] == 0
+    assert axes.dataLim.x0 == 0 and axes.dataLim.x1 == 1000
 
 
 def test_arrows_of_one_checkpoint_do_not_hide_each_other(tables: Tables) -> None:
@@ -159,7 +222,8 @@ def test_nothing_is_cut_off_at_a_papers_widths(tables: Tables, name: str, width:
 def test_points_over_d90_are_the_computed_cells(tables: Tables, name: str) -> None:
     axes = drawn(name, tables)
     column = {"generalization": "full_metric", "relative_gap": "relative_gap"}[name]
-    points = np.concatenate([item.get_offsets() for item in axes.collections])
+    marks = [item for item in axes.collections if item.get_gid() is None]
+    points = np.concatenate([item.get_offsets() for item in marks])
     computed = tables.cells.dropna(subset=["d90", column])
     expected = computed[["d90", column]].to_numpy(dtype=float)
     np.testing.assert_allclose(sorted(points.tolist()), sorted(expected.tolist()))
@@ -275,6 +339,19 @@ def test_the_curve_has_a_panel_a_model_and_task(results: Path) -> None:
     row = tables.table1.iloc[0]
     (mark,) = [line for line in panels[0].lines if line.get_gid() == "d90-did"]
     np.testing.assert_allclose(mark.get_xydata(), [[row["d90"], row["target"]]])
+    (first, last) = bars(panels[0])["interval-bert_base-did"]
+    assert (first[0], last[0]) == (row["d90_low"], row["d90_high"])
+
+
+def test_the_curve_marks_a_d90_beyond_the_sweep(results: Path) -> None:
+    tables = collect(results, [], write_sweeps(results))
+    table1 = tables.table1.copy()
+    table1.loc[0, ["status", "d90"]] = ["not_reached", pd.NA]
+    with styled(CONFIG) as pyplot:
+        panel = DRAW["dimension_curve"](pyplot, replace(tables, table1=table1), CONFIG).axes[0]
+    row = table1.iloc[0]
+    assert arrows(panel) == {"above-bert_base-did": [[row["d_max"], row["target"]]]}
+    assert not [line for line in panel.lines if line.get_gid() == "d90-did"]
 
 
 def test_the_curve_takes_the_best_rate_and_spans_the_seeds(results: Path) -> None:

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from pipeline.common.artifacts import write_json
+from pipeline.common.status import SearchEnd
 from pipeline.report.figures import draw_all
 from pipeline.report.page import write_page
 from pipeline.report.provenance import Provenance, provenance
 from pipeline.report.sentences import sentence
+from pipeline.report.shown import d90_shown, interval_shown, paper_shown
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import collect
 from pipeline.report.trends import CLAIMS
@@ -62,16 +64,61 @@ def test_figures_have_names_and_ids_of_their_own(page: str) -> None:
     assert used and used <= set(ids)
 
 
-def test_a_d90_at_the_smallest_d_is_a_bound(results: Path, tmp_path: Path) -> None:
-    tables = collect(results, CELLS, [])
-    tables.cells.loc[tables.cells["d90"] == 32, "lower"] = pd.NA
-    draw_all(tables, ReportConfig(dpi=50), tmp_path)
-    facts = Provenance("", "", {}, None, "not recorded")
-    write_page(tables, facts, tmp_path, tmp_path / "index.html")
-    text = (tmp_path / "index.html").read_text()
-    assert "to ≤ 32 at 1000." in text
-    assert "<td>≤ 32</td>" in text and "<td>≤ 128</td>" not in text
+def test_a_d90_below_the_grid_is_a_bound(results: Path, tmp_path: Path) -> None:
+    full = full_result("s1000", "easy", 0.95, 1.0)
+    write_cell(results, full, search_result(full, None, "below_grid", "d = 16 reaches"))
+    text = written(collect(results, CELLS, []), tmp_path)
+    assert "to &lt; 16 at 1000." in text
+    assert "<td>&lt; 16</td><td>≤ 20</td>" in text
+    assert "d = 16 reaches" in text[text.index("Where d₉₀ could not be computed") :]
     assert "wall time" not in text
+
+
+def test_estimate_interval_and_the_papers_number_stand_together(page: str) -> None:
+    assert "<td>512</td><td>256 – 1,024</td><td>513</td>" in page
+    assert "<td>&gt; 4,096</td><td>≥ 3,000</td><td>–</td>" in page
+    assert page.count("first reached</th>") == 1
+
+
+def test_the_page_says_why_searches_ended(page: str, results: Path, tmp_path: Path) -> None:
+    for end, count in ((SearchEnd.PRECISION, 6), (SearchEnd.BEYOND, 2)):
+        assert f"<em>{end}</em> ({count} of 8): {end.sentence}." in page
+    assert "<em>budget</em>" not in page and '<td class="left">precision</td>' in page
+    assert "contradict that more dimensions" not in page and "deviate" not in page
+    full = full_result("s10", "easy", 0.8, 0.9)
+    odd = search_result(full, 64, "ok", monotone=False, deviations=("short probes",))
+    write_cell(results, full, odd)
+    tables = collect(results, CELLS, [])
+    tables.cells.loc[tables.cells["task"] == "late", "full_deviations"] = "one run"
+    tables.cells["full_deviations"] = tables.cells["full_deviations"].fillna("")
+    text = " ".join(written(tables, tmp_path / "odd").split())
+    assert "more than noise explains: easy at s10." in text
+    assert "Where probes deviate from what d₉₀ is defined by: short probes (easy)." in text
+    assert "Where full fine-tuning deviates from what d₉₀ is defined by: one run (late)." in text
+
+
+@pytest.mark.parametrize(
+    ("row", "estimate", "interval", "paper"),
+    [
+        ({"d90": 300, "d90_low": 90, "d90_high": 2000, "d90_paper": 1100, "lower": 950}, "300", "90 – 2,000", "1,100"),
+        ({"d90": 300, "d90_low": None, "d90_high": None}, "300", "< 16 – > 4,096", "–"),
+        ({"status": "below_grid", "d90_high": 40, "d90_paper": 16}, "< 16", "≤ 40", "≤ 16"),
+        ({"status": "below_grid"}, "< 16", "< 16", "–"),
+        ({"status": "not_reached", "d90_low": 3000, "lower": 4096}, "> 4,096", "≥ 3,000", "> 4,096"),
+        ({"status": "not_reached"}, "> 4,096", "> 4,096", "–"),
+        ({"status": "diverged"}, "–", "–", "–"),
+    ],
+)  # fmt: skip
+def test_numbers_and_bounds_as_readers_see_them(
+    row: dict, estimate: str, interval: str, paper: str
+) -> None:
+    nothing = dict.fromkeys(("d90", "d90_low", "d90_high", "d90_paper", "lower"))
+    whole = pd.Series({"status": "ok", "d_min": 16, "d_max": 4096, **nothing, **row}, dtype=object)
+    assert (d90_shown(whole), interval_shown(whole), paper_shown(whole)) == (
+        estimate,
+        interval,
+        paper,
+    )
 
 
 def test_cost_and_versions_are_told(page: str) -> None:
@@ -83,8 +130,12 @@ def test_cost_and_versions_are_told(page: str) -> None:
 def test_sentences_are_computed(results: Path) -> None:
     cells = collect(results, CELLS, []).cells
     said = {task: sentence(task, rows) for task, rows in cells.groupby("task")}
-    assert said["easy"] == "easy: d₉₀ falls from 2,048 at update 0 to 32 at 1000."
-    assert said["late"] == "late: d₉₀ falls from > 4,096 at update 0 to 1,024 at 1000."
+    assert said["easy"] == (
+        "easy: d₉₀ falls from 2,048 (1,024 – 4,096) at update 0 to 32 (16 – 64) at 1000."
+    )
+    assert said["late"] == (
+        "late: d₉₀ falls from > 4,096 at update 0 to 1,024 (512 – 2,048) at 1000."
+    )
     assert said["never"] == "never: d₉₀ could not be computed at any checkpoint."
     cells["status"] = "not_reached"
     above = sentence("never", cells[cells["task"] == "never"])
@@ -94,29 +145,35 @@ def test_sentences_are_computed(results: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([512, 512, 128], "d₉₀ falls from 512 at update 0 to 128 at 2."),
-        ([512, 600, 128], "d₉₀ falls, not steadily, from 512 at update 0 to 128 at 2."),
-        ([128, None, 512], "d₉₀ rises, not steadily, from 128 at update 0 to 512 at 2."),
+        ([512, 512, 128], "d₉₀ falls from 512 (502 – 522) at update 0 to 128 (118 – 138) at 2."),
+        ([512, 600, 128], "d₉₀ falls, not steadily, from 512 (502 – 522) at update 0 to 128 (118 – 138) at 2."),
+        ([140, 130, 128], "d₉₀ falls from 140 (130 – 150) at update 0 to 128 (118 – 138) at 2, whose intervals overlap."),
+        ([128, None, 512], "d₉₀ rises, not steadily, from 128 (118 – 138) at update 0 to 512 (502 – 522) at 2."),
         ([128, 64, 128], "d₉₀ is 128 both at update 0 and at 2, but not between them."),
-        (["", 512, None], "d₉₀ rises from 512 at update 1 to > 900 at 2; not computable at 1 of 3 checkpoints."),
+        (["", 512, None], "d₉₀ rises from 512 (502 – 522) at update 1 to > 900 at 2; not computable at 1 of 3 checkpoints."),
+        ([128, 0, 0], "d₉₀ falls from 128 (118 – 138) at update 0 to < 16 at 2."),
+        ([0, 0, 0], "d₉₀ is < 16 from update 0 to 2."),
         ([None, "", ""], "d₉₀ is > 900 at update 0; not computable at 2 of 3 checkpoints."),
     ],
 )  # fmt: skip
 def test_a_bound_counts_in_the_sentence(values: list, words: str) -> None:
-    """None stands for a d90 above the largest d, the empty text for none at all."""
-    status = {None: "not_reached", "": "diverged"}
+    """None stands for a d90 above the grid, 0 for one below it, the empty text for none at all."""
+    status = {None: "not_reached", "": "diverged", 0: "below_grid"}
+    low, high = {None: 800}, {0: 20}
     rows = [
         {
             "step": step,
             "status": status.get(value, "ok"),
             "d90": value or None,
-            "lower": 1,
+            "d90_low": value - 10 if value else low.get(value),
+            "d90_high": value + 10 if value else high.get(value),
+            "d_min": 16,
             "d_max": 900,
             "unit": "updates",
         }
         for step, value in enumerate(values)
     ]
-    frame = pd.DataFrame(rows).astype({"d90": "Int64"})
+    frame = pd.DataFrame(rows).astype(dict.fromkeys(("d90", "d90_low", "d90_high"), "Int64"))
     assert sentence("task", frame) == f"task: {words}"
 
 
@@ -132,7 +189,9 @@ def test_zoo_and_sweep_stand_in_tables_of_their_own(results: Path, tmp_path: Pat
     row = text[text.index('<td class="left">T5-Base</td>') :].partition("</tr>")[0]
     assert "<td>222,903,552</td>" in row and "<td>&gt; 4,096</td>" in row
     first = text[text.index('<td class="left">SAID</td>') :].partition("</tr>")[0]
-    assert "<td>1,608</td>" in first and "<h2>Cells</h2>" not in text
+    assert (
+        "first reached</th>" in text and "<td>1,608</td>" in first and "<h2>Cells</h2>" not in text
+    )
     # Without a trajectory nothing is said of one.
     assert "Claims" not in text and "Along pretraining" not in text
 
@@ -146,7 +205,10 @@ def test_the_page_names_the_tasks_metrics(results: Path, page: str, tmp_path: Pa
     mixed = written(collect(results, CELLS, []), tmp_path / "mixed")
     assert "Metric: accuracy (easy, never); Matthews correlation (late)." in mixed
     assert "The evaluation metric of full fine-tuning over d₉₀" in mixed
-    assert "evaluation accuracy" not in mixed
+    # Tasks are compared by the metric of most of them, and it is said which are left out.
+    assert mixed.count("evaluation accuracy") == 2
+    assert "tasks with higher evaluation accuracy of full fine-tuning have" in mixed
+    assert "and leave out late." in " ".join(mixed.split()) and "leave out" not in page
     assert '<th scope="col">F1</th>' in mixed and "<td>0.123</td>" in mixed and "F1" not in page
     alone = collect(results, [cell for cell in CELLS if cell.task == "late"], [])
     assert "checkpoints with lower d₉₀ have higher evaluation Matthews correlation" in written(

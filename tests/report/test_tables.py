@@ -27,6 +27,8 @@ def test_one_row_a_cell_and_a_probe(results: Path) -> None:
     assert len(tables.cells) == 12 and len(tables.probes) == 2 * 6
     row = tables.cells.set_index(["model", "task"]).loc[("s10", "easy")]
     assert (row["step"], row["status"], row["d90"], row["lower"]) == (10, "ok", 512, 256)
+    assert (row["d90_paper"], row["task_d"], row["rate"]) == (513, 513, 0.5)
+    assert (row["ended"], row["monotone"], row["target_error"]) == ("precision", True, 0.02)
     assert row["relative_gap"] == pytest.approx((1.0 - 0.85) / (1 - 0.85))
     assert (row["full_train_metric"], row["search_train_metric"]) == (1.0, 0.9)
     assert (row["full_learning_rate"], row["search_learning_rate"]) == (1e-3, 1e-2)
@@ -37,7 +39,7 @@ def test_one_row_a_cell_and_a_probe(results: Path) -> None:
 def test_probes_carry_their_cells_target(results: Path) -> None:
     probes = collect(results, CELLS, []).probes
     first = probes[(probes["model"] == "s0") & (probes["task"] == "easy")].iloc[0]
-    assert (first["d"], first["status"]) == (2048, "reached")
+    assert (first["d"], first["status"]) == (2049, "reached")
     assert first["target"] == pytest.approx(0.72)
     # The probe's own cost, not its cell's.
     assert first["tokens"] == 25
@@ -53,7 +55,8 @@ def test_relative_gap_by_hand() -> None:
 def test_summary_tells_how_d90_moves(results: Path) -> None:
     summary = collect(results, CELLS, []).summary
     assert summary["tasks"]["easy"] == {
-        "d90_last": 32, "status_last": "ok", "full_metric_last": 0.95, "cells_ok": 4, "cells": 4,
+        "d90_last": 32, "d90_last_95": [16, 64], "d90_paper_last": 33, "status_last": "ok",
+        "ended_last": "precision", "full_metric_last": 0.95, "cells_ok": 4, "cells": 4,
         "tau": -1.0, "tau_95": [-1.0, 0.31524], "rho": -1.0, "rho_95": [-1.0, 0.484681],
     }  # fmt: skip
     assert list(summary["trends"]) == list(CLAIMS)
@@ -64,6 +67,45 @@ def test_summary_tells_how_d90_moves(results: Path) -> None:
     assert summary["tasks"]["never"]["d90_last"] is None
     assert summary["statuses"] == {"baseline_at_chance": 4, "not_reached": 2, "ok": 6}
     assert summary["flop"] == {"baseline": 12e9, "search": 6e9}
+    assert summary["ended"] == {"beyond": 2, "precision": 6} and summary["not_monotone"] == 0
+
+
+def test_summary_counts_what_limits_the_estimates(results: Path) -> None:
+    full = full_result("s0", "easy", 0.8, 0.9)
+    search = search_result(full, 64, "ok", monotone=False, deviations=("short probes",))
+    write_cell(results, full, search)
+    summary = collect(results, CELLS, []).summary
+    assert summary["not_monotone"] == 1 and summary["deviations"]["search"] == ["short probes"]
+
+
+def test_the_estimate_stands_near_the_front() -> None:
+    columns = list(cell_columns())
+    place = columns.index("d90")
+    assert columns[place : place + 5] == ["d90", "d90_low", "d90_high", "d90_paper", "lower"]
+    assert place < 12
+
+
+def test_deviations_of_full_fine_tuning_are_a_column_beside_the_searchs(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Efficient(FullResult):
+        deviations: tuple[str, ...] = ()
+        runs: tuple[float, ...] = ()
+
+    assert list(cell_columns(full=Efficient))[-4:] == [
+        "full_deviations", "deviations", "fractions", "reason",
+    ]  # fmt: skip
+    full = Efficient(**vars(full_result("s0", "easy", 0.8, 0.9)), deviations=("a",), runs=(0.5, 1))
+    row = cell_row(CELLS[0], full, search_result(full, 64, "ok", deviations=("b",)))
+    assert (row["full_deviations"], row["deviations"], row["runs"]) == ("a", "b", "0.5; 1")
+
+
+def test_results_of_the_end_of_a_search_are_read_strictly(tmp_path: Path) -> None:
+    search = search_result(full_result("s0", "easy", 0.8, 0.9), 64, "ok")
+    search.write(tmp_path / "result.json")
+    assert SearchResult.read(tmp_path / "result.json") == search
+    write_json(tmp_path / "result.json", {**read_json(tmp_path / "result.json"), "ended": "tired"})
+    with pytest.raises(UserError, match=r"ended.*precision, budget, settled, beyond"):
+        SearchResult.read(tmp_path / "result.json")
 
 
 def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: Path) -> None:
@@ -78,7 +120,7 @@ def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: 
     pd.testing.assert_frame_equal(again.cells, tables.cells, check_dtype=False, check_exact=True)
     pd.testing.assert_frame_equal(again.probes, tables.probes, check_dtype=False, check_exact=True)
     pd.testing.assert_frame_equal(again.trends, tables.trends, check_dtype=False, check_exact=True)
-    for column in ("d90", "lower", "full_best_epoch"):
+    for column in ("d90", "d90_paper", "task_d", "lower", "full_best_epoch"):
         assert str(again.cells[column].dtype) == "Int64"
     assert again.summary == tables.summary
 

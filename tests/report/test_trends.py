@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from pipeline.report.tables import collect
-from pipeline.report.trends import CLAIMS, POOLED, TREND_COLUMNS, trends
+from pipeline.report.trends import CLAIMS, POOLED, TREND_COLUMNS, compared_metric, trends
 from tests.report.conftest import CELLS, CHECKPOINTS, TASKS
 
 STEPS = {f"s{step}": step for step in range(5)}
@@ -17,13 +17,14 @@ STEPS = {f"s{step}": step for step in range(5)}
 def cell(checkpoint: str, task: str, **changes) -> dict:
     return {
         "model": checkpoint, "step": STEPS[checkpoint], "task": task, "status": "ok",
-        "d90": 100, "lower": 90, "d_max": 1000, "chance": 0.5, "full_metric": 0.8,
+        "metric": "accuracy", "d90": 100, "d_min": 50, "d_max": 1000, "chance": 0.5,
+        "full_metric": 0.8,
         "relative_gap": 0.5, **changes,
     }  # fmt: skip
 
 
 def table(rows: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(rows).astype({"d90": "Int64", "lower": "Int64"})
+    return pd.DataFrame(rows).astype({"d90": "Int64"})
 
 
 def at(found: pd.DataFrame, claim: str, scope: str = POOLED) -> pd.Series:
@@ -75,7 +76,7 @@ def test_three_checkpoints_cannot_decide() -> None:
 def test_not_reached_is_above_and_nothing_of_it_is_dropped() -> None:
     rows = falling("a")
     for row in rows[:2]:
-        row |= {"status": "not_reached", "d90": None, "lower": 1000}
+        row |= {"status": "not_reached", "d90": None}
     row = at(trends(table(rows)), "falls")
     assert (row["cells"], row["censored"], row["left_out"]) == (5, 2, 0)
     assert row["tau"] == pytest.approx(stats.kendalltau(range(5), [9, 9, 7, 6, 5]).statistic)
@@ -83,19 +84,48 @@ def test_not_reached_is_above_and_nothing_of_it_is_dropped() -> None:
     assert row["p"] == pytest.approx(2 / 120)
 
 
-def test_a_d90_at_the_smallest_d_is_a_bound_too() -> None:
+def test_below_the_grid_is_below_every_estimate() -> None:
     rows = falling("a")
-    rows[3] |= {"d90": 100, "lower": None}
-    rows[4] |= {"d90": 100, "lower": None}
+    rows[2] |= {"d90": 50}
+    for row in rows[3:]:
+        row |= {"status": "below_grid", "d90": None}
     row = at(trends(table(rows)), "falls")
-    assert row["censored"] == 2
+    assert (row["cells"], row["censored"], row["left_out"]) == (5, 2, 0)
+    assert row["tau"] == pytest.approx(stats.kendalltau(range(5), [9, 8, 7, 6, 6]).statistic)
     assert row["tau_high"] > at(trends(table(falling("a"))), "falls")["tau_high"]
+
+
+def test_cells_are_ranked_by_the_estimate_alone() -> None:
+    """Neither the paper's number nor the interval moves a rank."""
+    plain = table(falling("a"))
+    paper = plain.assign(d90_paper=plain["d90"].iloc[::-1].to_numpy(), lower=pd.NA, d90_low=pd.NA)
+    pd.testing.assert_frame_equal(trends(paper), trends(plain))
+    assert at(trends(paper), "falls")["censored"] == 0
+
+
+def test_only_tasks_of_one_metric_are_compared_with_each_other() -> None:
+    """Were the correlation ranked among the accuracies, the claim would turn around."""
+    rows = [
+        cell(name, task, d90=d90, full_metric=full, metric=metric)
+        for name in ("s0", "s1")
+        for task, d90, full, metric in (
+            ("a", 100, 0.9, "accuracy"), ("b", 200, 0.8, "accuracy"), ("c", 50, 0.5, "pearson"),
+        )
+    ]  # fmt: skip
+    cells = table(rows)
+    assert compared_metric(cells) == "accuracy"
+    found = trends(cells)
+    for claim in ("easier_tasks", "easier_above_chance"):
+        row = at(found, claim)
+        assert (row["tau"], row["units"], row["left_out"]) == (-1, 2, 2)
+    # Checkpoints are compared within each task, whatever its metric.
+    assert at(found, "falls")["cells"] == 6 and at(found, "falls")["left_out"] == 0
 
 
 @pytest.mark.parametrize("status", ["baseline_at_chance", "target_below_chance", "diverged"])
 def test_a_cell_without_a_d90_is_left_out_and_counted(status: str) -> None:
     rows = falling("a") + falling("b")
-    rows[0] |= {"status": status, "d90": None, "lower": None}
+    rows[0] |= {"status": status, "d90": None}
     found = trends(table(rows))
     assert (at(found, "falls")["cells"], at(found, "falls")["left_out"]) == (9, 1)
     assert (at(found, "falls", "a")["left_out"], at(found, "falls", "b")["left_out"]) == (1, 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.common.status import SearchEnd
 from pipeline.dimension.sweep_grid import SweepProbes
 from pipeline.report.cell import MeasuredCell, SweepCell
 from tests.report.conftest import full_result, search_result, trial, write_cell, write_search
@@ -52,6 +53,7 @@ def write_sweeps(root: Path, metric: str = "accuracy") -> list[SweepCell]:
         search = search_result(
             full, found, "ok" if found else "not_reached", method=method, layers=layers,
             d_min=trials[0]["d"], d_max=trials[-1]["d"], probes=len(trials), protocol="sweep",
+            ended=SearchEnd.SETTLED,
         )  # fmt: skip
         write_search(root / "sweep" / model / task / method, search, trials)
         published = 1608 if index == 1 else None

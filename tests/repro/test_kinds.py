@@ -58,7 +58,9 @@ def test_targets_statuses_and_intervals_follow(study: Study) -> None:
     for _, cell in computed.iterrows():
         trials = study.folder / f"results/search/s0/{cell['task']}/trials.jsonl"
         records = [json.loads(line) for line in trials.read_text().splitlines()]
-        reached = [record for record in records if record["d"] == cell["d90"] and record["reached"]]
+        reached = [
+            record for record in records if record["d"] == cell["task_d"] and record["reached"]
+        ]
         assert reached and all(record["metric"] >= cell["target"] for record in reached)
         assert not (cell["d90_low"] > cell["d90"]) and not (cell["d90_high"] < cell["d90"])
     manifest = json.loads(

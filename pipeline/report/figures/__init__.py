@@ -17,11 +17,13 @@ FIGURES = (
     Figure(
         "trajectory",
         "Trajectory",
-        "Smallest subspace dimension that reaches the target, over pretraining. A thin upright "
-        "line is the 95 % interval of a d₉₀. An arrow upwards stands where even the largest "
-        "dimension tried fell short, one downwards where the smallest already reached. "
-        "Checkpoints where no d₉₀ is meaningful have no mark; under the figure and in the last "
-        "table it says why.",
+        "The estimate of d₉₀, the dimension at which the expected best metric meets the target, "
+        "over pretraining. A thin bar is its 95 % interval; it ends in a small triangle where it "
+        "goes on beyond the grid. A hollow mark with an arrow upwards stands where d₉₀ lies above"
+        " the largest dimension of the grid, one with an arrow downwards where it lies below the "
+        "smallest; a bar shows how far inside it may still be. Checkpoints where no d₉₀ is "
+        "meaningful have no mark; under the figure and in the last table it says why. Tasks stand"
+        " a little beside each other.",
         shows=lambda tables: tables.of("trajectory"),
         draw=trajectory,
     ),
@@ -29,8 +31,9 @@ FIGURES = (
         "generalization",
         "Generalization",
         "The {metric} of full fine-tuning over d₉₀, a mark a checkpoint, joined in the order of "
-        "pretraining. An arrow to the right stands for a d₉₀ above the largest dimension tried, "
-        "one to the left for a d₉₀ at or below the smallest. Cells without a d₉₀ are left out.",
+        "pretraining; bars are 95 % intervals of d₉₀. A hollow mark with an arrow to the right "
+        "stands for a d₉₀ above the largest dimension of the grid, one with an arrow to the left "
+        "for a d₉₀ below the smallest. Cells without a d₉₀ are left out.",
         shows=lambda tables: tables.of("trajectory"),
         draw=generalization,
     ),
@@ -38,25 +41,29 @@ FIGURES = (
         "relative_gap",
         "Relative generalization gap",
         "(training − evaluation) / (1 − evaluation) at the best epoch of full fine-tuning, over "
-        "d₉₀, marks as above: evaluation is the {metric}, training the same on training examples. "
-        "Undefined, and left out, where evaluation gives 1; close to 1 single examples decide it.",
+        "d₉₀, marks as above: evaluation is the {metric}, training the same on training examples."
+        " Undefined, and left out, where evaluation gives 1; close to 1 single examples decide "
+        "it.",
         shows=lambda tables: tables.of("trajectory"),
         draw=relative_gap,
     ),
     Figure(
         "model_zoo",
         "Model zoo",
-        "d₉₀ over the number of parameters, a mark a published model. Bars are 95 % intervals; an "
-        "arrow upwards stands where even the largest dimension tried fell short, one downwards "
-        "where the smallest already reached.",
+        "The estimate of d₉₀ over the number of parameters, a mark a published model. Bars are 95"
+        " % intervals; a hollow mark with an arrow upwards stands where d₉₀ lies above the "
+        "largest dimension of the grid, one with an arrow downwards where it lies below the "
+        "smallest.",
         shows=lambda tables: tables.of("zoo"),
         draw=model_zoo,
     ),
     Figure(
         "dimension_curve",
         "Evaluation metric over dimension",
-        "The {metric} at each subspace dimension with its best learning rate, by DID and by SAID; "
-        "bands span the seeds. d₉₀ is where the target, dashed, is first reached.",
+        "The {metric} at each subspace dimension with its best learning rate, by DID and by SAID;"
+        " bands span the seeds. A triangle on the target, dashed, is the estimate of d₉₀, its bar"
+        " the 95 % interval; beyond the dimensions tried it is hollow, with an arrow outwards. "
+        "The dimension that first reached, which A21 reports, is in the table below.",
         shows=lambda tables: tables.table1,
         draw=dimension_curve,
     ),

@@ -6,10 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.report.figures.bounds import Look, beyond_grid, intervals, shift
+from pipeline.report.known import estimated
 from pipeline.report.shown import metric_of
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
+_AT = ("d90", "target")
+# How far a method's mark stands above or below the target, in points.
+_APART = 2.5
 _METHODS = {"did": "DID", "said": "SAID"}
 _DASHES: dict[str, Any] = {"did": (0, (3, 1.5)), "said": "solid"}
 # Horizontal lines at columns of the table: what each is, its colour and its dashes.
@@ -25,7 +30,8 @@ def dimension_curve(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
 
     A line a method: the best learning rate at each d, the mean of the seeds with their range.
     Horizontal lines: full fine-tuning, the part of it that is d₉₀'s target, and chance. A triangle
-    marks d₉₀ on the target.
+    on the target is the estimate of d₉₀, with a bar for its 95 % interval; beyond the grid it is
+    hollow, with an arrow outwards.
     """
     models, tasks = (list(dict.fromkeys(tables.table1[name])) for name in ("model", "task"))
     figure, grid = _panels(pyplot, len(models), len(tasks), config)
@@ -69,14 +75,27 @@ def _panel(axes: Any, rows: pd.DataFrame, sweeps: pd.DataFrame, config: ReportCo
         if len(best):
             axes.fill_between(best["d"], best["low"], best["high"], color=colour, alpha=0.2, lw=0)
             axes.plot(best["d"], best["mean"], color=colour, linestyle=_DASHES[method])
-        if not pd.isna(sweep["d90"]):
-            axes.plot([float(sweep["d90"])], [sweep["target"]], marker="v", markersize=5.5,
-                      color=colour, markeredgecolor="black", markeredgewidth=0.5, linestyle="none",
-                      zorder=4, gid=f"d90-{method}")  # fmt: skip
+    _estimates(axes, sweeps, config)
     first = sweeps.iloc[0]
     for name, (_, colour, dashes) in _LEVELS.items():
         if not pd.isna(first[name]):
             axes.axhline(first[name], color=colour, linewidth=0.8, linestyle=dashes, zorder=0)
+
+
+def _estimates(axes: Any, sweeps: pd.DataFrame, config: ReportConfig) -> None:
+    """The estimates of a panel on the target, the methods' a little above each other."""
+    colours = {method: _colour(method, config) for method in _METHODS}
+    look = Look("method", colours, dict.fromkeys(_METHODS, "v"), {"did": _APART, "said": -_APART})
+    intervals(axes, sweeps, _AT, look)
+    for _, sweep in estimated(sweeps).iterrows():
+        method = str(sweep["method"])
+        (mark,) = axes.plot(
+            [sweep["d90"]], [sweep["target"]], marker="v", markersize=5, color=colours[method],
+            markeredgecolor="black", markeredgewidth=0.5, linestyle="none", zorder=4,
+            gid=f"d90-{method}",
+        )  # fmt: skip
+        shift(mark, axes, 0.0, look.shifts[method])
+    beyond_grid(axes, sweeps, _AT, look)
 
 
 def curve(rows: pd.DataFrame) -> pd.DataFrame:

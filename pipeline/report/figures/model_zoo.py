@@ -6,45 +6,44 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.report.figures.bounds import Look, beyond_grid, intervals
 from pipeline.report.figures.labels import label_points
 from pipeline.report.figures.parts import (
     D90_LABEL,
-    above_largest,
-    below_smallest,
-    computed,
-    intervals,
     legend,
     plot,
     say_empty,
     short,
     tasks_of,
 )
+from pipeline.report.known import drawn_at, estimated, located
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
+
+_AT = ("parameters", "d90")
 
 
 def model_zoo(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
     """d₉₀ over parameter count, both logarithmic, a labelled mark a model and task.
 
-    Bars are 95 % intervals. An upward arrow stands at the largest d tried where that fell short, a
-    downward one where the smallest already reached. Models without a meaningful d₉₀ are left out.
+    Bars are 95 % intervals. A d₉₀ beyond the grid is a hollow mark at the grid's end with an arrow
+    outwards. Models without a d₉₀ are left out.
     """
     figure, axes = plot(pyplot, config)
     zoo = tables.of("zoo")
     tasks = tasks_of(zoo)
-    colours, markers = config.by_task(tasks)
+    look = Look.of_tasks(config, tasks)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    found = computed(zoo)
-    intervals(axes, found, "parameters", colours)
+    found = estimated(zoo).astype({"parameters": float})
+    intervals(axes, found, _AT, look)
     for task, rows in found.groupby("task", sort=False):
         axes.plot(
-            rows["parameters"], rows["d90"], linestyle="none", marker=markers[str(task)],
-            markersize=5, color=colours[str(task)], markeredgecolor="white", markeredgewidth=0.4,
-            zorder=3,
+            rows["parameters"], rows["d90"], linestyle="none", marker=look.markers[str(task)],
+            markersize=5, color=look.colours[str(task)], markeredgecolor="white",
+            markeredgewidth=0.4, zorder=3,
         )  # fmt: skip
-    keys = above_largest(axes, zoo, ("parameters", "d_max"), colours)
-    keys += below_smallest(axes, found, ("parameters", "d90"), colours)
+    keys = beyond_grid(axes, zoo, _AT, look)
     axes.set_xlabel("parameters")
     axes.set_ylabel(D90_LABEL)
     legend(axes, config, tasks, keys)
@@ -54,9 +53,9 @@ def model_zoo(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
 
 def _points(zoo: pd.DataFrame) -> pd.DataFrame:
     """Where each model's mark or arrow stands, ``x`` and ``y``, with its ``label``."""
-    shown = zoo[(zoo["status"] == "not_reached") | zoo["d90"].notna()]
-    y = shown["d90"].astype(float).fillna(shown["d_max"].astype(float))
-    return pd.DataFrame({"x": shown["parameters"].astype(float), "y": y, "label": shown["label"]})
+    shown = located(zoo)
+    x, y = shown["parameters"].astype(float), drawn_at(shown)
+    return pd.DataFrame({"x": x, "y": y, "label": shown["label"]})
 
 
 def _finish(axes: Any, points: pd.DataFrame, config: ReportConfig) -> None:

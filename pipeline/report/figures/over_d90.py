@@ -6,17 +6,16 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.report.figures.bounds import Look, beyond_grid, intervals
 from pipeline.report.figures.parts import (
     D90_LABEL,
-    above_largest,
     along_pretraining,
-    below_smallest,
-    computed,
     legend,
     plot,
     say_empty,
     tasks_of,
 )
+from pipeline.report.known import estimated
 from pipeline.report.shown import metric_of
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
@@ -38,19 +37,22 @@ def relative_gap(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
 def _over_d90(pyplot: Any, tables: Tables, config: ReportConfig, y: str, label: str) -> Any:
     """Marks that grow from checkpoint to checkpoint, joined by a thin line in that order.
 
-    A cell whose d₉₀ is above d_max is an arrow there, to the right.
+    Bars are the 95 % intervals of d₉₀. A cell whose d₉₀ is beyond the grid is a hollow mark at its
+    end, with an arrow outwards.
     """
     figure, axes = plot(pyplot, config)
     cells = along_pretraining(tables, config)
     tasks = tasks_of(cells)
-    colours, _ = config.by_task(tasks)
-    points = computed(cells).dropna(subset=[y])
+    look, at = Look.of_tasks(config, tasks), ("d90", y)
+    points = estimated(cells).dropna(subset=[y])
     for task in tasks:
         path = points[points["task"] == task].sort_values("step")
-        axes.plot(path["d90"], path[y], color=colours[task], linewidth=0.7, alpha=0.5, zorder=1)
-    keys = above_largest(axes, cells, ("d_max", y), colours)
+        axes.plot(
+            path["d90"], path[y], color=look.colours[task], linewidth=0.7, alpha=0.5, zorder=1
+        )
+    intervals(axes, points, at, look)
     _marks(axes, points, y, tasks, config)
-    keys += below_smallest(axes, points, ("d90", y), colours)
+    keys = beyond_grid(axes, cells, at, look)
     if points.empty and not keys:
         say_empty(axes, "cell")
     else:

@@ -1,4 +1,4 @@
-"""Parts that figures share: arrows for bounds, bars for intervals, the legend, labels of axes."""
+"""Parts that figures share: the axes, the legend, labels of axes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.report.shown import interval_ends
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
@@ -30,92 +29,9 @@ def along_pretraining(tables: Tables, config: ReportConfig) -> pd.DataFrame:
     return cells
 
 
-def computed(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells that have a d₉₀, with what is drawn of them as plain numbers."""
-    return cells.dropna(subset=["d90"]).astype({"d90": float, "parameters": float})
-
-
 def tasks_of(cells: pd.DataFrame) -> list[str]:
     """The tasks in the order of the table."""
     return list(dict.fromkeys(cells["task"]))
-
-
-def intervals(axes: Any, found: pd.DataFrame, x: str, colours: dict[str, str]) -> None:
-    """A thin upright bar a d₉₀, under the marks; a bound beyond the search is drawn to its end."""
-    low, high = interval_ends(found)
-    axes.vlines(
-        found[x], low, high, colors=[colours[task] for task in found["task"]],
-        linewidth=0.8, alpha=0.45, zorder=1, gid="intervals",
-    )  # fmt: skip
-
-
-def above_largest(
-    axes: Any, cells: pd.DataFrame, at: tuple[str, str], colours: dict[str, str]
-) -> list[Any]:
-    """An arrow at ``d_max``, one of the columns ``at``, a cell above it; the legend's key."""
-    glyph = "rightarrow" if at[0] == "d_max" else "uparrow"
-    above = cells[cells["status"] == "not_reached"].dropna(subset=list(at))
-    _arrows(axes, above, at, glyph, 0.0, colours, "above")
-    return [_key(glyph, "above the largest $d$")] if len(above) else []
-
-
-def below_smallest(
-    axes: Any, found: pd.DataFrame, at: tuple[str, str], colours: dict[str, str]
-) -> list[Any]:
-    """An arrow beside marks whose d₉₀ is the smallest d of the search; the legend's key."""
-    glyph = "leftarrow" if at[0] == "d90" else "downarrow"
-    lowest = found[found["lower"].isna()]
-    _arrows(axes, lowest, at, glyph, -0.75, colours, "below")
-    return [_key(glyph, "at or below the smallest $d$")] if len(lowest) else []
-
-
-def _arrows(
-    axes: Any,
-    cells: pd.DataFrame,
-    at: tuple[str, str],
-    glyph: str,
-    away: float,
-    colours: dict[str, str],
-    kind: str,
-) -> None:
-    """An arrow a cell, ``away`` from its mark along its own direction; side by side in one place.
-
-    Distances are in units of the arrow's size, so that the data stay what was measured.
-    """
-    for _, rows in cells.groupby(list(at)):
-        for place, (_, row) in enumerate(rows.iterrows()):
-            aside = 0.75 * (place - (len(rows) - 1) / 2)
-            shift = (aside, away) if glyph in ("uparrow", "downarrow") else (away, aside)
-            _arrow(axes, row, at, glyph, shift, colours[row["task"]], kind)
-
-
-def _arrow(
-    axes: Any,
-    row: pd.Series,
-    at: tuple[str, str],
-    glyph: str,
-    shift: tuple[float, float],
-    colour: str,
-    kind: str,
-) -> None:
-    from matplotlib.markers import MarkerStyle
-    from matplotlib.transforms import Affine2D
-
-    marker = MarkerStyle(rf"$\{glyph}$").transformed(Affine2D().translate(*shift))
-    axes.plot(
-        [row[at[0]]], [row[at[1]]], linestyle="none", marker=marker, markersize=7,
-        markeredgewidth=0.3, color=colour, clip_on=False,
-        gid=f"{kind}-{row['model']}-{row['task']}",
-    )  # fmt: skip
-
-
-def _key(glyph: str, label: str) -> Any:
-    from matplotlib.lines import Line2D
-
-    return Line2D(
-        [], [], color="0.3", marker=rf"$\{glyph}$", markersize=7, markeredgewidth=0.3,
-        linestyle="none", label=label,
-    )  # fmt: skip
 
 
 def legend(

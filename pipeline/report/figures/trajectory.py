@@ -7,19 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.report.figures.bounds import Look, beyond_grid, intervals, shift
 from pipeline.report.figures.parts import (
     D90_LABEL,
-    above_largest,
     along_pretraining,
-    below_smallest,
-    computed,
-    intervals,
     legend,
     plot,
     say_empty,
     short,
     tasks_of,
 )
+from pipeline.report.known import estimated
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
@@ -33,6 +31,9 @@ _UNCOMPUTABLE = {
     "target_below_chance": "the target is no better than chance",
     "diverged": "training diverged",
 }
+_AT = ("step", "d90")
+# How far tasks stand aside of each other, in points.
+_APART = 2.0
 # Steps whose smallest distance is below this part of the mean one are not evenly spaced.
 _EVEN = 0.2
 # Labels of the step axis stand at least this part of its length apart.
@@ -44,20 +45,19 @@ _MARGIN = 0.05
 def trajectory(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
     """d₉₀ over pretraining, a line a task.
 
-    Where d_max did not reach the target d₉₀ is only known to be larger: an upward arrow at d_max.
-    Where d_min already reached it d₉₀ may be smaller: a downward arrow under the mark. Cells
-    without a meaningful d₉₀ have no mark; they are listed below with what is the matter. Thin bars
-    are 95 % intervals, cut off at the ends of the search.
+    Marks are estimates, joined where they follow each other, with bars for their 95 % intervals;
+    tasks stand a little aside of each other. A d₉₀ beyond the grid is a hollow mark at the grid's
+    end with an arrow outwards. Cells without a d₉₀ have no mark; they are listed below with what is
+    the matter.
     """
     figure, axes = plot(pyplot, config)
     cells = along_pretraining(tables, config)
     tasks = tasks_of(cells)
-    colours, _ = config.by_task(tasks)
-    found = computed(cells)
-    _lines(axes, found, tasks, config)
-    intervals(axes, found, "step", colours)
-    keys = above_largest(axes, cells, ("step", "d_max"), colours)
-    keys += below_smallest(axes, found, ("step", "d90"), colours)
+    look = Look.of_tasks(config, tasks, _APART)
+    found = estimated(cells)
+    _lines(axes, found, tasks, look)
+    intervals(axes, found, _AT, look)
+    keys = beyond_grid(axes, cells, _AT, look)
     legend(axes, config, tasks, keys, uncomputable(cells))
     if found.empty and not keys:
         say_empty(axes, "cell")
@@ -84,17 +84,16 @@ def uncomputable(cells: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _lines(axes: Any, found: pd.DataFrame, tasks: list[str], config: ReportConfig) -> None:
-    import seaborn
-
-    if found.empty:
-        return
-    colours, markers = config.by_task(tasks)
-    seaborn.lineplot(
-        found, x="step", y="d90", hue="task", style="task", hue_order=tasks, style_order=tasks,
-        palette=colours, markers=markers, dashes=False, markersize=5, markeredgewidth=0.5,
-        errorbar=None, ax=axes, legend=False,
-    )  # fmt: skip
+def _lines(axes: Any, found: pd.DataFrame, tasks: list[str], look: Look) -> None:
+    for task in tasks:
+        rows = found[found["task"] == task].sort_values("step")
+        if len(rows):
+            (line,) = axes.plot(
+                rows["step"].astype(float), rows["d90"], color=look.colours[task],
+                marker=look.markers[task], markersize=5, markeredgecolor="white",
+                markeredgewidth=0.5,
+            )  # fmt: skip
+            shift(line, axes, look.shifts[task], 0.0)
 
 
 def _step_axis(axes: Any, steps: pd.Series) -> None:
