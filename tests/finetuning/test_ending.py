@@ -34,6 +34,11 @@ def test_where_much_is_lacking_a_level_may_not_be_the_last() -> None:
     assert end(LittleToGain(0.005), low) > end(LittleToGain(0.005), high)
 
 
+def test_nothing_is_gained_above_a_perfect_metric() -> None:
+    assert end(LittleToGain(0.0), [0.6, 0.9, 1.0, *[1.0] * 7]) == 3
+    assert end(LittleToGain(0.0, beat=1.0), CURVE) == 1
+
+
 def test_an_idle_run_is_given_time_to_rise() -> None:
     assert end(LittleToGain(0.002), IDLE) >= 7
 

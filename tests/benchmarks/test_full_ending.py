@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import full_ending
+
+CURVES = ([0.6, 0.9, 0.98, 1.0, 1.0, 1.0, 1.0, 1.0], [0.5, 0.6, 0.7, 0.72, 0.73, 0.73, 0.73, 0.73])
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    folder = tmp_path / "results/baseline/s0/own"
+    folder.mkdir(parents=True)
+    result = {"metric": "accuracy", "chance": 0.5, "chance_error": 0.5 / 600**0.5}
+    (folder / "result.json").write_text(json.dumps(result))
+    rows = [
+        {"learning_rate": 1e-3, "seed": seed, "metric": metric}
+        for seed, curve in enumerate(CURVES)
+        for metric in curve
+    ]
+    (folder / "epochs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+def test_a_study_is_replayed(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (cell,) = full_ending.whole_runs(study)
+    assert cell.curves == tuple(map(tuple, CURVES)) and cell.rows == 600
+    replays = full_ending.alone([cell], 0.005)
+    assert replays[0].share < 1 and replays[0].lost == 0
+    slow = full_ending.against([cell], 0.005)[1]
+    assert slow.share < 0.8 and slow.lost == 0
+    monkeypatch.setattr(sys, "argv", ["full_ending", str(study)])
+    full_ending.main()
+    assert capsys.readouterr().out.count("| 0.002 |") == 2
