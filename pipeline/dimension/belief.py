@@ -66,7 +66,7 @@ def _rate(question: Question) -> Rate:
     """Where the best learning rate is expected: where the neighbour's was, else in the middle."""
     near = question.near
     if near is None or near.rate is None:
-        return Rate(*question.rates.expected)
+        return Rate(question.rates.centre, question.rates.spread)
     return Rate(near.rate, _NEAR_RATE)
 
 

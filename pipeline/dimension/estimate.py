@@ -10,8 +10,8 @@ from itertools import combinations
 from pipeline.common.status import Status
 from pipeline.dimension.belief import TAILS, knowledge
 from pipeline.dimension.evidence import Evidence, told
+from pipeline.dimension.habits import Habits
 from pipeline.dimension.noise import Noise
-from pipeline.dimension.posterior import Habits
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Record
 

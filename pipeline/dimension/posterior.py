@@ -167,4 +167,4 @@ class _Places:
 @lru_cache(maxsize=64)
 def _log_likelihood(model: Model, theta: _Places, seen: Evidence) -> np.ndarray:
     """Asked again after every training, for all trainings before it."""
-    return np.log(model.likelihood(theta.values, seen)).astype(np.float32)
+    return np.asarray(np.log(model.likelihood(theta.values, seen)), dtype=np.float32)

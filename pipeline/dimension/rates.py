@@ -9,6 +9,9 @@ from dataclasses import dataclass
 # Relative to the unit of docs/normalisation.md: the middle one is the best as measured, the others
 # are there for models and tasks where it is not.
 DEFAULT_RATES = (0.08, 0.3, 1.2)
+# Decades that the best relative rate may lie off the middle one, as a standard deviation; and that
+# the best absolute one may lie outside its list.
+RELATIVE_SPREAD, _OUTSIDE = 0.2, 0.1
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Rates:
         power: how the rates that are offered move with d: 0 for a list that is the same at all d.
         best_power: how the best rate moves with d (docs/normalisation.md).
         middle: the d at which the best rate is expected in the middle of the list.
+        spread: by how many decades it may lie off there, as a standard deviation.
     """
 
     multiples: tuple[float, ...]
@@ -28,6 +32,7 @@ class Rates:
     power: float = 0.0
     best_power: float = 0.0
     middle: float = 1.0
+    spread: float = RELATIVE_SPREAD
 
     def at(self, d: int) -> tuple[float, ...]:
         """The learning rates at d."""
@@ -48,12 +53,17 @@ class Rates:
         return math.log10(rate / self.unit) - moved
 
     @property
-    def expected(self) -> tuple[float, float]:
-        """Where the best rate is expected in decades, and the standard deviation of that."""
-        logs = [math.log10(multiple) for multiple in self.multiples]
-        low, high = min(logs), max(logs)
-        # A list that moves as the best rate does was made around it; another only covers it.
-        return (low + high) / 2, 0.2 if self.power == self.best_power else (high - low) / 3 + 0.1
+    def centre(self) -> float:
+        """Where the best rate is expected in decades: in the middle of the list."""
+        return math.log10(min(self.multiples) * max(self.multiples)) / 2
+
+
+def listed(rates: Sequence[float], power: float, grid: Sequence[int]) -> Rates:
+    """A list of absolute rates, somewhere in which the best one of the grid's middle lies."""
+    spread = math.log10(max(rates) / min(rates)) / 3 + _OUTSIDE
+    return Rates(
+        tuple(rates), best_power=power, middle=math.sqrt(grid[0] * grid[-1]), spread=spread
+    )
 
 
 def check_rates(rates: Sequence[float], learning_rates: Sequence[float] | None) -> None:

@@ -48,12 +48,12 @@ def steepness(move: np.ndarray, levels: Levels) -> np.ndarray:
     """The derivative of `bend`, between 0 and 1."""
     down = max(levels.target - levels.chance, _SMALLEST)
     up = max(levels.full - levels.target, _SMALLEST)
-    return np.exp(-np.maximum(move, 0) / up + np.minimum(move, 0) / down)
+    return np.asarray(np.exp(-np.maximum(move, 0) / up + np.minimum(move, 0) / down))
 
 
 def rate_loss(decades: np.ndarray) -> np.ndarray:
     """The share of the gain above chance that is left so far from the best learning rate."""
-    return np.exp(-((decades / RATE_WIDTH) ** 4))
+    return np.asarray(np.exp(-((decades / RATE_WIDTH) ** 4)))
 
 
 def spread(
@@ -61,4 +61,4 @@ def spread(
 ) -> np.ndarray:
     """The standard deviation of a training's best metric around the curve."""
     seeds = slope * jitter * steepness(move, levels)
-    return np.sqrt(seeds**2 + own**2 + _LEAST**2)
+    return np.asarray(np.sqrt(seeds**2 + own**2 + _LEAST**2))

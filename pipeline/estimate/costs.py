@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from pipeline.estimate.expected import (
     FULL_EVALUATIONS,
     Searched,
     full_epochs,
-    most_probes,
+    most_trainings,
     search_trainings,
 )
 from pipeline.estimate.rows import TaskSize, task_size
@@ -188,7 +189,7 @@ def _add_cells(params: Params, group: _Sized, total: _Sum) -> int:
     size, model = group.size.encoder, group.model
     layers = size.layers + 2 if params.subspace.method == "said" else 0
     grid = grid_values(search.grid, layers, group.size.parameters)
-    most = most_probes(search, grid)
+    most = most_trainings(search, grid)
     neighbours = params.trajectory.neighbours and model.family == "trajectory"
     for name, task in group.tasks.items():
         config = params.tasks[name].finetune
@@ -205,7 +206,7 @@ def _add_cells(params: Params, group: _Sized, total: _Sum) -> int:
         epochs, share = search.epochs or config.epochs, _share(search, config, task.train.rows)
         total.add("search", size, task, usual * epochs, share=share)
         total.add("most", size, task, most * epochs, share=share)
-    return len(model.searched) * most
+    return math.ceil(len(model.searched) * most)
 
 
 def _share(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> float:
@@ -218,7 +219,7 @@ def _share(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> float:
 def _add_sweeps(params: Params, groups: Sequence[_Sized], total: _Sum) -> int:
     """Add the sweeps, every probe of which is trained whole; return their number."""
     sweep, probes = params.sweep, params.sweep.probes
-    runs = len(probes.values()) * len(probes.learning_rates) * probes.seeds * len(sweep.methods)
+    runs = len(probes.values()) * probes.tried() * probes.seeds * len(sweep.methods)
     swept = [group for group in groups if group.model.name in sweep.models]
     for group in swept:
         for name in sweep.tasks:

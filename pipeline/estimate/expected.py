@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline.dimension.levers import EfficientConfig
-from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
-from pipeline.dimension.question import Question
+from pipeline.dimension.protocols import ProtocolName
 from pipeline.estimate.simulate import EPOCHS, PROFILES, expected_epochs
 from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.finetuning.recipe import FinetuneConfig
@@ -44,10 +43,15 @@ def full_epochs(config: FinetuneConfig, baseline: BaselineConfig) -> float:
     return runs * config.epochs
 
 
-def most_probes(search: SearchConfig, grid: tuple[int, ...]) -> int:
-    """The largest number of probes that a search on a grid can take."""
-    question = Question(grid, 0.0, search.learning_rates, search.seeds)
-    return PROTOCOLS[search.protocol](question, search.efficient).search.most_probes()
+def most_trainings(search: SearchConfig, grid: tuple[int, ...]) -> float:
+    """The most whole trainings that a search on a grid can take."""
+    each = search.seeds * len(search.learning_rates or search.rates)
+    if search.protocol == "sweep":
+        return len(grid) * each
+    if search.protocol == "paper":
+        return len(grid).bit_length() * each
+    # The budget is in full fine-tunings, as long as probes; the last one may overdraw it.
+    return search.efficient.budget + 1
 
 
 def search_trainings(search: SearchConfig, searched: Searched) -> float:
@@ -56,7 +60,8 @@ def search_trainings(search: SearchConfig, searched: Searched) -> float:
     return search.seeds * _trainings(
         search.protocol,
         search.efficient,
-        search.learning_rates,
+        search.learning_rates or search.rates,
+        search.learning_rates is None,
         searched.grid,
         searched.neighbours,
         next(below, "mnli"),
@@ -68,10 +73,14 @@ def _trainings(
     protocol: ProtocolName,
     efficient: EfficientConfig,
     rates: tuple[float, ...],
+    relative: bool,
     grid: tuple[int, ...],
     neighbours: bool,
     profile: str,
 ) -> float:
     """Simulated once for all cells that are alike."""
-    epochs = expected_epochs(protocol, efficient, grid, rates, PROFILES[profile], neighbours)
+    epochs = expected_epochs(
+        protocol, efficient, grid, rates, PROFILES[profile],
+        neighbours=neighbours, relative=relative,
+    )  # fmt: skip
     return epochs / EPOCHS

@@ -21,7 +21,7 @@ from pipeline.dimension.driver import cut, drive
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName, Strategy
 from pipeline.dimension.question import Near, Question
-from pipeline.dimension.rates import Rates
+from pipeline.dimension.rates import Rates, listed
 from pipeline.dimension.record import Probe, Record
 from pipeline.dimension.verdict import Verdict
 
@@ -58,12 +58,14 @@ RATES = (1e-3, 5e-3, 1e-2, 3e-2)
 EPOCHS = 10
 _SEEDS = 8
 # Simulated cells from which an expected cost is taken.
-CELLS = 40
+CELLS = 15
 _FULL_RATES = 3
 # Shares of the binomial variance: common to all models of a cell, of a training, of an epoch.
 _COMMON, _OWN, _EPOCH = 0.5, 0.3, 0.2
 # How much is learned falls as exp(-(decades off / width)⁴): 0.85 at a factor of 3, 0.04 at 10.
 _RATE_WIDTH = 0.75
+# Decades that the best relative rate lies off the list's middle.
+_ABOUT = 0.15
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,16 @@ class Answer:
 def draw(
     profile: Profile, grid: Sequence[int], seed: int, shift: float = 0.1,
     rates: Sequence[float] = RATES, epochs: int = EPOCHS, slope: float = 0.0,
+    relative: bool = False,
 ) -> Problem:  # fmt: skip
     """Draw a problem whose d₉₀ is log-uniform over the grid.
 
-    The best learning rate follows the power ``slope`` of d, give or take 0.08, and the question
-    says so.
+    The best learning rate lies somewhere in the list and follows the power ``slope`` of d, give or
+    take 0.08, and the question says so; a ``relative`` one lies about the list's middle at all d.
     ``shift`` is the standard deviation, in decades, of the neighbouring checkpoint's d₉₀ around
     this one; one cell in twenty has no neighbour.
     """
+    offered = Rates(tuple(rates)) if relative else listed(rates, slope, grid)
     generator = numpy_generator(seed, "simulated cell")
     rows, majority = profile.rows, profile.majority
     full = generator.uniform(*profile.full)
@@ -124,7 +128,8 @@ def draw(
     steepness = 4.39 / generator.uniform(0.8, 2.5)
     wanted = generator.uniform(logs[0], logs[-1])
     fine = np.linspace(logs[0] - 2, logs[-1] + 2, 4000)
-    best_rate = generator.uniform(log_rates[0], log_rates[-1]) + generator.normal(0, 0.1)
+    anywhere = generator.uniform(log_rates.min(), log_rates.max()) + generator.normal(0, 0.1)
+    best_rate = generator.normal(offered.centre, _ABOUT) if relative else anywhere
     drift = slope + generator.normal(0, 0.08)
 
     def accuracy(at: np.ndarray, middle: float) -> np.ndarray:
@@ -153,7 +158,6 @@ def draw(
     common = generator.standard_normal()
     curves = _measured(mean, common, rows, generator, 3)
     measured = _full(profile, full, common, epochs, generator)
-    offered = Rates(tuple(rates), best_power=slope, middle=math.sqrt(grid[0] * grid[-1]))
     question = Question(
         tuple(grid),
         0.9 * measured,
@@ -240,13 +244,15 @@ def expected_epochs(
     grid: Sequence[int],
     rates: Sequence[float],
     profile: Profile,
+    *,
     neighbours: bool = True,
+    relative: bool = False,
 ) -> float:
     """Epochs that a search of one seed trains on average, of simulated cells of a profile.
 
     A whole training has `EPOCHS` of them. Without ``neighbours`` no cell knows another's answer.
     """
-    problems = [draw(profile, grid, seed, rates=rates) for seed in range(CELLS)]
+    problems = [draw(profile, grid, seed, rates=rates, relative=relative) for seed in range(CELLS)]
     trained = 0
     for problem in problems:
         question = problem.question if neighbours else replace(problem.question, near=None)

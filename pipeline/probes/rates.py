@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from pipeline.dimension.rates import Rates
+from pipeline.dimension.rates import Rates, listed
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.step_size import rate_power, unit_rate
 
-# With the normalisation `reference` the best Adam rate falls about so with d (docs/normalisation.md).
+# With the normalisation `reference` the best rate falls about so with d (docs/normalisation.md).
 _REFERENCE_POWER = -0.75
 
 
@@ -36,8 +35,7 @@ def offered(
         UserError: relative rates with the normalisation ``reference``, which has no unit.
     """
     if learning_rates is not None:
-        middle = math.sqrt(grid[0] * grid[-1])
-        return Rates(tuple(learning_rates), best_power=_REFERENCE_POWER, middle=middle)
+        return listed(learning_rates, _REFERENCE_POWER, grid)
     power = rate_power(subspace.normalisation)
     unit = unit_rate(full_rate, size=size, d=1, normalisation=subspace.normalisation)
     return Rates(tuple(rates), unit, power, power)

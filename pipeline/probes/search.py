@@ -209,6 +209,6 @@ def _trial(record: Record, question: Question) -> Json:
     return {
         **record.row(),
         "metric": record.metric,
-        "evaluations": len(record.curve),
+        "epochs_run": len(record.curve),
         "reached": record.reached(question.target),
     }

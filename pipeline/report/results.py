@@ -21,7 +21,6 @@ _STATUSES = {
     Ending.COMPLETE: "missed",
     Ending.REACHED: "missed",
     Ending.HOPELESS: "stopped",
-    Ending.BEHIND: "stopped",
     Ending.DIVERGED: "diverged",
 }
 
@@ -33,7 +32,6 @@ class Training:
     Attributes:
         status: ``reached``, ``missed``, ``stopped`` or ``diverged``; ``left_out`` for a d of a
             sweep that the model does not allow, with the ``reason`` and nothing else.
-        proven: whether more epochs could not have changed what the search made of it.
         eval_metric: the best evaluation metric, at ``best_epoch`` of ``epochs_run``, and
             ``train_metric`` that of training examples there.
     """
@@ -42,7 +40,6 @@ class Training:
     status: str
     seed: int | None = None
     learning_rate: float | None = None
-    proven: bool | None = None
     eval_metric: float | None = None
     best_epoch: int | None = None
     epochs_run: int | None = None
@@ -117,7 +114,7 @@ def _trainings(path: Path, count: int, remedy: str) -> tuple[Training, ...]:
 def _training(record: Mapping[str, Any]) -> Training:
     """A probe's record in ``trials.jsonl`` as the tables show it."""
     names = (
-        "d", "seed", "learning_rate", "proven", "best_epoch", "epochs_run", "train_metric",
+        "d", "seed", "learning_rate", "best_epoch", "epochs_run", "train_metric",
         "tokens", "flop",
     )  # fmt: skip
     return Training(

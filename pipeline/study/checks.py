@@ -62,13 +62,14 @@ def _check_rates(params: Params) -> None:
         if listed is not None and normalisation != "reference":
             raise UserError(
                 f"params.yaml: {section}.learning_rates are the same at every d, which only fits "
-                f"subspace.normalisation: reference, and it is {normalisation}: say {section}.rates, "
-                "which are relative to full fine-tuning's and move with d (docs/normalisation.md)"
+                f"subspace.normalisation: reference, and it is {normalisation}: say "
+                f"{section}.rates, which are relative to full fine-tuning's and move with d "
+                "(docs/normalisation.md)"
             )
         if listed is None and normalisation == "reference":
             raise UserError(
-                f"params.yaml: {section}.rates have no unit with subspace.normalisation: reference: "
-                f"say {section}.learning_rates, such as [1.0e-3, 5.0e-3, 1.0e-2, 3.0e-2]"
+                f"params.yaml: {section}.rates have no unit with subspace.normalisation: "
+                f"reference: say {section}.learning_rates, such as [1.0e-3, 5.0e-3, 1.0e-2, 3.0e-2]"
             )
 
 
