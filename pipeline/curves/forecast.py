@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
@@ -15,6 +16,9 @@ from pipeline.curves.shapes import shapes
 # they scatter around; evaluations before those are still below it.
 _LUCK = (0.0, 0.56, 0.85)
 _LUCK_SPREAD = 0.7
+# A training that goes on smoothly may still leave a plateau: with this probability in the time of a
+# whole training, and then it ends anywhere between its best metric and 1.
+_SECOND_RISE = 0.15
 # What remains open of a training that has ended: nothing.
 _CERTAIN = 1e-9
 
@@ -28,29 +32,50 @@ class Forecast:
         weights: the probability of each shape (shapes,).
         levels: the best metric still to come if the training has that shape, and ``spreads`` its
             standard deviation (shapes,).
+        rising: the probability that it leaves a plateau instead, for anywhere between best and 1.
     """
 
     best: float
     weights: np.ndarray
     levels: np.ndarray
     spreads: np.ndarray
+    rising: float
 
     def reaches(self, target: float) -> float:
         """The probability that the final best metric is at least ``target``."""
         if self.best >= target:
             return 1.0
-        return float(self.weights @ ndtr((self.levels - target) / self.spreads))
+        smooth = float(self.weights @ ndtr((self.levels - target) / self.spreads))
+        anywhere = max(1 - target, 0.0) / max(1 - self.best, _CERTAIN)
+        return (1 - self.rising) * smooth + self.rising * anywhere
+
+    @property
+    def smooth(self) -> tuple[float, float]:
+        """Mean and standard deviation of the final best metric if it leaves no plateau."""
+        mean, square = (float(self.weights @ moment) for moment in self._moments())
+        return mean, math.sqrt(max(square - mean**2, 0.0))
 
     @property
     def mean(self) -> float:
         """The expected final best metric."""
-        return float(self.weights @ self._moments()[0])
+        return self._mean_and_square[0]
 
     @property
     def sd(self) -> float:
         """Its standard deviation."""
-        _, second = self._moments()
-        return math.sqrt(max(float(self.weights @ second) - self.mean**2, 0.0))
+        mean, square = self._mean_and_square
+        return math.sqrt(max(square - mean**2, 0.0))
+
+    @cached_property
+    def _mean_and_square(self) -> tuple[float, float]:
+        smooth = (float(self.weights @ moment) for moment in self._moments())
+        top = max(1.0, self.best)
+        risen = (self.best + top) / 2, (self.best**2 + self.best * top + top**2) / 3
+        mean, square = (
+            (1 - self.rising) * one + self.rising * other
+            for one, other in zip(smooth, risen, strict=True)
+        )
+        return mean, square
 
     def _moments(self) -> tuple[np.ndarray, np.ndarray]:
         """The first two moments, by shape, of the larger of ``best`` and what is to come."""
@@ -101,4 +126,5 @@ def forecast(
         )
     luck = error * _LUCK[min(left, len(_LUCK)) - 1]
     spreads = np.sqrt(1 / precision + (_LUCK_SPREAD * error) ** 2)
-    return Forecast(max(curve), weights, chance + moment / precision + luck, spreads)
+    levels, rising = chance + moment / precision + luck, _SECOND_RISE * left / evaluations
+    return Forecast(max(curve), weights, levels, spreads, rising)

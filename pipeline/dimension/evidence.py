@@ -9,6 +9,10 @@ from pipeline.dimension.question import Question
 from pipeline.dimension.record import Record
 
 
+# A metric this near to 1 has no room for a rise that matters.
+_LITTLE = 0.01
+
+
 @dataclass(frozen=True)
 class Evidence:
     """The final best metric of a training at d: normal, or at least ``mean``.
@@ -19,6 +23,7 @@ class Evidence:
         mean: what the metric would have come to, and ``sd`` its standard deviation: 0 for a
             training that had all of its epochs.
         at_least: the training ended at the target, so more is not known.
+        rising: how likely it would have left a plateau instead, per unit of metric above ``mean``.
     """
 
     d: int
@@ -26,6 +31,7 @@ class Evidence:
     mean: float
     sd: float = 0.0
     at_least: bool = False
+    rising: float = 0.0
 
 
 def told(record: Record, question: Question) -> Evidence:
@@ -39,4 +45,5 @@ def told(record: Record, question: Question) -> Evidence:
     expected = forecast(
         record.curve, question.evaluations, chance=question.chance, error=question.wobble
     )
-    return Evidence(*place, expected.mean, expected.sd)
+    rising = expected.rising / max(1 - expected.best, _LITTLE)
+    return Evidence(*place, *expected.smooth, rising=rising)

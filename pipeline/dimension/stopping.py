@@ -18,7 +18,7 @@ from pipeline.dimension.status import reaches
 Stop = Callable[[Sequence[float]], Ending | None]
 
 # A training that is less likely than this to reach any more is not worth its end.
-_HOPELESS = 0.08
+_HOPELESS = 0.1
 # What is expected of a training's level stays open by this part of the way from chance to full: no
 # training ends by what others did alone.
 _OPEN = 0.1

@@ -36,10 +36,3 @@ def drawn_at(cells: pd.DataFrame) -> pd.Series:
     """Where a figure puts each cell's d₉₀: beyond the grid, at that end of it."""
     low, high = ranked(cells)
     return low.where(low > 0, high)
-
-
-def interval_ends(cells: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """The 95 % intervals as numbers to draw; an end beyond the grid is the grid's end."""
-    low = cells["d90_low"].astype(float).fillna(cells["d_min"].astype(float))
-    high = cells["d90_high"].astype(float).fillna(cells["d_max"].astype(float))
-    return low, high

@@ -36,10 +36,10 @@ def interval_shown(row: pd.Series) -> str:
     if row["status"] not in LOCATED:
         return "–"
     low, high = row["d90_low"], row["d90_high"]
-    if pd.isna(low) and row["status"] == "below_grid":
-        return f"< {row['d_min']:,}" if pd.isna(high) else f"≤ {high:,}"
-    if pd.isna(high) and row["status"] == "not_reached":
-        return f"> {row['d_max']:,}" if pd.isna(low) else f"≥ {low:,}"
+    if row["status"] == "below_grid" and not pd.isna(high):
+        return f"≤ {high:,}"
+    if row["status"] == "not_reached" and not pd.isna(low):
+        return f"≥ {low:,}"
     lower = f"< {row['d_min']:,}" if pd.isna(low) else f"{low:,}"
     upper = f"> {row['d_max']:,}" if pd.isna(high) else f"{high:,}"
     return f"{lower} – {upper}"

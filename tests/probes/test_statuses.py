@@ -168,7 +168,7 @@ def test_figures_and_page_show_them(study: Path, tables: Tables) -> None:
     draw_all(tables, ReportConfig(dpi=50), study / "figures")
     svg = (study / "figures/trajectory.svg").read_text()
     assert "above-s0-too_small" in svg and "above-s0-learned" not in svg
-    assert "below-s0-too_easy" in svg and "below-s0-learned" not in svg
+    assert '"below-s0-too_easy"' in svg and '"below-s0-learned"' not in svg
     for text in (
         "no better than chance: guessing at 0",
         "the target is no better than chance: lopsided at 0",

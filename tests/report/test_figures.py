@@ -68,7 +68,7 @@ def named(artists, prefixes: tuple[str, ...]) -> dict:
 def bars(axes) -> dict:
     """Both ends of the intervals' bars."""
     return {
-        bar.get_gid(): np.asarray(bar.get_segments()[0]).tolist()
+        bar.get_gid(): sorted(np.asarray(bar.get_segments()[0]).tolist())
         for bar in axes.collections
         if (bar.get_gid() or "").startswith("interval-")
     }
@@ -151,6 +151,15 @@ def test_an_open_interval_ends_in_a_head_at_the_grids_end(
     assert {gid: place[0][along] for gid, place in heads.items()} == {
         "open-below-s1000-easy": 16, "open-above-s0-easy": 4096,
     }  # fmt: skip
+
+
+def test_a_d90_beyond_the_grid_of_which_nothing_more_is_known(tables: Tables) -> None:
+    """Its bar spans the whole grid, and goes on at the other end."""
+    cells = tables.cells.copy()
+    cells.loc[cells["status"] == "not_reached", "d90_low"] = pd.NA
+    axes = drawn("trajectory", tables, cells)
+    assert bars(axes)["interval-s0-late"] == [[0, 16], [0, 4096]]
+    assert named(axes.lines, ("open-",))["open-below-s0-late"] == [[0, 16]]
 
 
 def test_shifted_tasks_move_no_limit_of_the_axes(tables: Tables) -> None:

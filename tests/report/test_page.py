@@ -103,9 +103,9 @@ def test_the_page_says_why_searches_ended(page: str, results: Path, tmp_path: Pa
         ({"d90": 300, "d90_low": 90, "d90_high": 2000, "d90_paper": 1100, "lower": 950}, "300", "90 – 2,000", "1,100"),
         ({"d90": 300, "d90_low": None, "d90_high": None}, "300", "< 16 – > 4,096", "–"),
         ({"status": "below_grid", "d90_high": 40, "d90_paper": 16}, "< 16", "≤ 40", "≤ 16"),
-        ({"status": "below_grid"}, "< 16", "< 16", "–"),
+        ({"status": "below_grid"}, "< 16", "< 16 – > 4,096", "–"),
         ({"status": "not_reached", "d90_low": 3000, "lower": 4096}, "> 4,096", "≥ 3,000", "> 4,096"),
-        ({"status": "not_reached"}, "> 4,096", "> 4,096", "–"),
+        ({"status": "not_reached"}, "> 4,096", "< 16 – > 4,096", "–"),
         ({"status": "diverged"}, "–", "–", "–"),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from pipeline.report.known import estimated, interval_ends
+from pipeline.report.known import estimated
 from pipeline.report.style import ReportConfig
 
 Places = tuple[str, str]
@@ -36,6 +36,9 @@ _BEYOND: dict[Side, tuple[str, str, str]] = {
     "above": ("not_reached", "d_max", "above the largest $d$"),
     "below": ("below_grid", "d_min", "below the smallest $d$"),
 }
+
+# The interval's end on each side.
+_ENDS: dict[Side, str] = {"above": "d90_high", "below": "d90_low"}
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,8 @@ def shift(artist: Any, axes: Any, right: float, up: float) -> None:
 
 def intervals(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> None:
     """A thin bar an estimate, under the marks; an end beyond the grid is a small triangle there."""
-    found = estimated(cells).dropna(subset=list(at))
-    low, high = interval_ends(found)
-    for (_, row), *ends in zip(found.iterrows(), low, high, strict=True):
-        aside = look.shifts.get(row[look.by], 0.0)
-        _bar(axes, row, at, (ends[0], ends[1]), look, aside)
-        for side, end, known in zip(("below", "above"), ends, ("d90_low", "d90_high"), strict=True):
-            if pd.isna(row[known]):
-                _head(axes, row, at, (side, end), look, aside)
+    for _, row in estimated(cells).dropna(subset=list(at)).iterrows():
+        _Cell(axes, row, at, look, look.shifts.get(row[look.by], 0.0)).draw_interval()
 
 
 def beyond_grid(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> list[Any]:
@@ -96,7 +93,9 @@ def beyond_grid(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> list[
         for _, those in rows.groupby([edge, across]):
             for place, (_, row) in enumerate(those.iterrows()):
                 aside = _ASIDE * (place - (len(those) - 1) / 2)
-                _mark_beyond(axes, row, at, side, look, aside)
+                cell = _Cell(axes, row, at, look, aside)
+                cell.draw_interval()
+                cell.draw_beyond(side)
         if len(rows):
             keys.append(_key(_ARROWS[side, _upright(at)], label))
     return keys
@@ -106,63 +105,76 @@ def _upright(at: Places) -> bool:
     return at[1] == "d90"
 
 
-def _place(row: pd.Series, at: Places, d: float) -> tuple[float, float]:
-    """The x and y of a cell's mark with ``d`` for its d₉₀."""
-    return (float(row[at[0]]), d) if _upright(at) else (d, float(row[at[1]]))
+@dataclass(frozen=True)
+class _Cell:
+    """A cell in a figure: its row of the table, and how far its mark stands aside in points."""
 
+    axes: Any
+    row: pd.Series
+    at: Places
+    look: Look
+    aside: float
 
-def _mark_beyond(
-    axes: Any, row: pd.Series, at: Places, side: Side, look: Look, aside: float
-) -> None:
-    edge = float(row[_BEYOND[side][1]])
-    inside = row["d90_low" if side == "above" else "d90_high"]
-    if not pd.isna(inside):
-        _bar(axes, row, at, (min(edge, float(inside)), max(edge, float(inside))), look, aside)
-    colour, place = look.colours[row[look.by]], _place(row, at, edge)
-    (mark,) = axes.plot(
-        *([one] for one in place), linestyle="none", marker=look.markers[row[look.by]],
-        markersize=_MARK, color=colour, markerfacecolor="white", markeredgewidth=0.8,
-        clip_on=False, zorder=3,
-    )  # fmt: skip
-    (arrow,) = axes.plot(
-        *([one] for one in place), linestyle="none", marker=_ARROWS[side, _upright(at)],
-        markersize=_ARROW, markeredgewidth=0.3, color=colour, clip_on=False,
-        gid=f"{side}-{row['model']}-{row[look.by]}",
-    )  # fmt: skip
-    _aside(mark, axes, at, aside, 0.0)
-    _aside(arrow, axes, at, aside, _AWAY if side == "above" else -_AWAY)
+    def draw_interval(self) -> None:
+        """The bar, with a head at each end that lies beyond the grid, where no arrow stands."""
+        ends = {side: self._end(side) for side in _BEYOND}
+        draw = self.axes.vlines if _upright(self.at) else self.axes.hlines
+        bar = draw(
+            [float(self.row[self.at[0] if _upright(self.at) else self.at[1]])], *ends.values(),
+            colors=[self._colour], linewidth=0.9, alpha=0.55, zorder=1, gid=self._name("interval"),
+        )  # fmt: skip
+        self._move(bar, 0.0)
+        for side, end in ends.items():
+            if pd.isna(self.row[_ENDS[side]]) and self.row["status"] != _BEYOND[side][0]:
+                self._draw_head(side, end)
 
+    def draw_beyond(self, side: Side) -> None:
+        """The hollow mark and the arrow of a d₉₀ beyond the grid."""
+        edge = float(self.row[_BEYOND[side][1]])
+        mark = self._draw(
+            edge, marker=self.look.markers[self.row[self.look.by]], markersize=_MARK,
+            markerfacecolor="white", markeredgewidth=0.8, zorder=3,
+        )  # fmt: skip
+        arrow = self._draw(
+            edge, marker=_ARROWS[side, _upright(self.at)], markersize=_ARROW, markeredgewidth=0.3,
+            gid=self._name(side),
+        )  # fmt: skip
+        self._move(mark, 0.0)
+        self._move(arrow, _AWAY if side == "above" else -_AWAY)
 
-def _bar(
-    axes: Any, row: pd.Series, at: Places, ends: tuple[float, float], look: Look, aside: float
-) -> None:
-    draw = axes.vlines if _upright(at) else axes.hlines
-    across = float(row[at[0] if _upright(at) else at[1]])
-    bar = draw(
-        [across], *ends, colors=[look.colours[row[look.by]]], linewidth=0.9, alpha=0.55, zorder=1,
-        gid=f"interval-{row['model']}-{row[look.by]}",
-    )  # fmt: skip
-    _aside(bar, axes, at, aside, 0.0)
+    def _end(self, side: Side) -> float:
+        """The end of the interval, or that of the grid where it lies beyond."""
+        known, edge = self.row[_ENDS[side]], self.row[_BEYOND[side][1]]
+        return float(edge if pd.isna(known) else known)
 
+    def _draw_head(self, side: Side, d: float) -> None:
+        from matplotlib import markers
 
-def _head(
-    axes: Any, row: pd.Series, at: Places, end: tuple[str, float], look: Look, aside: float
-) -> None:
-    from matplotlib import markers
+        head = self._draw(
+            d, marker=getattr(markers, _HEADS[side, _upright(self.at)]), markersize=_HEAD,
+            markeredgewidth=0, alpha=0.55, gid=self._name(f"open-{side}"),
+        )  # fmt: skip
+        self._move(head, 0.0)
 
-    side, d = end
-    (head,) = axes.plot(
-        *([one] for one in _place(row, at, d)), linestyle="none",
-        marker=getattr(markers, _HEADS[side, _upright(at)]), markersize=_HEAD, alpha=0.55,
-        markeredgewidth=0, color=look.colours[row[look.by]], clip_on=False,
-        gid=f"open-{side}-{row['model']}-{row[look.by]}",
-    )  # fmt: skip
-    _aside(head, axes, at, aside, 0.0)
+    def _draw(self, d: float, **looks: Any) -> Any:
+        """A mark of the cell's colour with ``d`` for its d₉₀."""
+        x, y = (d if name == "d90" else float(self.row[name]) for name in self.at)
+        (mark,) = self.axes.plot(
+            [x], [y], linestyle="none", color=self._colour, clip_on=False, **looks
+        )
+        return mark
 
+    def _move(self, artist: Any, along: float) -> None:
+        """Shift something aside with the cell, and along the axis of d₉₀."""
+        points = (self.aside, along) if _upright(self.at) else (along, self.aside)
+        shift(artist, self.axes, *points)
 
-def _aside(artist: Any, axes: Any, at: Places, across: float, along: float) -> None:
-    """Shift something across the axis of d₉₀, and along it."""
-    shift(artist, axes, *((across, along) if _upright(at) else (along, across)))
+    @property
+    def _colour(self) -> str:
+        return self.look.colours[self.row[self.look.by]]
+
+    def _name(self, what: str) -> str:
+        return f"{what}-{self.row['model']}-{self.row[self.look.by]}"
 
 
 def _key(glyph: str, label: str) -> Any:
