@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -41,9 +41,17 @@ class Estimate:
     monotone: bool
     habits: Habits
 
-    def inside(self, value: float, question: Question) -> int | None:
-        """A value as a whole d; None beyond the grid."""
-        return round(value) if question.grid[0] <= value <= question.grid[-1] else None
+    def within(self, grid: Sequence[int]) -> tuple[int | None, int | None, int | None]:
+        """Low end, median and high end as whole d; None beyond the grid.
+
+        An end that lies beyond the other end of the grid, where everything possible does, is held
+        at that end of the grid.
+        """
+        low, high = min(self.low, grid[-1]), max(self.high, grid[0])
+        return tuple(
+            round(value) if grid[0] <= value <= grid[-1] else None
+            for value in (low, self.d90, high)
+        )  # type: ignore[return-value]
 
 
 def estimate_d90(question: Question, records: Iterable[Record], noise: Noise) -> Estimate:

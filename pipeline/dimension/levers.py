@@ -17,8 +17,8 @@ class EfficientConfig:
             output says so.
     """
 
-    precision: float = 4.0
-    budget: float = 4.0
+    precision: float = 8.0
+    budget: float = 6.0
     evaluations: int | None = None
     max_steps: int | None = None
 

@@ -7,12 +7,6 @@ from dataclasses import dataclass, replace
 
 from pipeline.curves.forecast import forecast
 
-# Of what a run lacks to a perfect metric, a later rise from a level where it seemed to stay is
-# expected to bring so much in the time of a whole run. Such rises happen, and no forecast from a
-# smooth curve has them: without this, recorded runs of the laptop preset lost five times as much
-# as was promised (benchmarks/RESULTS.md).
-_SECOND_RISE = 0.15
-
 
 @dataclass(frozen=True)
 class LittleToGain:
@@ -35,8 +29,5 @@ class LittleToGain:
         told = forecast(curve, evaluations, chance=chance, error=error)
         best = told.best if self.beat is None else max(told.best, self.beat)
         # The forecast does not know that no metric is above 1.
-        lacking = 1 - best
-        expected = replace(told, best=best).mean - best
-        if best == told.best:
-            expected += _SECOND_RISE * lacking * (1 - len(curve) / evaluations)
-        return min(expected, lacking) <= self.gain
+        expected = min(replace(told, best=best).mean, 1.0) - best
+        return expected <= self.gain

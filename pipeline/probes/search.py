@@ -160,14 +160,14 @@ class _Search:
     ) -> SearchResult:
         """The search's result, with what there is to say of the training that is kept."""
         question, known = self.question, list(records.values())
-        described = self.described(records)
+        low, d90, high = estimate.within(question.grid)
         found = replace(
-            described,
+            self.described(records),
             status=estimate.status,
             reason=estimate.reason,
-            d90=estimate.inside(estimate.d90, question),
-            d90_low=estimate.inside(estimate.low, question),
-            d90_high=estimate.inside(estimate.high, question),
+            d90=d90,
+            d90_low=low,
+            d90_high=high,
             d90_paper=verdict.d90_paper,
             lower=verdict.lower,
             ended=verdict.ended,
