@@ -1,13 +1,15 @@
-"""Which learning rate is best at which d, for each normalisation of the projection.
+"""Which relative learning rate is best at which d, and what one for all d, widths and models costs.
 
-    python -m benchmarks.normalisation STUDY --checkpoint s4000 [--tasks paraphrase …]
-        [--dims 64 512 4096 32768] [--only entry …] [--epochs 5] [--journal normalisation.jsonl]
+    python -m benchmarks.normalisation STUDY:MODEL… [--tasks paraphrase …] [--dims 16 128 …]
+        [--normalisation entry] [--epochs 4] [--seeds 1] [--journal normalisation.jsonl]
 
-STUDY is the folder of a finished study: its data, checkpoints and parameters are read, nothing in
-it is changed. For each normalisation and d, a window of rates (half-decades) is scanned, and made
-wider until the best one is inside; the score of a rate is the evaluation accuracy of the best
-epoch, averaged over the tasks. Finished runs are in the journal, so an interrupted study goes on.
-Prints Markdown: the best rates, how far they move over d, and what one rate for all d costs.
+STUDY is the folder of a study, MODEL a checkpoint or published model that it has made; its data and
+parameters are read, nothing in it is changed. First full fine-tuning's own best rate is found: what
+a relative rate κ is relative to (`pipeline.subspace.step_size`). Then a window of κ (factors of 2)
+is scanned at each d and at all of D, and made wider until the best one is inside; the score is the
+evaluation accuracy of the best epoch, averaged over those of the tasks that the study has. Finished
+trainings are in the journal, so an interrupted benchmark goes on. Prints Markdown: the best κ, by
+how much it moves, and what one κ costs.
 """
 
 from __future__ import annotations
@@ -16,44 +18,33 @@ import argparse
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
+from benchmarks.trials import Trials, with_used_words
 from pipeline import paths
 from pipeline.common.artifacts import Journal
-from pipeline.common.seeds import derive
 from pipeline.finetuning.cell import Cell
-from pipeline.finetuning.loop import fine_tune
-from pipeline.finetuning.recipe import Recipe
-from pipeline.study.checks import SHARED_TOKENS
-from pipeline.study.params import Params
+from pipeline.study.measured import measured_models
 from pipeline.study.reading import load_params
-from pipeline.subspace.config import Normalisation
-from pipeline.subspace.reparameterisation import Subspace
 
-_LOG = logging.getLogger(__name__)
-_STEPS_A_DECADE = 2
-# Half-decades on either side of where a scan begins.
-_REACH = 2
-NORMALISATIONS: tuple[Normalisation, ...] = ("entry", "column", "reference")
+# Factors of 2 on either side of where a scan begins.
+_REACH = 1
+# Where a scan of κ begins: 1/4.
+_CENTRE = -2
 
-# Scores by the rate's place on the grid: rate = 10^(place / 2).
+# Scores by the place on the grid: κ = 2^place.
 Scores = Mapping[int, float]
-Table = dict[tuple[Normalisation, int], Scores]
+Table = dict[tuple[str, int], Scores]
 
 
-def rate(place: int) -> float:
-    """The learning rate at a place of the grid."""
-    return float(10 ** (place / _STEPS_A_DECADE))
-
-
-def scan(score: Callable[[int], float], centre: int) -> dict[int, float]:
+def scan(score: Callable[[int], float], centre: int, reach: int = _REACH) -> dict[int, float]:
     """Score the places around ``centre``, and on until the best one is at neither end.
 
     A window instead of a climb, because accuracy over the rate has more than one summit.
     """
-    scores = {place: score(place) for place in range(centre - _REACH, centre + _REACH + 1)}
+    scores = {place: score(place) for place in range(centre - reach, centre + reach + 1)}
     while True:
         top = max(scores.values())
         ends = [min(scores), max(scores)]
@@ -65,146 +56,131 @@ def scan(score: Callable[[int], float], centre: int) -> dict[int, float]:
             return dict(sorted(scores.items()))
 
 
-def best(scores: Scores) -> float:
-    """The place of the best score; the middle of several."""
-    top = max(scores.values())
-    return fmean(place for place, value in scores.items() if value == top)
+def best(scores: Scores, error: float = 0.0) -> float:
+    """The place of the best score; the middle of those within ``error`` of it."""
+    least = max(scores.values()) - error
+    return fmean(place for place, value in scores.items() if value >= least)
 
 
 def slope(places: Mapping[int, float]) -> float:
-    """Least-squares slope of log₁₀ of the best rate over log₁₀ d."""
-    x = [math.log10(d) for d in places]
-    y = [place / _STEPS_A_DECADE for place in places.values()]
+    """Least-squares slope of log₂ κ over log₂ d: the power that the unit leaves over."""
+    x = [math.log2(d) for d in places]
     middle = fmean(x)
     spread = sum((a - middle) ** 2 for a in x)
-    return sum((a - middle) * b for a, b in zip(x, y, strict=True)) / spread
+    return sum((a - middle) * b for a, b in zip(x, places.values(), strict=True)) / spread
 
 
-@dataclass(frozen=True)
-class Trials:
-    """Runs of one study's checkpoint, each made once."""
+def full_rate(trials: Trials) -> float:
+    """Full fine-tuning's best rate, in factors of 2 around the study's own first one.
 
-    config: Params
-    cells: Mapping[str, Cell]
-    epochs: int
-    journal: Journal
-
-    @property
-    def size(self) -> int:
-        """D, about: the tasks' heads differ by a few parameters."""
-        return next(iter(self.cells.values())).flat.size
-
-    def mean(self, normalisation: Normalisation, d: int, place: int) -> float:
-        """Mean accuracy over the tasks at one rate."""
-        found = [self.accuracy(task, normalisation, d, place) for task in self.cells]
-        _LOG.info("%s, d = %d, rate %.2g: %.4f", normalisation, d, rate(place), fmean(found))
-        return fmean(found)
-
-    def accuracy(self, task: str, normalisation: Normalisation, d: int, place: int) -> float:
-        """Best epoch's evaluation accuracy of one run."""
-        key = {"task": task, "normalisation": normalisation, "d": d, "place": place}
-        key |= {"epochs": self.epochs, "checkpoint": self.cells[task].name}
-        for row in self.journal.read():
-            if {name: row[name] for name in key} == key:
-                return float(row["accuracy"])
-        value = self._run(self.cells[task], normalisation, d, rate(place))
-        self.journal.append({**key, "accuracy": value})
-        return value
-
-    def _run(self, cell: Cell, normalisation: Normalisation, d: int, learning_rate: float) -> float:
-        finetune = self.config.task(cell.task).finetune
-        recipe = Recipe(
-            self.epochs, finetune.batch, learning_rate, finetune.warmup_fraction,
-            self.config.search.optimizer, train_eval_rows=1,
-        )  # fmt: skip
-        cell.reset()
-        seed = derive(cell.seed, "probe", 0)
-        subspace = replace(self.config.subspace, normalisation=normalisation)
-        trainable = Subspace(cell.flat, subspace, d, seed)
-        run = fine_tune(cell.network, trainable, cell.data.train, cell.data.eval, recipe, seed)
-        return run.best.metric if run.best else 0.0
+    Of rates that differ by less than a standard error the middle is taken.
+    """
+    first = trials.finetune.learning_rates[0]
+    scores = scan(lambda place: trials.full(first * 2.0**place), 0)
+    return first * 2.0 ** round(best(scores, trials.error(max(scores.values()))))
 
 
-def measure(trials: Trials, dims: list[int], chosen: Sequence[Normalisation]) -> Table:
-    """Scan the rates at each d, around 0.01 times what makes θ^D move as with ``entry``."""
-    table: Table = {}
-    for normalisation in chosen:
-        for d in dims:
-            move = 1.0 if normalisation == "entry" else math.sqrt(trials.size / d)
-            table[normalisation, d] = scan(
-                lambda place, d=d, n=normalisation: trials.mean(n, d, place),  # type: ignore[misc]
-                round(_STEPS_A_DECADE * math.log10(0.01 * move)),
-            )
-    return table
+def relative(trials: Trials, full: float, d: int) -> Callable[[int], float]:
+    """The accuracy at d by place."""
+    return lambda place: trials.inside(d, 2.0**place * trials.unit(full, d))
 
 
-def one_rate(trials: Trials, table: Table, normalisation: Normalisation) -> tuple[int, float]:
-    """The rate that serves all d best, and the accuracy it costs at the d where it costs most."""
-    mine = {d: scores for (name, d), scores in table.items() if name == normalisation}
-    places = [best(scores) for scores in mine.values()]
-
-    def cost(place: int) -> float:
-        return max(
-            max(scores.values()) - trials.mean(normalisation, d, place)
-            for d, scores in mine.items()
-        )
-
-    candidates = range(math.floor(min(places)), math.ceil(max(places)) + 1)
-    chosen = min(candidates, key=cost)
-    return chosen, cost(chosen)
+def costs(table: Table) -> dict[int, dict[tuple[str, int], float]]:
+    """What each κ that was tried everywhere loses against the best one, by model and d."""
+    common = set.intersection(*(set(scores) for scores in table.values()))
+    return {
+        place: {key: max(scores.values()) - scores[place] for key, scores in table.items()}
+        for place in sorted(common)
+    }
 
 
-def markdown(
-    trials: Trials, table: Table, dims: list[int], chosen: Sequence[Normalisation]
-) -> list[str]:
-    """The study's two tables."""
+def kappa(place: float) -> str:
+    """κ in two digits."""
+    return f"{2.0**place:.2g}"
+
+
+def best_rows(trials: Trials, full: float, table: Table) -> list[str]:
+    """A model's lines: the best κ at each d with its accuracy, and all that was tried."""
+    mine = {d: scores for (name, d), scores in table.items() if name == trials.name}
+    places = {d: best(scores, trials.error(max(scores.values()))) for d, scores in mine.items()}
+    moved = kappa(max(places.values()) - min(places.values()))
     lines = [
-        "| normalisation | "
-        + " | ".join(f"d = {d:,}" for d in dims)
-        + " | slope | one rate | costs |",
-        "|---|" + "---|" * (len(dims) + 3),
+        "",
+        f"{trials.name}: D = {trials.size:,}, full fine-tuning {trials.full(full):.3f} at "
+        f"{full:g}; the best κ moves by a factor of {moved}, as d^{slope(places):+.2f}",
+        "",
+        "| d | best κ | learning rate | accuracy by κ |",
+        "|---|---|---|---|",
     ]
-    for name in chosen:
-        places = {d: best(table[name, d]) for d in dims}
-        cells = [
-            f"{10 ** (places[d] / _STEPS_A_DECADE):.2g} ({max(table[name, d].values()):.3f})"
-            for d in dims
-        ]
-        common, cost = one_rate(trials, table, name)
-        cells += [f"{slope(places):+.2f}", f"{rate(common):.2g}", f"{100 * cost:.1f} points"]
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    lines += ["", "Mean accuracy at each rate that was tried:", ""]
-    for (name, d), scores in table.items():
-        tried = ", ".join(f"{rate(place):.2g}: {value:.3f}" for place, value in scores.items())
-        lines.append(f"- `{name}`, d = {d:,}: {tried}")
+    for d, scores in mine.items():
+        rate = 2.0 ** places[d] * trials.unit(full, d)
+        tried = ", ".join(f"{kappa(place)}: {value:.3f}" for place, value in scores.items())
+        lines.append(f"| {d:,} | {kappa(places[d])} | {rate:.2g} | {tried} |")
     return lines
+
+
+def cost_rows(table: Table) -> list[str]:
+    """What one κ for everything costs, in points of accuracy."""
+    lines = ["", "| κ | mean cost | worst | where |", "|---|---|---|---|"]
+    for place, lost in costs(table).items():
+        name, d = max(lost, key=lambda key: lost[key])
+        mean, worst = 100 * fmean(lost.values()), 100 * lost[name, d]
+        lines.append(f"| {kappa(place)} | {mean:.1f} | {worst:.1f} | {name}, d = {d:,} |")
+    return lines
+
+
+def opened(place: str, chosen: argparse.Namespace) -> Trials:
+    """The trials of a model, from ``STUDY:MODEL``."""
+    study, _, name = place.rpartition(":")
+    folder, config = Path(study), load_params(Path(study) / "params.yaml")
+    model = next(one for one in measured_models(config) if one.name == name)
+    tasks = [task for task in config.tasks if not chosen.tasks or task in chosen.tasks]
+    whole = {
+        task: Cell.open(
+            name=name, task=task, model_dir=folder / paths.model(name),
+            task_dir=folder / paths.task(model.tokens, task),
+            config=config.task(task).finetune, seed=config.seed,
+        )
+        for task in tasks
+    }  # fmt: skip
+    finetune = config.task(tasks[0]).finetune
+    return Trials(
+        name=f"{folder.name}:{name}",
+        cells={task: with_used_words(cell) for task, cell in whole.items()},
+        size=max(cell.flat.size for cell in whole.values()),
+        subspace=replace(config.subspace, normalisation=chosen.normalisation),
+        finetune=replace(finetune, epochs=chosen.epochs or finetune.epochs),
+        seeds=chosen.seeds,
+        journal=Journal(chosen.journal),
+    )
+
+
+def measure(models: Sequence[Trials], dims: list[int]) -> list[str]:
+    """Scan every model at every d; return the tables."""
+    table: Table = {}
+    lines: list[str] = []
+    for trials in models:
+        full = full_rate(trials)
+        for d in trials.dims(dims):
+            table[trials.name, d] = scan(relative(trials, full, d), _CENTRE)
+        lines += best_rows(trials, full, table)
+    return lines + cost_rows(table)
 
 
 def main() -> None:
     """Measure what is not in the journal yet, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("study", type=Path)
-    parser.add_argument("--checkpoint", required=True)
-    parser.add_argument("--tasks", nargs="+", default=["paraphrase", "polarity_short", "inference"])
-    parser.add_argument("--dims", nargs="+", type=int, default=[64, 512, 4096, 32768])
-    parser.add_argument("--only", nargs="+", choices=NORMALISATIONS, default=NORMALISATIONS)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("models", nargs="+", metavar="STUDY:MODEL")
+    parser.add_argument("--tasks", nargs="+", default=[], help="all of the study's by default")
+    parser.add_argument("--dims", nargs="+", type=int, default=[16, 128, 1024, 8192, 65536])
+    parser.add_argument("--normalisation", choices=["entry", "column"], default="entry")
+    parser.add_argument("--epochs", type=int, help="the study's own by default")
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--journal", type=Path, default=Path("normalisation.jsonl"))
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    config = load_params(chosen.study / "params.yaml")
-    cells = {
-        task: Cell.open(
-            name=chosen.checkpoint, task=task,
-            model_dir=chosen.study / paths.model(chosen.checkpoint),
-            task_dir=chosen.study / paths.task(SHARED_TOKENS, task),
-            config=config.task(task).finetune, seed=config.seed,
-        )
-        for task in chosen.tasks
-    }  # fmt: skip
-    trials = Trials(config, cells, chosen.epochs, Journal(chosen.journal))
-    table = measure(trials, chosen.dims, chosen.only)
-    print("\n".join(markdown(trials, table, chosen.dims, chosen.only)))
+    models = [opened(place, chosen) for place in chosen.models]
+    print("\n".join(measure(models, chosen.dims)))
 
 
 if __name__ == "__main__":
