@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 # Relative to the unit of docs/normalisation.md: the middle one is the best as measured, the others
 # are there for models and tasks where it is not.
-DEFAULT_RATES = (0.08, 0.25, 0.75)
+DEFAULT_RATES = (0.18, 0.35, 0.7)
 # Decades that the best relative rate may lie off the middle one, as a standard deviation; and that
 # the best absolute one may lie outside its list.
 RELATIVE_SPREAD, _OUTSIDE = 0.2, 0.1
