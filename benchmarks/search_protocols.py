@@ -1,165 +1,151 @@
-"""The search protocols against simulated cells whose d₉₀ is known: agreement, cost, intervals.
+"""The search against simulated cells whose d₉₀ is known: agreement, distance, intervals, cost.
 
-    python -m benchmarks.search_protocols [--cells 200] [--shift 0.1] [--slope 0]
+    python -m benchmarks.search_protocols [--cells 200] [--first SEED] [--slope 0] [--ratio R]
+        [--precision P] [--budget B] [--jobs 2]
 
-Every protocol answers the same cells under the same luck: a probe has one curve, whoever asks for
-it. Agreement is the share of verdicts within one grid step (ratio 1.157); cost is the mean over
-cells of training tokens relative to the paper protocol's on the same cell, tokens the same of all
-cells' tokens together, of which the large task has most; bias is the mean distance to the true
-d₉₀ in grid steps, distances cut off at 20; coverage is the share of 95 % intervals that hold the
-true d₉₀, width their median length in grid steps.
+Both protocols answer the same cells under the same luck: a probe has one curve, whoever asks for
+it. Prints Markdown, of all cells and by evaluation set:
+
+- agreement: the share of cells whose place on the grid is within one step of the paper protocol's:
+  of the search's paper number (one that the trainings do not determine disagrees), of its estimate,
+  and of the paper protocol itself with another seed;
+- distance: mean grid steps from the truth, each cut at 20, of the paper number where there is one,
+  of the estimate and of the paper protocol's; all are held inside the grid;
+- inside: the share of 95 % intervals that hold the truth (one beyond the grid is held by an
+  interval that reaches beyond it too), with the median of upper over lower end;
+- cost: epochs over the paper protocol's, the mean over cells, and tokens of all cells together, of
+  which the large task has most;
+- false stops: of trainings near d₉₀ with every rate that would reach, those that the stop rule ends
+  before, without knowledge from other trainings; and the epochs that it saves of one that misses.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from multiprocessing import Pool
 
 import numpy as np
 
-from pipeline.dimension.grid import GridConfig, grid_values
-from pipeline.dimension.interval import d90_interval, evaluation_noise
+from benchmarks.simulated_cell import Job, Outcome, outcome
+from pipeline.common.status import SearchEnd
 from pipeline.dimension.levers import EfficientConfig
-from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
-from pipeline.dimension.record import Probe
-from pipeline.dimension.stopping import hopeless
-from pipeline.estimate.simulate import EPOCHS, PROFILES, Answer, Problem, answer, draw
+from pipeline.estimate.simulate import PROFILES
 
-# RoBERTa-Base: 14 layers of SAID, 125 M parameters.
-GRID = grid_values(GridConfig(), 14, 125_000_000)
 # Training tokens of an epoch: rows by mean length.
 TOKENS = {"mrpc": 3_668 * 53, "sst2": 67_349 * 13, "mnli": 392_702 * 39}
-STEP = math.log(10 ** (4 / 63))
-LEVERS = (
-    "skip_rates", "stop_at_target", "futility", "race", "carry_rate", "neighbour",
-)  # fmt: skip
-NONE = EfficientConfig(**dict.fromkeys((*LEVERS, "confirm"), False))
+# Seeds of one evaluation set's cells lie so far from the next one's.
+_APART = 100_000
+# A distance counts no more than so many steps.
+_CUT = 20
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A problem by its task, and what the paper's protocol says of it."""
-
-    task: str
-    problem: Problem
-    paper: Answer
+def close(one: int | None, other: int) -> bool:
+    """Whether two places are within one step."""
+    return one is not None and abs(one - other) <= 1
 
 
-def cells(count: int, shift: float, slope: float) -> list[Cell]:
-    """``count`` cells of each task."""
-    drawn = []
-    for place, (task, profile) in enumerate(PROFILES.items()):
-        for number in range(count):
-            problem = draw(profile, GRID, 100_000 * place + number, shift, slope=slope)
-            drawn.append(Cell(task, problem, _search(problem, "paper", NONE)))
-    return drawn
-
-
-def _search(problem: Problem, protocol: ProtocolName, config: EfficientConfig) -> Answer:
-    return Answer(*answer(problem, PROTOCOLS[protocol](problem.question, config)))
-
-
-def _reseeded(problem: Problem) -> Problem:
-    """The same cell and examples with the other seed's trainings first."""
-    return replace(problem, curves=problem.curves[:, ::-1])
-
-
-def place(d90: int | None) -> int:
-    """Index on the grid; one past its end where d₉₀ was not reached."""
-    return len(GRID) if d90 is None else GRID.index(d90)
-
-
-def true_place(problem: Problem) -> int:
-    """Grid index of the smallest d at or above the true d₉₀."""
-    return next((index for index, d in enumerate(GRID) if d >= problem.truth), len(GRID))
-
-
-def bounds(problem: Problem, found: Answer) -> tuple[float, float]:
-    """The 95 % interval from a search's curves; 0 and infinity stand for open ends."""
-    question = problem.question
-    noise = evaluation_noise(None, question.target_error, 0.9)
-    records = found.records.values()
-    return d90_interval(question, records, problem.full, noise, found.verdict.d90)
-
-
-def report(name: str, asked: Sequence[Cell], answers: Sequence[Answer], intervals: bool) -> str:
-    """A line of the table."""
-    found = np.array([place(one.verdict.d90) for one in answers])
-    paper = np.array([place(cell.paper.verdict.d90) for cell in asked])
-    truth = np.array([true_place(cell.problem) for cell in asked])
-    pairs = list(zip(answers, asked, strict=True))
-    cost = np.mean([one.epochs / cell.paper.epochs for one, cell in pairs])
-    tokens = sum(one.epochs * TOKENS[cell.task] for one, cell in pairs)
-    tokens /= sum(cell.paper.epochs * TOKENS[cell.task] for cell in asked)
-    words = (
-        f"{name:<24}{np.mean(abs(found - paper) <= 1):>8.3f}{np.mean(abs(found - paper) > 3):>8.3f}"
-        f"{np.mean(abs(found - truth) <= 1):>8.3f}{np.mean(np.clip(found - truth, -20, 20)):>+8.2f}"
-        f"{np.mean([len(one.records) for one in answers]):>8.1f}"
-        f"{np.mean([one.epochs for one in answers]):>8.1f}   1/{1 / cost:<5.2f}"
-        f"  1/{1 / tokens:<5.2f}"
+def agreement(name: str, rows: Sequence[Outcome]) -> str:
+    """Agreement with the paper protocol, and distances from the truth."""
+    undetermined = sum(row.number is None for row in rows)
+    shares = (
+        np.mean([close(row.number, row.paper) for row in rows]),
+        np.mean([close(row.estimated, row.paper) for row in rows]),
+        np.mean([close(row.again, row.paper) for row in rows]),
     )
-    if not intervals:
-        return words
-    ranges = [bounds(cell.problem, one) for cell, one in zip(asked, answers, strict=True)]
-    inside = [
-        low <= cell.problem.truth <= high for (low, high), cell in zip(ranges, asked, strict=True)
+    off = zip(*(row.off for row in rows), strict=True)
+    steps = [_mean([min(one, _CUT) for one in each if one is not None]) for each in off]
+    return (
+        f"| {name} | {len(rows)} | {shares[0]:.3f} | {undetermined} | {shares[1]:.3f} "
+        f"| {shares[2]:.3f} | {steps[0]} | {steps[1]} | {steps[2]} |"
+    )
+
+
+def precision(name: str, rows: Sequence[Outcome]) -> str:
+    """Intervals, cost, and how the searches ended."""
+    cost = np.mean([row.epochs / row.paper_epochs for row in rows])
+    tokens = _tokens(rows, "epochs") / _tokens(rows, "paper_epochs")
+    ends = " | ".join(f"{np.mean([row.ended is end for row in rows]):.2f}" for end in SearchEnd)
+    return (
+        f"| {name} | {np.mean([row.inside for row in rows]):.3f} "
+        f"| {np.median([row.ratio for row in rows]):.2f} "
+        f"| {np.mean([row.probes for row in rows]):.1f} "
+        f"| {np.mean([row.epochs for row in rows]):.1f} "
+        f"| {np.mean([row.paper_epochs for row in rows]):.0f} "
+        f"| 1/{1 / cost:.2f} | 1/{1 / tokens:.2f} | {ends} |"
+    )
+
+
+def _tokens(rows: Iterable[Outcome], of: str) -> int:
+    return sum(TOKENS[row.task] * getattr(row, of) for row in rows)
+
+
+def stopped(name: str, rows: Sequence[Outcome]) -> str:
+    """What the stop rule does near d₉₀."""
+    lost = [one for row in rows for one in row.stops.lost]
+    saved = [one for row in rows for one in row.stops.saved]
+    return f"| {name} | {len(lost)} | {_mean(lost)} | {len(saved)} | {_mean(saved)} |"
+
+
+def _mean(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.3f}" if values else "–"
+
+
+# A table's columns, and what makes a line of it.
+TABLES = (
+    (
+        ("", "cells", "number agrees", "undetermined", "estimate agrees", "paper again",
+         "number off", "estimate off", "paper off"),
+        agreement,
+    ),
+    (
+        ("", "inside", "ratio", "probes", "epochs", "of the paper's", "cost", "tokens",
+         *(f"ended: {end}" for end in SearchEnd)),
+        precision,
+    ),
+    (("", "reaching", "false stops", "missing", "epochs saved"), stopped),
+)  # fmt: skip
+
+
+def show(rows: Sequence[Outcome]) -> None:
+    """Print the tables."""
+    for columns, line in TABLES:
+        print(f"\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
+        print(line("all", rows))
+        for task in PROFILES:
+            print(line(task, [row for row in rows if row.task == task]))
+
+
+def jobs(chosen: argparse.Namespace) -> list[Job]:
+    """The cells that are asked for."""
+    config = EfficientConfig(precision=chosen.precision, budget=chosen.budget)
+    return [
+        Job(task, _APART * order + chosen.first + count, chosen.slope, chosen.ratio, config)
+        for order, task in enumerate(PROFILES)
+        for count in range(chosen.cells)
     ]
-    widths = [math.log(high / low) / STEP for low, high in ranges if low > 0 and high < math.inf]
-    return f"{words}{np.mean(inside):>8.3f}{np.median(widths):>8.1f}"
-
-
-def false_stops(asked: Sequence[Cell]) -> tuple[float, float]:
-    """Near d₉₀: the share of reaching trainings that futility ends before, epochs saved a miss."""
-    lost, saved = [], []
-    for cell in asked:
-        question = cell.problem.question
-        rule = EfficientConfig().rule(question)
-        middle = min(true_place(cell.problem), len(GRID) - 1)
-        for d in GRID[max(middle - 4, 0) : middle + 5]:
-            for rate in question.learning_rates:
-                curve = cell.problem.training(Probe(d, 0, rate)).curve
-                reached = next((e for e in range(EPOCHS) if curve[e] >= question.target), None)
-                stop = next((e for e in range(1, EPOCHS) if hopeless(curve[:e], rule)), EPOCHS)
-                if reached is None:
-                    saved.append(EPOCHS - stop)
-                else:
-                    lost.append(stop <= reached)
-    return float(np.mean(lost)), float(np.mean(saved))
 
 
 def main() -> None:
-    """Print the tables."""
+    """Search the cells and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--cells", type=int, default=200, help="of each of the three tasks")
-    parser.add_argument("--shift", type=float, default=0.1, help="of the neighbour, decades")
+    asked = EfficientConfig()
+    parser.add_argument("--cells", type=int, default=200, help="of each evaluation set")
+    parser.add_argument("--first", type=int, default=0, help="the first cell's seed")
     parser.add_argument("--slope", type=float, default=0.0, help="power of d of the best rate")
+    parser.add_argument("--ratio", type=float, help="of the grid (default: A21's 1.157)")
+    parser.add_argument("--precision", type=float, default=asked.precision)
+    parser.add_argument("--budget", type=float, default=asked.budget)
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     chosen = parser.parse_args()
-    asked = cells(chosen.cells, chosen.shift, chosen.slope)
-    print(f"{len(asked)} cells, neighbour off by {chosen.shift:g} decades (standard deviation), "
-          f"best rate as d^{chosen.slope:g}\n")  # fmt: skip
-    print(f"{'':<24}{'paper':>8}{'> 3 off':>8}{'truth':>8}{'bias':>8}{'probes':>8}{'epochs':>8}"
-          f"   {'cost':<7}  {'tokens':<7}{'covers':>8}{'width':>8}")  # fmt: skip
-    papers = [cell.paper for cell in asked]
-    print(report("paper", asked, papers, True))
-    again = [_search(_reseeded(cell.problem), "paper", NONE) for cell in asked]
-    print(report("paper, another seed", asked, again, False))
-    whole = [_search(cell.problem, "efficient", EfficientConfig()) for cell in asked]
-    print(report("efficient", asked, whole, True))
-    for task in PROFILES:
-        pairs = [(c, a) for c, a in zip(asked, whole, strict=True) if c.task == task]
-        print(report(f"  {task}", [c for c, _ in pairs], [a for _, a in pairs], True), flush=True)
-    for title, start, value in (("only", NONE, True), ("without", EfficientConfig(), False)):
-        for lever in (*LEVERS, *(() if value else ("confirm", "scale_rate"))):
-            config = replace(start, **{lever: value})
-            answers = [_search(cell.problem, "efficient", config) for cell in asked]
-            print(report(f"{title} {lever}", asked, answers, False), flush=True)
-    for task in PROFILES:
-        lost, saved = false_stops([cell for cell in asked if cell.task == task])
-        print(f"futility on {task}: {lost:.3f} false stops, {saved:.1f} of 10 epochs saved a miss")
+    with Pool(chosen.jobs) as pool:
+        rows = list(pool.imap(outcome, jobs(chosen)))
+    print(f"{chosen.cells} cells of each set, seeds from {chosen.first}, best rate as "
+          f"d^{chosen.slope:g}, grid in steps of {10 ** jobs(chosen)[0].step:.3f}, precision "
+          f"{chosen.precision:g}, budget {chosen.budget:g}")  # fmt: skip
+    show(rows)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,161 @@
+"""A simulated cell whose d₉₀ is known, searched by both protocols under the same luck."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.common.status import SearchEnd
+from pipeline.dimension.estimate import estimate_d90
+from pipeline.dimension.grid import GridConfig, grid_values
+from pipeline.dimension.levers import EfficientConfig
+from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
+from pipeline.dimension.record import Probe
+from pipeline.dimension.status import reaches
+from pipeline.dimension.stopping import StopRule
+from pipeline.dimension.verdict import Verdict
+from pipeline.estimate.simulate import PROFILES, Answer, Problem, answer, draw
+
+# Decades that a neighbour's d₉₀ is off, as a standard deviation.
+_SHIFT = 0.1
+# Trainings within so many steps of d₉₀ show what the stop rule does.
+_NEAR = 4
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell to draw and to search."""
+
+    task: str
+    seed: int
+    slope: float
+    ratio: float | None
+    config: EfficientConfig
+
+    def problem(self) -> Problem:
+        """The cell, on a grid of RoBERTa-Base: 14 layers of SAID, 125 M parameters."""
+        grid = grid_values(GridConfig(ratio=self.ratio), 14, 125_000_000)
+        return draw(PROFILES[self.task], grid, self.seed, _SHIFT, slope=self.slope)
+
+    @property
+    def step(self) -> float:
+        """A grid step in decades."""
+        return 4 / 63 if self.ratio is None else math.log10(self.ratio)
+
+
+@dataclass(frozen=True)
+class Stops:
+    """What the stop rule does to trainings near d₉₀, by training.
+
+    Attributes:
+        lost: whether one that would have reached is ended before.
+        saved: epochs of one that misses which are not trained.
+    """
+
+    lost: tuple[bool, ...]
+    saved: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A cell's two searches. Places are indices on the grid, one past its end for not reached.
+
+    Attributes:
+        task: the evaluation set.
+        number: the place of the search's paper number; None where it is not determined.
+        estimated: the place of its estimate.
+        paper: that of the paper protocol's number, and ``again`` with another seed.
+        off: distances from the truth in steps: of ``number``, the estimate and ``paper``.
+        inside: whether the interval holds the truth, and ``ratio`` its upper over its lower end.
+        probes: trainings of the search.
+        epochs: those of the search, and ``paper_epochs`` of the paper protocol.
+        ended: why the search ended.
+        stops: see `Stops`.
+    """
+
+    task: str
+    number: int | None
+    estimated: int
+    paper: int
+    again: int
+    off: tuple[float | None, float, float]
+    inside: bool
+    ratio: float
+    probes: int
+    epochs: int
+    paper_epochs: int
+    ended: SearchEnd
+    stops: Stops
+
+
+def place(grid: Sequence[int], value: float) -> int:
+    """Index of the smallest d at or above a value; one past the end where there is none."""
+    return next((index for index, d in enumerate(grid) if d >= value), len(grid))
+
+
+def number(grid: Sequence[int], verdict: Verdict) -> int | None:
+    """The place of a verdict's paper number; None where it is not determined."""
+    if verdict.d90_paper is not None:
+        return grid.index(verdict.d90_paper)
+    return None if verdict.lower is None else len(grid)
+
+
+def holds(grid: Sequence[int], truth: float, low: float, high: float) -> bool:
+    """Whether an interval holds the truth, or reaches beyond the same end of the grid."""
+    beyond = (truth > grid[-1] and high > grid[-1]) or (truth < grid[0] and low < grid[0])
+    return low <= truth <= high or beyond
+
+
+def outcome(job: Job) -> Outcome:
+    """Let both protocols search a cell."""
+    problem = job.problem()
+    question, truth = problem.question, problem.truth
+    grid = question.grid
+    whole, short = _search(problem, "paper", job.config), _search(problem, "efficient", job.config)
+    other_seed = replace(problem, curves=problem.curves[:, ::-1])
+    again = number(grid, _search(other_seed, "paper", job.config).verdict)
+    found, paper = number(grid, short.verdict), number(grid, whole.verdict)
+    assert paper is not None and again is not None, "the paper protocol determines its number"
+    estimate = estimate_d90(question, short.records.values(), question.noise)
+    steps = abs(math.log10(_held(grid, estimate.d90) / _held(grid, truth))) / job.step
+    true_place = place(grid, truth)
+    return Outcome(
+        task=job.task,
+        number=found,
+        estimated=place(grid, estimate.d90),
+        paper=paper,
+        again=again,
+        off=(None if found is None else abs(found - true_place), steps, abs(paper - true_place)),
+        inside=holds(grid, truth, estimate.low, estimate.high),
+        ratio=estimate.high / estimate.low,
+        probes=len(short.records),
+        epochs=short.epochs,
+        paper_epochs=whole.epochs,
+        ended=short.verdict.ended,
+        stops=stops(problem),
+    )
+
+
+def _search(problem: Problem, protocol: ProtocolName, config: EfficientConfig) -> Answer:
+    return Answer(*answer(problem, PROTOCOLS[protocol](problem.question, config)))
+
+
+def _held(grid: Sequence[int], value: float) -> float:
+    return min(max(value, grid[0]), grid[-1])
+
+
+def stops(problem: Problem) -> Stops:
+    """What the rule does to the first seed's trainings near d₉₀, with every rate."""
+    question, lost, saved = problem.question, list[bool](), list[int]()
+    rule = StopRule(question)
+    middle = min(place(question.grid, problem.truth), len(question.grid) - 1)
+    near = question.grid[max(middle - _NEAR, 0) : middle + _NEAR + 1]
+    for probe in (Probe(d, 0, rate) for d in near for rate in question.rates.at(d)):
+        curve = problem.training(probe).curve
+        ended = next((done for done in range(1, len(curve)) if rule(curve[:done])), len(curve))
+        if reaches(max(curve), question.target):
+            lost.append(not reaches(max(curve[:ended]), question.target))
+        else:
+            saved.append(len(curve) - ended)
+    return Stops(tuple(lost), tuple(saved))
