@@ -5,15 +5,15 @@ from pipeline.dimension.protocols import Strategy
 from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.search import BinarySearch
 from pipeline.dimension.stopping import never
-from tests.dimension.test_search import TARGET, step
+from tests.dimension.test_search import asked, step
 
 PROBE = Probe(10, 0, 1e-2)
 
 
 def test_the_verdict_comes_with_the_records_that_it_rests_on() -> None:
-    strategy = Strategy(BinarySearch([10, 20, 30, 40], TARGET, [1e-2]))
+    strategy = Strategy(BinarySearch(asked([10, 20, 30, 40])))
     verdict, records = drive(strategy, lambda probe, stop: step(30)(probe))
-    assert verdict.d90 == 30 and tuple(records) == verdict.probes
+    assert verdict.d90_paper == 30 and tuple(records) == verdict.probes
     assert all(records[probe].probe == probe for probe in records)
 
 
@@ -24,7 +24,7 @@ def test_a_probe_is_trained_under_the_rule_that_knows_the_records_before_it() ->
         known.append(len(records))
         return never
 
-    search = BinarySearch([10, 20, 30, 40], TARGET, [1e-2])
+    search = BinarySearch(asked([10, 20, 30, 40]))
     _, records = drive(Strategy(search, rule), lambda probe, stop: step(30)(probe))
     assert known == list(range(len(records)))
 

@@ -1,60 +1,62 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 
-from pipeline.dimension.question import Near, Question
-from pipeline.dimension.rates import CarriedRate
-from pipeline.dimension.record import Probe
-from tests.dimension.test_search import trained
+import pytest
 
-RATES = (1e-3, 2e-3, 4e-3, 8e-3)
-QUESTION = Question((10, 40, 160, 640, 2560), 0.9, RATES, chance=0.5, chance_error=0.0158)
+from pipeline.dimension.rates import DEFAULT_RATES, Rates, check_rates, listed
 
-
-def carried(
-    seen: dict[tuple[int, float], float], near: Near | None = None, slope: float = -0.5
-) -> CarriedRate:
-    records = [trained(Probe(d, 0, rate), score) for (d, rate), score in seen.items()]
-    question = replace(QUESTION, near=near, rate_slope=slope)
-    return CarriedRate(question, {record.probe: record for record in records})
+GRID = (100, 1000, 10_000)
+RELATIVE = Rates((0.1, 1.0), unit=2.0, power=-0.5, best_power=-0.5)
 
 
-def test_before_anything_is_known_it_is_the_middle_rate_in_the_grids_middle():
-    guess = carried({})
-    assert not guess.informed()
-    assert guess.at(160) == 2e-3 and guess.at(40) == 4e-3 and guess.at(2560) == 1e-3
+def test_relative_rates_move_with_d():
+    assert RELATIVE.at(1) == pytest.approx((0.2, 2.0))
+    assert RELATIVE.at(100) == pytest.approx((0.02, 0.2))
 
 
-def test_rates_follow_the_power_of_d_and_stay_in_the_list():
-    rates = carried({(640, 2e-3): 0.95})
-    assert rates.informed()
-    assert [rates.at(d) for d in QUESTION.grid] == [8e-3, 8e-3, 4e-3, 2e-3, 1e-3]
-    assert {carried({(640, 2e-3): 0.95}, slope=0.0).at(d) for d in QUESTION.grid} == {2e-3}
+def test_a_list_is_the_same_at_every_d():
+    rates = listed((1e-3, 1e-2), -0.75, GRID)
+    assert rates.at(100) == rates.at(10_000) == (1e-3, 1e-2)
 
 
-def test_a_neighbours_rate_belongs_to_its_d90():
-    near = Near(640, 2e-3)
-    assert carried({}, near).informed() and carried({}, near).at(160) == 4e-3
-    # It was best there; that one rate reached here says less.
-    assert carried({(2560, 4e-3): 0.95}, near).at(640) == 2e-3
-    assert carried({(2560, 4e-3): 0.95}).at(640) == 8e-3
+@pytest.mark.parametrize("rates", [RELATIVE, listed((1e-3, 1e-2), -0.75, GRID)])
+@pytest.mark.parametrize("d", [1, 30, 4_000_000])
+def test_the_multiple_of_a_rate_is_found_again(rates: Rates, d: int):
+    assert [rates.multiple(d, rate) for rate in rates.at(d)] == list(rates.multiples)
 
 
-def test_a_neighbour_that_reached_nowhere_or_with_a_foreign_rate_says_nothing():
-    assert not carried({}, Near(None, None)).informed()
-    assert not carried({}, Near(640, 3e-3)).informed()
+def test_a_multiple_lies_equally_far_at_every_d():
+    """In decades of the unit: what a neighbour at another d tells of the best rate."""
+    for d in (1, 16, 500_000):
+        assert [RELATIVE.decades(d, rate) for rate in RELATIVE.at(d)] == pytest.approx([-1, 0])
 
 
-def test_what_was_compared_nearest_says_most():
-    seen = {
-        (2560, 1e-3): 0.95,
-        (640, 4e-3): 0.7, (640, 2e-3): 0.8,
-        (10, 8e-3): 0.6, (10, 4e-3): 0.7,
-    }  # fmt: skip
-    rates = carried(seen, Near(160, 8e-3))
-    assert rates.at(160) == 4e-3 and rates.at(640) == 2e-3 and rates.at(10) == 4e-3
+def test_an_absolute_rate_lies_higher_the_larger_d_is():
+    """The best one falls as d^-0.75, so a rate that stays is too high for more dimensions."""
+    rates = listed((1e-3, 1e-2), -0.75, GRID)
+    assert rates.decades(1000, 1e-2) == pytest.approx(-2)
+    assert rates.decades(10_000, 1e-2) == pytest.approx(-2 + 0.75)
+    assert rates.decades(100, 1e-2) == pytest.approx(-2 - 0.75)
 
 
-def test_a_comparison_in_which_nothing_was_learned_says_nothing():
-    seen = {(640, 8e-3): 0.51, (640, 4e-3): 0.5, (2560, 1e-3): 0.95}
-    assert carried(seen).at(640) == 2e-3
+def test_the_best_rate_is_expected_in_the_middle_of_the_list_and_less_surely_of_a_long_one():
+    short, long = listed((1e-3, 1e-2), -0.75, GRID), listed((1e-4, 1e-1), -0.75, GRID)
+    assert short.centre == long.centre == pytest.approx(-2.5)
+    assert long.spread > short.spread > RELATIVE.spread
+    assert Rates(DEFAULT_RATES).centre == pytest.approx(math.log10(0.31), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("rates", "learning_rates", "sentence"),
+    [
+        ((), None, "rates must list at least one rate"),
+        ((0.0, 1.0), None, "rates must list at least one rate, all above 0"),
+        ((1.0, 1.0), None, "rates must all be different"),
+        ((1.0,), (), "learning_rates must list at least one rate"),
+        ((1.0,), (1e-3, 1e-3), "learning_rates must all be different"),
+    ],
+)
+def test_lists_that_no_search_could_use_are_refused(rates, learning_rates, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        check_rates(rates, learning_rates)

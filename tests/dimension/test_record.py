@@ -38,4 +38,4 @@ def test_only_a_stop_rule_leaves_a_training_that_is_not_whole() -> None:
 
 
 def test_every_ending_has_words() -> None:
-    assert all(ending.reason for ending in Ending) and str(Ending.BEHIND) == "behind"
+    assert all(ending.reason for ending in Ending) and str(Ending.HOPELESS) == "hopeless"
