@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.errors import UserError
-from pipeline.estimate.costs import efficiently, estimate
-from pipeline.estimate.describe import describe
+from pipeline.estimate.costs import by_precision, efficiently, estimate
+from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.published.fetching import pins
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import write_graph
@@ -45,6 +45,10 @@ def main() -> int:
     cost.add_argument(
         "--flops", type=_rate, default=4e14, metavar="FLOP/s",
         help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
+    )  # fmt: skip
+    cost.add_argument(
+        "--precision", type=_precision, nargs="+", default=(), metavar="X",
+        help="also the hours of search for each of these, e.g. 1.5 2 4 8",
     )  # fmt: skip
     cost.set_defaults(run=_estimate)
     chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
@@ -100,12 +104,14 @@ def _graph(chosen: argparse.Namespace) -> str:
 
 def _estimate(chosen: argparse.Namespace) -> str:
     params = load_params(chosen.params)
+    params = efficiently(params) if chosen.efficient else params
     # What lies prepared in data belongs to the study's own parameters.
-    made = estimate(
-        efficiently(params) if chosen.efficient else params,
-        prepared=chosen.params == paths.PARAMS,
-    )
-    return describe(made, chosen.flops)
+    prepared = chosen.params == paths.PARAMS
+    shown = describe(estimate(params, prepared), chosen.flops)
+    if not chosen.precision:
+        return shown
+    made = by_precision(params, chosen.precision, prepared)
+    return f"{shown}\n\n{describe_precisions(made, chosen.flops)}"
 
 
 def _chain(chosen: argparse.Namespace) -> str:
@@ -140,6 +146,13 @@ def _rate(text: str) -> float:
     if rate <= 0:
         raise argparse.ArgumentTypeError("must be above 0")
     return rate
+
+
+def _precision(text: str) -> float:
+    precision = float(text)
+    if precision <= 1:
+        raise argparse.ArgumentTypeError("must be above 1")
+    return precision
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pipeline import paths
 from pipeline.common.artifacts import read_json
 from pipeline.dimension.grid import grid_values
+from pipeline.errors import UserError
 from pipeline.estimate.expected import (
     FULL_EVALUATIONS,
     Searched,
@@ -153,6 +154,28 @@ def efficiently(params: Params) -> Params:
         search=replace(params.search, protocol="efficient"),
         trajectory=replace(params.trajectory, neighbours=True),
     )
+
+
+def by_precision(
+    params: Params, precisions: Sequence[float], prepared: bool = False
+) -> dict[float, Estimate]:
+    """The same study for each precision that its searches might be asked for.
+
+    Raises:
+        UserError: its searches' protocol is none that can be asked for a precision.
+        ValueError: a precision is not above 1.
+    """
+    search = params.search
+    if search.protocol != "efficient":
+        raise UserError(
+            f"search.protocol is {search.protocol!r}, which cannot be asked for a precision: say "
+            "--efficient too"
+        )
+    asked = {one: replace(search.efficient, precision=one) for one in precisions}
+    return {
+        one: estimate(replace(params, search=replace(search, efficient=config)), prepared)
+        for one, config in asked.items()
+    }
 
 
 def _groups(params: Params, prepared: bool) -> Iterator[_Sized]:

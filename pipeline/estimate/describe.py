@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pipeline.estimate.costs import Estimate
 from pipeline.estimate.expected import EFFICIENT_RUNS, FULL_EVALUATIONS
@@ -69,3 +69,12 @@ def _marked(split: SplitSize) -> tuple[str, str]:
     """Rows and length, a question mark at each that is a guess."""
     doubts = ["" if known else "?" for known in (split.rows_known, split.length_known)]
     return f"{split.rows:,}{doubts[0]}", f"{split.length:.1f}{doubts[1]}"
+
+
+def describe_precisions(made: Mapping[float, Estimate], flop_per_second: float) -> str:
+    """What the searches are expected to cost, by the precision that is asked for."""
+    lines = [f"{'precision':<14}{'hours of search':>16}{'hours in all':>14}"]
+    for precision, one in made.items():
+        search, total = one.flop["search"] / flop_per_second / 3600, one.hours(flop_per_second)
+        lines.append(f"{precision:<14g}{search:>16.2f}{total:>14.2f}")
+    return "\n".join(lines)

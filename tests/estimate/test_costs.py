@@ -9,8 +9,9 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.common.artifacts import write_json
 from pipeline.dimension.levers import EfficientConfig
-from pipeline.estimate.costs import efficiently, estimate
-from pipeline.estimate.describe import describe
+from pipeline.errors import UserError
+from pipeline.estimate.costs import by_precision, efficiently, estimate
+from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.study.reading import load_params
 from pipeline.training.cost import EncoderSize
 
@@ -135,3 +136,16 @@ def test_the_command_estimates_another_file_and_protocol(
     assert main() == 0
     expected = describe(estimate(efficiently(load_params(paper))), 4e14)
     assert capsys.readouterr().out == expected + "\n"
+
+
+def test_a_table_by_precision_has_a_line_each() -> None:
+    paper = efficiently(load_params(PRESETS / "paper.yaml"))
+    made = by_precision(paper, (2, 8))
+    first, second = (line.split() for line in describe_precisions(made, 4e14).splitlines()[1:])
+    assert (first[0], second[0]) == ("2", "8")
+    assert float(second[1]) <= float(first[1]) < float(first[2])
+
+
+def test_only_efficient_searches_are_asked_for_a_precision() -> None:
+    with pytest.raises(UserError, match=r"'paper', which cannot .* --efficient"):
+        by_precision(load_params(PRESETS / "paper.yaml"), (2,))
