@@ -121,9 +121,8 @@ def forecast(
     weights /= weights.sum()
     left = evaluations - len(seen)
     if not left:
-        return Forecast(
-            max(curve), weights, np.full_like(fit, max(curve)), np.full_like(fit, _CERTAIN)
-        )
+        ended, certain = np.full_like(fit, max(curve)), np.full_like(fit, _CERTAIN)
+        return Forecast(max(curve), weights, ended, certain, rising=0.0)
     luck = error * _LUCK[min(left, len(_LUCK)) - 1]
     spreads = np.sqrt(1 / precision + (_LUCK_SPREAD * error) ** 2)
     levels, rising = chance + moment / precision + luck, _SECOND_RISE * left / evaluations

@@ -8,7 +8,6 @@ from pipeline.curves.forecast import forecast
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Record
 
-
 # A metric this near to 1 has no room for a rise that matters.
 _LITTLE = 0.01
 

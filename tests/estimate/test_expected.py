@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.dimension.grid import GridConfig, grid_values
-from pipeline.estimate.expected import Searched, full_epochs, most_probes, search_trainings
+from pipeline.estimate.expected import Searched, full_epochs, most_trainings, search_trainings
 from pipeline.estimate.simulate import EPOCHS, PROFILES, expected_epochs
 from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.finetuning.recipe import FinetuneConfig
@@ -39,7 +39,7 @@ def test_full_fine_tuning_trains_every_rate_for_all_epochs_or_about_one_run() ->
     assert 7 <= full_epochs(config, BaselineConfig(protocol="efficient")) < 14
 
 
-def test_the_most_probes_are_those_of_the_protocol() -> None:
-    rates = len(SEARCH.learning_rates)
-    assert most_probes(replace(SEARCH, protocol="sweep"), GRID) == rates * len(GRID)
-    assert most_probes(replace(SEARCH, protocol="paper"), GRID) == rates * len(GRID).bit_length()
+def test_the_most_trainings_are_those_of_the_protocol() -> None:
+    rates = len(SEARCH.rates)
+    assert most_trainings(replace(SEARCH, protocol="sweep"), GRID) == rates * len(GRID)
+    assert most_trainings(replace(SEARCH, protocol="paper"), GRID) == rates * len(GRID).bit_length()
