@@ -149,11 +149,7 @@ def draw(
     level = np.broadcast_to(accuracy(logs, middle)[:, None, :, None], shape)
     ahead = (log_rates - best_rate)[None, None, :, None]
     done = _learned(profile, ahead, shape, generator)
-    seeds = profile.seed_error * (
-        0.7 * generator.standard_normal((*shape[:2], 1, 1))
-        + 0.7 * generator.standard_normal((*shape[:3], 1))
-        + 0.3 * generator.standard_normal(shape)
-    )
+    seeds = _seeds(profile, shape, generator)
     mean = np.clip(majority + (level - majority) * done + seeds, 0.0, 1.0)
     common = generator.standard_normal()
     curves = _measured(mean, common, rows, generator, 3)
@@ -170,6 +166,18 @@ def draw(
         near=_neighbour(truth, offered, best_rate, shift, generator),
     )
     return Problem(question, truth, rows, measured, curves)
+
+
+def _seeds(profile: Profile, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """What seeds add to accuracies (grid, seeds, rates, epochs): of P, of a training, of epochs."""
+    return np.asarray(
+        profile.seed_error
+        * (
+            0.7 * generator.standard_normal((*shape[:2], 1, 1))
+            + 0.7 * generator.standard_normal((*shape[:3], 1))
+            + 0.3 * generator.standard_normal(shape)
+        )
+    )
 
 
 def _learned(
