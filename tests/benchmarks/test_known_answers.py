@@ -10,6 +10,7 @@ import torch
 from benchmarks import known_answers
 from benchmarks.known_answers import measure
 from benchmarks.objectives import ConjugateGradients, Objective, Quadratic, Teacher, Weights
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.dense import DenseGaussian
 from pipeline.subspace.fastfood import Fastfood
@@ -112,11 +113,29 @@ def test_without_a_subspace_the_score_is_one(objective: Objective) -> None:
 @pytest.mark.parametrize("projection", PROJECTIONS)
 def test_the_search_finds_k(projection: str) -> None:
     scores: dict[str, float] = {}
-    run = measure("quadratic", projection, 3, scores)
+    run = measure("quadratic", projection, 3, scores, EfficientConfig())
     assert run.right and run.low < run.k <= run.high
     # What is known is not trained again.
     known = dict.fromkeys(scores, 0.0) | scores
-    assert measure("quadratic", projection, 3, known) == run and known == scores
+    assert measure("quadratic", projection, 3, known, EfficientConfig()) == run
+    assert known == scores
+
+
+def test_a_teacher_is_searched_as_precisely_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The median over P for every P.
+    def probe(objective: Teacher, config: SubspaceConfig, d: int, seed: int) -> float:
+        share = min(d / objective.truth * math.cos(math.pi / 10) ** 2, 1)
+        return 1 - math.acos(math.sqrt(share)) / math.pi
+
+    monkeypatch.setattr(Teacher, "probe", probe)
+    runs = [
+        measure("teacher", "dense", 5, {}, EfficientConfig(precision=precision, budget=40))
+        for precision in (1.3, 1.12)
+    ]
+    assert all(run.right and run.d90 == pytest.approx(run.truth, rel=0.1) for run in runs)
+    assert runs[0].probes < runs[1].probes <= 40 and runs[1].ratio <= 1.12 < runs[0].ratio <= 1.3
+    short = measure("teacher", "dense", 5, {}, EfficientConfig(precision=1.01, budget=4))
+    assert short.probes == 4
 
 
 def test_the_table_is_printed(

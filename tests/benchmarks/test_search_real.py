@@ -130,7 +130,9 @@ def test_a_study_records_what_is_missing_once(world: Path, tmp_path: Path) -> No
     def recorder() -> Recorder:
         known = recorded(Journal(path))
         found = known[0] if known else RecordedCell(cell.name, cell.task)
-        return Recorder(cell, FINETUNE, SubspaceConfig(), AdamW(), found, Journal(path))
+        return Recorder(
+            cell, FINETUNE, SubspaceConfig(), AdamW(weight_decay=0.0), found, Journal(path)
+        )
 
     first = recorder()
     first.prepare()
