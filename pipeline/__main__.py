@@ -33,24 +33,7 @@ def main() -> int:
     study.set_defaults(run=_repro)
     graph = commands.add_parser("graph", help="write graph.yaml anew, after an edit of params.yaml")
     graph.set_defaults(run=_graph)
-    cost = commands.add_parser("estimate", help="what a study will cost")
-    cost.add_argument(
-        "--params", type=Path, default=paths.PARAMS, metavar="FILE",
-        help="its parameters, e.g. presets/paper.yaml (default: params.yaml)",
-    )  # fmt: skip
-    cost.add_argument(
-        "--efficient", action="store_true",
-        help="as if both protocols were efficient and trajectory.neighbours true",
-    )  # fmt: skip
-    cost.add_argument(
-        "--flops", type=_rate, default=4e14, metavar="FLOP/s",
-        help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
-    )  # fmt: skip
-    cost.add_argument(
-        "--precision", type=_precision, nargs="+", default=(), metavar="X",
-        help="also the hours of search for each of these, e.g. 1.5 2 4 8",
-    )  # fmt: skip
-    cost.set_defaults(run=_estimate)
+    _add_estimate(commands.add_parser("estimate", help="what a study will cost"))
     chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
     chain.add_argument("--stop", type=int, required=True, help="update of the last checkpoint")
     chain.add_argument("--every", type=int, required=True, help="updates between two checkpoints")
@@ -84,6 +67,26 @@ def main() -> int:
         print("interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _add_estimate(cost: argparse.ArgumentParser) -> None:
+    cost.add_argument(
+        "--params", type=Path, default=paths.PARAMS, metavar="FILE",
+        help="its parameters, e.g. presets/paper.yaml (default: params.yaml)",
+    )  # fmt: skip
+    cost.add_argument(
+        "--efficient", action="store_true",
+        help="as if both protocols were efficient and trajectory.neighbours true",
+    )  # fmt: skip
+    cost.add_argument(
+        "--flops", type=_rate, default=4e14, metavar="FLOP/s",
+        help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
+    )  # fmt: skip
+    cost.add_argument(
+        "--precision", type=_precision, nargs="+", default=(), metavar="X",
+        help="also the hours of search for each of these, e.g. 1.5 2 4 8",
+    )  # fmt: skip
+    cost.set_defaults(run=_estimate)
 
 
 def _repro(chosen: argparse.Namespace) -> str:

@@ -86,7 +86,7 @@ class Model:
         normal = np.exp(-0.5 * ((seen.mean - mean) / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
         missed = max(levels.target - levels.chance, 1e-3)
         waited = PLATEAU if seen.mean < levels.target else _LEAK
-        return np.asarray((1 - PLATEAU) * normal + waited / missed + seen.rising)
+        return np.asarray((1 - PLATEAU) * normal + max(waited / missed, seen.rising))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ the seed, of the evaluation examples, and of the epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,7 +56,8 @@ PROFILES = {
 }
 RATES = (1e-3, 5e-3, 1e-2, 3e-2)
 EPOCHS = 10
-_SEEDS = 8
+# Seeds that a cell's trainings are drawn with; a search asks for no more.
+SEEDS = 8
 # Simulated cells from which an expected cost is taken.
 CELLS = 15
 _FULL_RATES = 3
@@ -137,15 +138,10 @@ def draw(
         rise = 1 / (1 + np.exp(-steepness * (at[:, None] - middle)))
         return np.asarray(majority + (top - majority) * rise * np.exp(-(off**4)))
 
-    # The curve is moved so that it crosses the target at the wanted place.
-    at_zero = accuracy(fine, wanted).max(1)
-    crossing = np.argmax(at_zero >= 0.9 * full) if (at_zero >= 0.9 * full).any() else len(fine) - 1
-    middle = wanted - (fine[crossing] - wanted)
-    exact = accuracy(fine, middle).max(1)
-    over = exact >= 0.9 * full
-    truth = 10 ** fine[np.argmax(over)] if over.any() else math.inf
-
-    shape = (len(logs), _SEEDS, len(rates), epochs)
+    middle, truth = _crossing(
+        lambda middle: accuracy(fine, middle).max(1), fine, wanted, 0.9 * full
+    )
+    shape = (len(logs), SEEDS, len(rates), epochs)
     level = np.broadcast_to(accuracy(logs, middle)[:, None, :, None], shape)
     ahead = (log_rates - best_rate)[None, None, :, None]
     done = _learned(profile, ahead, shape, generator)
@@ -178,6 +174,16 @@ def _seeds(profile: Profile, shape: tuple[int, ...], generator: np.random.Genera
             + 0.3 * generator.standard_normal(shape)
         )
     )
+
+
+def _crossing(
+    curve: Callable[[float], np.ndarray], fine: np.ndarray, wanted: float, target: float
+) -> tuple[float, float]:
+    """The middle that moves a curve over ``fine`` to its target at ``wanted``, and the d there."""
+    over = curve(wanted) >= target
+    middle = wanted - (fine[np.argmax(over) if over.any() else -1] - wanted)
+    over = curve(middle) >= target
+    return middle, 10 ** fine[np.argmax(over)] if over.any() else math.inf
 
 
 def _learned(

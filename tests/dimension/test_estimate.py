@@ -32,7 +32,7 @@ def test_inside_the_grid_it_is_ok_and_needs_no_reason():
     found = estimated(records(0.62, 0.72, 0.79, 0.83, 0.85))
     assert (found.status, found.reason, found.monotone) == (Status.OK, "", True)
     assert 200 < found.low < 300 < found.d90 < 500 < found.high < 800
-    assert found.inside(found.d90, QUESTION) == round(found.d90)
+    assert found.within(GRID)[1] == round(found.d90)
 
 
 def test_above_the_grid_is_not_reached_and_says_how_far_the_largest_came():
@@ -41,7 +41,7 @@ def test_above_the_grid_is_not_reached_and_says_how_far_the_largest_came():
     assert found.reason == (
         "d₉₀ lies above 1600, the largest d of the grid, which reaches 0.7000 of 0.8000"
     )
-    assert found.inside(found.d90, QUESTION) is None and found.inside(found.high, QUESTION) is None
+    assert found.within(GRID)[1:] == (None, None)
 
 
 def test_not_reached_without_a_training_at_the_largest_d_says_only_that():
@@ -53,7 +53,7 @@ def test_below_the_grid_is_an_outcome_of_its_own():
     found = estimated(records(0.86, 0.87))
     assert found.status is Status.BELOW_GRID and found.d90 < GRID[0]
     assert found.reason == "d₉₀ lies below 100, the smallest d of the grid"
-    assert found.inside(found.low, QUESTION) is None
+    assert found.within(GRID)[:2] == (None, None)
 
 
 def test_where_every_training_broke_down_there_is_none():
