@@ -154,7 +154,8 @@ def _searched(
     seed: str, source: Source, question: Question, config: EfficientConfig
 ) -> tuple[Compared, Mapping[Probe, Record]]:
     paper = source.search(Strategy(BinarySearch(question)), question)
-    short = source.search(PROTOCOLS["efficient"](question, config), question)
+    fewer = replace(question, rates=replace(question.rates, multiples=SEARCHED))
+    short = source.search(PROTOCOLS["efficient"](fewer, config), fewer)
     estimate = estimate_d90(question, short.records.values(), question.noise)
     tried = {probe.d for probe in paper.records}
     epochs = len(tried) * len(MULTIPLES) * EPOCHS

@@ -29,7 +29,8 @@ def test_the_nearest_evaluation_set_stands_for_a_task(rows: int, profile: str) -
 
 
 def test_seeds_multiply_and_neighbours_save() -> None:
-    near, alone = (search_trainings(SEARCH, Searched(GRID, 872, knows)) for knows in (True, False))
+    grid = grid_values(GridConfig(), 14, 125_000_000)
+    near, alone = (search_trainings(SEARCH, Searched(grid, 872, knows)) for knows in (True, False))
     assert near < alone
     paper = replace(SEARCH, protocol="paper")
     once, thrice = (

@@ -47,12 +47,12 @@ def test_accuracy_crosses_the_target_at_the_truth():
 
 def test_the_best_rate_follows_the_power_of_d_that_the_question_names():
     moved = []
-    for seed in range(8):
+    for seed in range(16):
         cell = draw(PROFILES["mnli"], GRID, seed, slope=-0.5)
         assert cell.question.rates.best_power == -0.5
         best = cell.curves[:, 0].max(-1).argmax(1)
         moved.append(best[-1] - best[len(GRID) // 2])
-    assert np.mean(moved) < -1
+    assert np.mean(moved) < -0.5
 
 
 def test_accuracies_are_counts_of_examples():
