@@ -48,7 +48,7 @@ def test_the_best_rate_follows_the_power_of_d_that_the_question_names():
     moved = []
     for seed in range(8):
         cell = draw(PROFILES["mnli"], GRID, seed, slope=-0.5)
-        assert cell.question.rate_slope == -0.5
+        assert cell.question.rates.best_power == -0.5
         best = cell.curves[:, 0].max(-1).argmax(1)
         moved.append(best[-1] - best[len(GRID) // 2])
     assert np.mean(moved) < -1
@@ -57,15 +57,15 @@ def test_the_best_rate_follows_the_power_of_d_that_the_question_names():
 def test_accuracies_are_counts_of_examples():
     cell = cells()[0]
     counts = cell.curves * cell.rows
-    assert np.allclose(counts, np.round(counts)) and cell.curves.shape == (len(GRID), 2, 4, EPOCHS)
+    assert np.allclose(counts, np.round(counts)) and cell.curves.shape == (len(GRID), 8, 4, EPOCHS)
 
 
 def test_the_papers_protocol_finds_the_truth_where_noise_is_small():
     off = []
     for cell in cells("mnli"):
         verdict, _ = answer(cell, PROTOCOLS["paper"](cell.question, EfficientConfig()))
-        if verdict.d90 is not None and math.isfinite(cell.truth):
-            off.append(abs(math.log(verdict.d90 / cell.truth)))
+        if verdict.d90_paper is not None and math.isfinite(cell.truth):
+            off.append(abs(math.log(verdict.d90_paper / cell.truth)))
     assert np.median(off) < math.log(1.2)
 
 
@@ -96,4 +96,4 @@ def test_expected_costs_follow_the_protocol():
     assert efficient < paper / 3 and 5 * 4 <= paper / EPOCHS <= 6 * 4
     assert sweep == 40 * 4 * EPOCHS
     alone = expected_epochs("efficient", EfficientConfig(), grid, RATES, task, neighbours=False)
-    assert alone > 1.2 * efficient
+    assert alone > 1.05 * efficient

@@ -65,7 +65,7 @@ def test_full_fine_tuning_depends_on_its_neighbour_where_it_chooses_a_rate() -> 
     assert {items[key]["neighbour"] for key in ("s0-duplicate", "s1000-inference")} == nothing
     for other in (
         efficient,
-        replace(LAPTOP, tasks=tasks),
+        replace(LAPTOP, tasks=tasks, baseline=BaselineConfig("paper")),
         replace(several, trajectory=replace(LAPTOP.trajectory, neighbours=False)),
     ):
         assert {item["neighbour"] for item in graph_items(other)["cells"].values()} == nothing
