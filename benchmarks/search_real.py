@@ -23,10 +23,10 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.recorded import EPOCHS, MULTIPLES, RecordedCell, recorded
+from benchmarks.recorded import EPOCHS, MULTIPLES, SEARCHED, RecordedCell, recorded
 from benchmarks.recording import Recorder, record, recorders
 from pipeline.common.artifacts import Journal
 from pipeline.dimension.driver import cut, drive

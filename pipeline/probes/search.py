@@ -139,7 +139,7 @@ class _Search:
             fraction=search.fraction,
             target_kind=search.target,
             protocol=search.protocol,
-            deviations=(*full.deviations, *trained),
+            deviations=trained,
             target=target_of(full, search),
             d_min=question.grid[0],
             d_max=question.grid[-1],

@@ -39,7 +39,6 @@ _SHARED = (
     "full_metric",
     "status",
     "reason",
-    "deviations",
 )
 _FIRST = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "method", "metric",

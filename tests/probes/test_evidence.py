@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pipeline.common.status import Status
+from pipeline.common.status import SearchEnd, Status
 from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.question import Question
+from pipeline.dimension.rates import Rates
 from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.verdict import Verdict
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import Cost, FullResult
 from pipeline.probes.config import SearchConfig
-from pipeline.probes.evidence import answers_noise, deviations, interval, other_fractions, unordered
+from pipeline.probes.evidence import deviations, other_fractions, unordered
 from pipeline.probes.probe import ProbeTraining
-from pipeline.tasks.kinds import make_kind
 from pipeline.tasks.kinds.packing import pack_bits
 
 ROWS = 400
@@ -27,7 +26,7 @@ ROWS = 400
 
 def question(rows: int = ROWS) -> Question:
     return Question(
-        (10, 20, 40, 80), 0.72, (1e-2,), epochs=4, chance=0.5,
+        (10, 20, 40, 80), 0.72, Rates((1e-2,)), full=0.8, evaluations=4, chance=0.5,
         chance_error=binomial_error(0.5, rows), target_error=binomial_error(0.72, rows),
     )  # fmt: skip
 
@@ -45,69 +44,24 @@ def record(d: int, curve: list[float], ended: Ending = Ending.COMPLETE) -> Recor
     return Record(Probe(d, 0, 1e-2), tuple(curve), ended, answers=pack_bits(correct))
 
 
-def bounds(
-    asked: Question, verdict: Verdict, records: Sequence[Record], full: str | None = None,
-    rows: int = ROWS,
-) -> tuple[int | None, int | None]:  # fmt: skip
-    noise = answers_noise(
-        records,
-        asked,
-        kind=make_kind("classification", ("a", "b")),
-        targets=np.zeros(rows),
-        full=full,
-        fraction=0.9,
-    )
-    return interval(asked, verdict, records, 0.8, noise)
-
-
 ROWS_SEEN = [
     record(10, [0.52, 0.55, 0.56, 0.57]),
     record(20, [0.55, 0.61, 0.64, 0.65]),
     record(40, [0.60, 0.66, 0.70, 0.75]),
     record(80, [0.65, 0.73, 0.77, 0.78]),
 ]
-FOUND = Verdict(Status.OK, "", 40, 20, Probe(40, 0, 1e-2), ())
-ABOVE = Verdict(Status.NOT_REACHED, "too small", None, 80, None, ())
-
-
-def test_the_interval_holds_the_verdict_and_is_open_outside_the_grid():
-    low, high = bounds(QUESTION, FOUND, ROWS_SEEN)
-    assert 10 <= low <= 40 <= high <= 80
-    assert unordered(QUESTION, ROWS_SEEN) == ()
-    records = [replace(one, answers=None) for one in ROWS_SEEN]
-    assert bounds(question(20), FOUND, records)[0] is None
-
-
-def test_a_censored_search_has_a_lower_bound_only():
-    missed = [record(80, [0.55, 0.58, 0.60, 0.60]), record(40, [0.52, 0.53, 0.55, 0.55])]
-    low, high = bounds(QUESTION, ABOVE, missed)
-    assert 40 < low <= 80 and high is None
+FOUND = Verdict(SearchEnd.SETTLED, 40, 20, Probe(40, 0, 1e-2), ())
 
 
 def test_a_cell_without_a_search_has_no_interval():
-    none = Verdict(Status.BASELINE_AT_CHANCE, "no")
-    assert bounds(QUESTION, none, []) == (None, None) and unordered(QUESTION, []) == ()
+    none = Verdict(SearchEnd.SETTLED)
+    assert unordered(QUESTION, []) == ()
     assert other_fractions(CONFIG, QUESTION, none, [], FULL) == {}
 
 
 def test_a_larger_dimension_that_missed_is_reported():
     records = [*ROWS_SEEN[:3], record(80, [0.6, 0.65, 0.7, 0.7])]
     assert unordered(QUESTION, records) == ((40, 80),)
-
-
-def test_examples_that_all_models_share_make_the_interval_narrower():
-    # So few examples that their noise is larger than what seeds may do; nested sets of right ones.
-    few = 40
-    metrics = {10: 0.525, 20: 0.65, 40: 0.725, 80: 0.775}
-    seen = [
-        replace(record(d, 4 * [metric]), answers=pack_bits(np.arange(few) < round(metric * few)))
-        for d, metric in metrics.items()
-    ]
-    alone = [replace(one, answers=None) for one in seen]
-    asked = replace(question(few), grid=(1, 10, 20, 40, 80, 10**6))
-    full = pack_bits(np.arange(few) < 32)
-    paired, apart = (bounds(asked, FOUND, records, full, few) for records in (seen, alone))
-    assert apart[1] > paired[1] and apart[0] <= paired[0]
 
 
 def test_other_fractions_come_from_the_same_probes():
@@ -131,7 +85,7 @@ def test_a_fraction_that_probes_ended_too_early_for_has_a_reason():
 @pytest.mark.parametrize(("cap", "said"), [(None, []), (400, []), (30, ["30 of 400 updates"])])
 def test_capped_updates_are_a_deviation(cap, said):
     finetune = FinetuneConfig(epochs=4, batch=16)
-    found = deviations(ProbeTraining(max_steps=cap), finetune, 1600)
+    found = deviations(ProbeTraining(max_steps=cap), finetune, 1600, "paper")
     assert len(found) == len(said) and all(
         word in text for word, text in zip(said, found, strict=True)
     )
