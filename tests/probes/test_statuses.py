@@ -34,7 +34,7 @@ from tests.worlds import task_config
 EASY = FinetuneConfig(epochs=8, batch=16, learning_rates=(1e-2,), dropout=0.0)
 ONE_EPOCH = replace(EASY, epochs=1)
 BLOWN_UP = replace(ONE_EPOCH, learning_rates=(1e30,))
-SEARCH = SearchConfig(GridConfig(8, 2048, 16.0), fraction=0.7, learning_rates=(1e-2,), epochs=8)
+SEARCH = SearchConfig(GridConfig(8, 2048, 16.0), fraction=0.7, rates=(0.35,), epochs=8)
 HARD = replace(SEARCH, grid=GridConfig(8, 9), fraction=1.0, epochs=1)
 
 
@@ -52,11 +52,11 @@ class Case:
 # Each takes its own way through the real measurements; none is told what a number should be.
 CASES = {
     "learned": Case("easy", EASY, SEARCH, Status.OK, ""),
-    "too_small": Case("easy", EASY, HARD, Status.NOT_REACHED, "d = 9, the largest of the grid, reaches"),
-    "too_easy": Case("easy", EASY, replace(SEARCH, grid=GridConfig(512, 2048, 4.0)), Status.BELOW_GRID, "the smallest d of the grid already reaches"),
+    "too_small": Case("easy", EASY, HARD, Status.NOT_REACHED, "d₉₀ lies above 9, the largest d of the grid"),
+    "too_easy": Case("easy", EASY, replace(SEARCH, grid=GridConfig(512, 2048, 4.0)), Status.BELOW_GRID, "d₉₀ lies below 512, the smallest d of the grid"),
     "guessing": Case("noise", ONE_EPOCH, SEARCH, Status.BASELINE_AT_CHANCE, "full fine-tuning reaches"),
     "lopsided": Case("lopsided", EASY, replace(SEARCH, fraction=0.9), Status.TARGET_BELOW_CHANCE, "the target"),
-    "blown_up": Case("easy", EASY, replace(HARD, learning_rates=(1e30,)), Status.DIVERGED, "diverged at d = 9 with every learning rate"),
+    "blown_up": Case("easy", EASY, replace(HARD, rates=(1e30,)), Status.DIVERGED, "every training diverged, with every learning rate"),
     "blown_up_fully": Case("easy", BLOWN_UP, SEARCH, Status.DIVERGED, "full fine-tuning: the loss became infinite"),
 }  # fmt: skip
 

@@ -110,6 +110,9 @@ MISTAKES = {
     "another baseline": (["baseline"], {"protocol": "papr"}, "params.baseline.protocol is 'papr', but must be one of"),
     "an odd gain": (["baseline"], {"gain": 2}, "params.baseline: gain is 2.0, but must be at least 0 and below 1"),
     "no runs": (["baseline"], {"runs": 0}, "params.baseline: runs is 0, but must be at least 1"),
+    "a repeated search": (["search", "seeds"], 3, "params.search: seeds is 3, but the protocol efficient decides itself what"),
+    "a perfect search": (["search", "efficient"], {"precision": 1}, "precision is 1.0, but must be above 1"),
+    "a free search": (["search", "efficient"], {"budget": 0}, "budget is 0.0, but must be above 0 full fine-tunings"),
     "another backend": (["pretrain", "backend"], "fairsec", "params.pretrain.backend is 'fairsec', but must be one of"),
 }  # fmt: skip
 
@@ -128,6 +131,58 @@ def test_each_mistake_is_one_sentence(tmp_path: Path, mistake: str) -> None:
     with pytest.raises(UserError) as caught:
         load_params(write(tmp_path / "params.yaml", content))
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
+
+
+SWEPT = {"methods": ["said"], "models": ["bert"], "tasks": ["paraphrase"]}
+NO_ABSOLUTE = (
+    "params.yaml: {section}.learning_rates are the same at every d, which only fits "
+    "subspace.normalisation: reference, and it is {normalisation}: say {section}.rates, which are "
+    "relative to full fine-tuning's and move with d (docs/normalisation.md)"
+)
+NO_RELATIVE = (
+    "params.yaml: {section}.rates have no unit with subspace.normalisation: reference: say "
+    "{section}.learning_rates, such as [1.0e-3, 5.0e-3, 1.0e-2, 3.0e-2]"
+)
+
+
+def rated(
+    path: Path, normalisation: str, search: list[float] | None, sweep: list[float] | None
+) -> Path:
+    """The laptop's file with a sweep, and with absolute learning rates where they are given."""
+    content = deepcopy(read_yaml(ROOT / "presets/laptop.yaml"))
+    content["subspace"] = {**content.get("subspace", {}), "normalisation": normalisation}
+    content["search"]["learning_rates"] = search
+    content["zoo"] = {"models": {"bert": {"id": "a/b"}}, "tasks": ["paraphrase"]}
+    content["sweep"] = {**SWEPT, "probes": {"learning_rates": sweep}}
+    return write(path, content)
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "search", "sweep", "section", "sentence"),
+    [
+        ("entry", [1e-2], None, "search", NO_ABSOLUTE),
+        ("column", [1e-2], None, "search", NO_ABSOLUTE),
+        ("entry", None, [1e-2], "sweep.probes", NO_ABSOLUTE),
+        ("reference", None, [1e-2], "search", NO_RELATIVE),
+        ("reference", [1e-2], None, "sweep.probes", NO_RELATIVE),
+    ],
+)
+def test_absolute_rates_and_the_reference_belong_together(
+    tmp_path: Path, normalisation: str, search: list | None, sweep: list | None,
+    section: str, sentence: str,
+) -> None:  # fmt: skip
+    with pytest.raises(UserError) as caught:
+        load_params(rated(tmp_path / "params.yaml", normalisation, search, sweep))
+    assert str(caught.value) == sentence.format(section=section, normalisation=normalisation)
+
+
+@pytest.mark.parametrize(("normalisation", "rates"), [("reference", [1e-2]), ("entry", None)])
+def test_rates_that_fit_the_normalisation_are_read(
+    tmp_path: Path, normalisation: str, rates: list[float] | None
+) -> None:
+    params = load_params(rated(tmp_path / "params.yaml", normalisation, rates, rates))
+    expected = None if rates is None else tuple(rates)
+    assert params.search.learning_rates == params.sweep.probes.learning_rates == expected
 
 
 FAIRSEQ = {
