@@ -33,7 +33,7 @@ def test_impossible_searches_are_refused(wrong: dict) -> None:
 
 
 def test_the_efficient_protocol_repeats_by_itself() -> None:
-    with pytest.raises(ValueError, match="^seeds is 3, but the protocol efficient decides itself"):
+    with pytest.raises(ValueError, match=r"^seeds is 3, but the protocol efficient decides itself"):
         replace(SAID, seeds=3)
     assert replace(SAID, seeds=3, protocol="paper").seeds == 3
 
