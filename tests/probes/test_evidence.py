@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.common.status import SearchEnd, Status
 from pipeline.dimension.binomial import binomial_error
+from pipeline.dimension.estimate import estimate_d90
 from pipeline.dimension.grid import GridConfig
+from pipeline.dimension.noise import Noise
 from pipeline.dimension.question import Question
 from pipeline.dimension.rates import Rates
 from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.verdict import Verdict
+from pipeline.finetuning.full import fine_tune_fully
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import Cost, FullResult
+from pipeline.probes.asking import cell_question
 from pipeline.probes.config import SearchConfig
-from pipeline.probes.evidence import deviations, other_fractions, unordered
-from pipeline.probes.probe import ProbeTraining
-from pipeline.tasks.kinds.packing import pack_bits
+from pipeline.probes.evidence import answers_noise, deviations, other_fractions, unordered
+from pipeline.probes.probe import ProbeRunner, ProbeTraining
+from pipeline.subspace.config import SubspaceConfig
+from pipeline.tasks.kinds.packing import pack_bits, unpack_bits
+from tests.worlds import FINETUNE, open_cell
 
 ROWS = 400
 
@@ -89,3 +96,36 @@ def test_capped_updates_are_a_deviation(cap, said):
     assert len(found) == len(said) and all(
         word in text for word, text in zip(said, found, strict=True)
     )
+
+
+def test_answers_measure_the_noise_that_the_evaluation_set_only_bounds(
+    world: Path, tmp_path: Path
+) -> None:
+    """Two whole trainings with answers say how much of the noise is a training's own."""
+    config = SearchConfig(GridConfig(8, 2048, 4.0), fraction=0.7, rates=(0.35,), epochs=3)
+    cell = open_cell(world, "polarity_short")
+    full = fine_tune_fully(cell, FINETUNE, tmp_path / "full", tmp_path / "out")
+    question = cell_question(
+        cell, search=config, subspace=SubspaceConfig(), finetune=FINETUNE, full=full, neighbour=None
+    )
+    runner = ProbeRunner(
+        cell, SubspaceConfig(), FINETUNE, ProbeTraining(epochs=3), tmp_path / "probes"
+    )
+    rate = question.rates.at(512)[0]
+    records = [runner.run(Probe(512, seed, rate)) for seed in (0, 1)]
+    assert all(record.whole and record.answers for record in records)
+    data = cell.data
+    asked = {"kind": data.kind, "targets": data.eval.labels, "fraction": config.fraction}
+
+    def noise(used: list[Record], answers: str | None = full.answers) -> Noise:
+        return answers_noise(used, question, full=answers, **asked)
+
+    assert noise(records[:1]) == noise(records, answers=None) == question.noise
+    found, rows = noise(records), len(data.eval)
+    assert found != question.noise and found.own > 0
+    right = np.array([unpack_bits(one.answers, rows) for one in records], float)
+    gaps = right - config.fraction * unpack_bits(full.answers, rows)
+    total = np.var(gaps, axis=1, ddof=1).mean() / rows
+    # No more than the whole variance of such a gap is shared out between the two.
+    assert found.own**2 + found.shared**2 - question.full_error**2 == pytest.approx(total)
+    assert estimate_d90(question, records, found) != estimate_d90(question, records, question.noise)

@@ -7,30 +7,24 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from pipeline.common.artifacts import read_json
 from pipeline.common.status import Status
-from pipeline.dimension.estimate import estimate_d90
 from pipeline.dimension.grid import GridConfig
-from pipeline.dimension.noise import Noise
-from pipeline.dimension.record import Ending, Probe, Record
+from pipeline.dimension.record import Ending, Probe
 from pipeline.errors import UserError
 from pipeline.finetuning.full import fine_tune_fully
 from pipeline.finetuning.result import FullResult
 from pipeline.probes import probe
-from pipeline.probes.asking import cell_question
 from pipeline.probes.config import SearchConfig
-from pipeline.probes.evidence import answers_noise
 from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.probe import ProbeRunner, ProbeTraining
 from pipeline.probes.result import SearchResult
 from pipeline.probes.search import search_cell
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.task_vector import load_task_vector
-from pipeline.tasks.kinds.packing import unpack_bits
 from tests.worlds import FINETUNE, open_cell, task_config
 
 SAID = SearchConfig(GridConfig(8, 2048, 4.0), fraction=0.7, rates=(0.35,), epochs=12)
@@ -123,35 +117,6 @@ def test_a_neighbours_rate_is_carried_over_d_by_the_normalisations_power(
     assert first["learning_rate"] == pytest.approx(
         multiple * baseline.learning_rate * math.sqrt(size / 128)
     )
-
-
-def test_answers_measure_the_noise_that_the_evaluation_set_only_bounds(
-    world: Path, baseline: FullResult, tmp_path: Path
-) -> None:
-    """Two whole trainings with answers say how much of the noise is a training's own."""
-    cell = open_cell(world, "polarity_short")
-    question = cell_question(
-        cell, search=SAID, subspace=SUBSPACE, finetune=FINETUNE, full=baseline, neighbour=None
-    )
-    runner = ProbeRunner(cell, SUBSPACE, FINETUNE, ProbeTraining(epochs=3), tmp_path)
-    rate = question.rates.at(512)[0]
-    records = [runner.run(Probe(512, seed, rate)) for seed in (0, 1)]
-    assert all(record.whole and record.answers for record in records)
-    data = cell.data
-    asked = {"kind": data.kind, "targets": data.eval.labels, "fraction": SAID.fraction}
-
-    def noise(used: list[Record], full: str | None = baseline.answers) -> Noise:
-        return answers_noise(used, question, full=full, **asked)
-
-    assert noise(records[:1]) == noise(records, full=None) == question.noise
-    found, rows = noise(records), len(data.eval)
-    assert found != question.noise and found.own > 0
-    right = np.array([unpack_bits(one.answers, rows) for one in records], float)
-    gaps = right - SAID.fraction * unpack_bits(baseline.answers, rows)
-    total = np.var(gaps, axis=1, ddof=1).mean() / rows
-    # No more than the whole variance of such a gap is shared out between the two.
-    assert found.own**2 + found.shared**2 - question.full_error**2 == pytest.approx(total)
-    assert estimate_d90(question, records, found) != estimate_d90(question, records, question.noise)
 
 
 def test_the_saved_numbers_are_the_fine_tuned_model(
