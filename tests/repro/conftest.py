@@ -58,7 +58,7 @@ def tiny_params() -> dict[str, Any]:
             task["data"][split][0]["synthetic"]["rows"] = 320
     params["search"] |= {
         "grid": {"minimum": 8, "maximum": 512, "ratio": 8.0}, "fraction": 0.2, "margin": 0.0, "epochs": 8,
-        "learning_rates": [0.01],
+        "rates": [0.35],
     }  # fmt: skip
     return params
 

@@ -98,7 +98,7 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
     }  # fmt: skip
     params["sweep"] = {
         "models": ["electra"], "tasks": ["polarity_short"], "methods": ["did", "said"],
-        "probes": {"minimum": 2, "maximum": 32, "points": 3, "learning_rates": [0.01], "epochs": 1},
+        "probes": {"minimum": 2, "maximum": 32, "points": 3, "rates": [0.35], "epochs": 1},
     }  # fmt: skip
     study.write(params)
     tasks = {f"task@{model}-polarity_short" for model in ("electra", "gpt2")}
