@@ -56,9 +56,10 @@ def tiny_params() -> dict[str, Any]:
     for task in params["tasks"].values():
         for split in ("train", "eval"):
             task["data"][split][0]["synthetic"]["rows"] = 320
+    params["baseline"]["runs"] = 2
     params["search"] |= {
         "grid": {"minimum": 8, "maximum": 512, "ratio": 8.0}, "fraction": 0.2, "margin": 0.0, "epochs": 8,
-        "rates": [0.35],
+        "rates": [0.35], "efficient": {"precision": 16.0, "budget": 2.0},
     }  # fmt: skip
     return params
 

@@ -33,8 +33,9 @@ def test_the_study_leaves_its_report(finished: Study) -> None:
     reports = finished.folder / "reports"
     table = pd.read_csv(reports / "cells.csv")
     assert len(table) == 4
-    computed = table[table["status"] == "ok"]
-    assert "polarity_short" in set(computed["task"]) and computed["d90"].between(8, 512).all()
+    # So easy a target may be reached below the grid: what reached is there all the same.
+    assert "polarity_short" in set(table[table["task_d"].notna()]["task"])
+    assert table[table["status"] == "ok"]["d90"].between(8, 512).all()
     for name in ("trajectory", "generalization", "relative_gap"):
         for suffix in ("svg", "png"):
             assert (reports / "figures" / f"{name}.{suffix}").stat().st_size > 1000
