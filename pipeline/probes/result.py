@@ -53,8 +53,8 @@ class SearchResult:
         probes: how many trainings the result rests on.
         cost: of these trainings.
         inputs: hashes of the checkpoint and of the task.
-        task_d: the d of the training whose d numbers are in ``task.safetensors``: the smallest
-            trained one that reached. Of that training are ``seed``, ``learning_rate``, ``rate``
+        task_d: the d of the training whose d numbers are in ``task.safetensors``: the best one at
+            ``d90_paper``, or at the smallest d that reached where there is none. Of it are ``seed``, ``learning_rate``, ``rate``
             (that as a multiple of the unit of docs/normalisation.md), ``best_epoch``,
             ``eval_metric`` and ``train_metric``.
     """
