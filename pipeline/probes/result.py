@@ -54,9 +54,9 @@ class SearchResult:
         cost: of these trainings.
         inputs: hashes of the checkpoint and of the task.
         task_d: the d of the training whose d numbers are in ``task.safetensors``: the best one at
-            ``d90_paper``, or at the smallest d that reached where there is none. Of it are ``seed``, ``learning_rate``, ``rate``
-            (that as a multiple of the unit of docs/normalisation.md), ``best_epoch``,
-            ``eval_metric`` and ``train_metric``.
+            ``d90_paper``, or at the smallest d that reached where there is none. Of that training
+            are ``seed``, ``learning_rate``, ``rate`` (that as a multiple of the unit of
+            docs/normalisation.md), ``best_epoch``, ``eval_metric`` and ``train_metric``.
     """
 
     model: str
