@@ -65,6 +65,8 @@ class StopRule:
         """Why training may end here; None: it goes on."""
         if reaches(max(curve), self.question.target):
             return Ending.REACHED
+        if len(curve) >= self.question.evaluations:
+            return None
         return Ending.HOPELESS if self.chance(curve) < _HOPELESS else None
 
     def chance(self, curve: Sequence[float]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from pipeline.common.status import Status
 from pipeline.dimension.grid import grid_values
@@ -44,7 +45,8 @@ def cell_question(
     kind, labels, size = cell.data.kind, cell.data.eval.labels, cell.flat.size
     target = target_of(full, search) or 0.0
     grid = grid_values(search.grid, scale_count(cell.flat.spans, subspace), size)
-    epochs = search.epochs or finetune.epochs
+    rows = len(cell.data.train)
+    recipe = _training(search, finetune, rows).recipe(finetune, learning_rate=1.0)
     rates = offered(
         search.rates, search.learning_rates,
         subspace=subspace, full_rate=full.learning_rate or 1.0, size=size, grid=grid,
@@ -56,8 +58,8 @@ def cell_question(
         full=full.full_metric or 0.0,
         full_error=search.fraction * _spread(full),
         seeds=search.seeds,
-        evaluations=_evaluations(search, finetune, len(cell.data.train)) or epochs,
-        cost=_updates(search, finetune, len(cell.data.train)) / finetune.epochs,
+        evaluations=len(recipe.evaluated_after(rows)),
+        cost=recipe.updates(rows) / (math.ceil(rows / finetune.batch) * finetune.epochs),
         chance=full.chance,
         chance_error=full.chance_error,
         target_error=kind.error(target, labels, full.answers),
@@ -75,21 +77,6 @@ def _spread(full: FullResult) -> float:
     return (full.full_error or 0.0) / 2
 
 
-def _updates(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> float:
-    """How long a whole probe trains, in epochs."""
-    epochs = search.epochs or finetune.epochs
-    cap = search.efficient.max_steps if search.protocol == "efficient" else None
-    return epochs if cap is None else min(epochs, cap / math.ceil(rows / finetune.batch))
-
-
-def _evaluations(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> int | None:
-    """Evaluations of a whole probe where they are not one an epoch."""
-    if search.protocol != "efficient":
-        return None
-    own = search.efficient.evaluations
-    return own or long_evaluations(rows, finetune.batch, search.epochs or finetune.epochs)
-
-
 def no_search(
     full: FullResult, search: SearchConfig, question: Question
 ) -> tuple[Status, str] | None:
@@ -105,13 +92,16 @@ def probe_training(
     search: SearchConfig, finetune: FinetuneConfig, question: Question, cell: Cell
 ) -> ProbeTraining:
     """How a cell's probes train: only the efficient protocol caps or samples anything."""
+    training = _training(search, finetune, len(cell.data.train))
+    if search.protocol != "efficient" or len(cell.data.eval) < WORTH_SAMPLING:
+        return training
+    return replace(training, sampled=SampledEvaluation(question.target, cell.seed))
+
+
+def _training(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> ProbeTraining:
+    """How probes train on so many rows, evaluated on everything."""
     if search.protocol != "efficient":
         return ProbeTraining(search.epochs, search.optimizer)
-    worth = len(cell.data.eval) >= WORTH_SAMPLING
-    return ProbeTraining(
-        search.epochs,
-        search.optimizer,
-        search.efficient.max_steps,
-        _evaluations(search, finetune, len(cell.data.train)),
-        SampledEvaluation(question.target, cell.seed) if worth else None,
-    )
+    asked, epochs = search.efficient, search.epochs or finetune.epochs
+    often = asked.evaluations or long_evaluations(rows, finetune.batch, epochs)
+    return ProbeTraining(search.epochs, search.optimizer, asked.max_steps, often)

@@ -45,6 +45,19 @@ class ProbeTraining:
     evaluations: int | None = None
     sampled: SampledEvaluation | None = None
 
+    def recipe(self, finetune: FinetuneConfig, learning_rate: float) -> Recipe:
+        """The recipe of a probe with this learning rate on a task."""
+        return Recipe(
+            self.epochs or finetune.epochs,
+            finetune.batch,
+            learning_rate,
+            finetune.warmup_fraction,
+            self.optimizer,
+            finetune.train_eval_rows,
+            self.max_steps,
+            self.evaluations,
+        )
+
 
 @dataclass(frozen=True)
 class ProbeRunner:
@@ -88,7 +101,7 @@ class ProbeRunner:
                 self.finetune.dropout,
                 self.finetune.precision,
                 asdict(self.subspace),
-                asdict(self._recipe(probe)),
+                asdict(self.training.recipe(self.finetune, probe.learning_rate)),
                 asdict(probe),
                 asdict(self.training.sampled) if self.training.sampled else None,
             ]
@@ -115,18 +128,6 @@ class ProbeRunner:
         """
         return derive(self.cell.seed, "probe", probe.seed, probe.d)
 
-    def _recipe(self, probe: Probe) -> Recipe:
-        return Recipe(
-            self.training.epochs or self.finetune.epochs,
-            self.finetune.batch,
-            probe.learning_rate,
-            self.finetune.warmup_fraction,
-            self.training.optimizer,
-            self.finetune.train_eval_rows,
-            self.training.max_steps,
-            self.training.evaluations,
-        )
-
     def _train(self, probe: Probe, stop: Stop) -> Record:
         cell, seed = self.cell, self._seed(probe)
         cell.reset()
@@ -136,7 +137,7 @@ class ProbeRunner:
             subspace,
             cell.data.train,
             cell.data.eval,
-            self._recipe(probe),
+            self.training.recipe(self.finetune, probe.learning_rate),
             seed,
             stop=stop,
             evaluate=self.training.sampled or score,

@@ -102,3 +102,11 @@ def test_trainings_before_it_make_a_training_hopeless_sooner_but_not_alone():
 
 def test_what_reached_is_certain_to_reach():
     assert rule((0.5, 0.01)).chance([0.6, 0.81, 0.7]) == 1.0
+
+
+def test_a_training_that_had_all_of_its_evaluations_is_complete_and_not_hopeless():
+    """There is nothing left to spare: the tables call it missed, not stopped."""
+    question = Question((16, 32), 0.8, Rates((1.0,)), evaluations=4, chance=0.5)
+    rule = StopRule(question)
+    assert rule((0.5, 0.5, 0.5, 0.5)) is None
+    assert rule((0.5, 0.5, 0.5, 0.8)) is Ending.REACHED
