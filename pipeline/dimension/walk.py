@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.dimension.posterior import Posterior
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe, Record
+from pipeline.dimension.search import bisect
 
 # A d or a learning rate is taken for granted where the posterior is so sure.
 _SURE = 0.8
@@ -36,18 +37,15 @@ class Walk:
     def halve(self) -> Probe | tuple[int, int]:
         """The next probe of the paper's binary search, or where it ended: both ends trained."""
         grid = self.question.grid
-        low, high = -1, len(grid)
-        while high - low > 1:
-            middle = (low + high) // 2
-            reached = self._reached(grid[middle], doubt=0.5)
-            if isinstance(reached, Probe):
-                return reached
-            low, high = (low, middle) if reached else (middle, high)
-        for end in (low, high):
+        bracket = bisect(lambda index: self._reached(grid[index], doubt=0.5), -1, len(grid))
+        if isinstance(bracket, Probe):
+            return bracket
+        low = bracket[0]
+        for end in bracket:
             if 0 <= end < len(grid) and not self._tried(grid[end]):
                 return Probe(grid[end], 0, self._rate(grid[end]))
         last = self._reached(grid[low], doubt=1 - _SURE) if low >= 0 else False
-        return last if isinstance(last, Probe) else (low, high)
+        return last if isinstance(last, Probe) else bracket
 
     def most_telling(self) -> Probe | None:
         """The probe that is expected to tell most of θ per token; None where none tells much."""

@@ -9,7 +9,7 @@ from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import ProtocolName
 from pipeline.estimate.simulate import EPOCHS, PROFILES, expected_epochs
 from pipeline.finetuning.baseline import BaselineConfig
-from pipeline.finetuning.recipe import FinetuneConfig, long_evaluations
+from pipeline.finetuning.recipe import EVALUATIONS, FinetuneConfig, long_evaluations
 from pipeline.probes.config import SearchConfig
 
 # The simulated task that stands for a task with fewer evaluation rows than this; above them MNLI.
@@ -24,7 +24,7 @@ MEASURED = (
 )
 # Evaluations an epoch of full fine-tuning; of short epochs, whose cost is nothing to speak of, the
 # efficient protocol has one too.
-FULL_EVALUATIONS = {"paper": 1, "efficient": 4}
+FULL_EVALUATIONS = {"paper": 1, "efficient": EVALUATIONS}
 
 
 @dataclass(frozen=True)
