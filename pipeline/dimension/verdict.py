@@ -15,12 +15,12 @@ class Verdict:
     """The end of a search.
 
     Attributes:
-        ended: why it ended; None where there was no search.
+        ended: why it ended.
         d90_paper: the paper's number: the smallest d that reached while ``lower``, the next smaller
             one of the grid, missed; ``lower`` is None where the smallest d of the grid reached.
             Both None where the trainings do not determine it; with ``lower`` alone the largest d
             of the grid missed.
-        winner: the training with the best metric at the smallest d that reached.
+        winner: the best training at ``d90_paper``, or without one at the smallest d that reached.
         probes: those whose records the search used, in its order.
     """
 

@@ -42,8 +42,8 @@ def search_cell(
 ) -> SearchResult:
     """Search the cell's d₉₀; write ``result.json``, ``answer.json`` and ``trials.jsonl``.
 
-    The d numbers of the smallest d that reached go to ``task.safetensors``. A cell that needs no
-    search (method §2) has no trials.
+    The d numbers of the search's best training (`Verdict.winner`) go to ``task.safetensors``. A
+    cell that needs no search (method §2) has no trials.
 
     Args:
         cell: what is searched.
