@@ -5,7 +5,14 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Status(str, Enum):
+class Word(str, Enum):
+    """A choice of words that tables and files hold as they are."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Status(Word):
     """The outcome of a cell: a recorded result, never a crash.
 
     ``ok``, ``below_grid`` and ``not_reached`` say where d₉₀ lies: inside the grid, below its
@@ -19,20 +26,14 @@ class Status(str, Enum):
     NOT_REACHED = "not_reached"
     DIVERGED = "diverged"
 
-    def __str__(self) -> str:
-        return self.value
 
-
-class SearchEnd(str, Enum):
+class SearchEnd(Word):
     """Why a search ended, each with a sentence for readers."""
 
     PRECISION = "precision"
     BUDGET = "budget"
     SETTLED = "settled"
     BEYOND = "beyond"
-
-    def __str__(self) -> str:
-        return self.value
 
     @property
     def sentence(self) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from enum import Enum
 from typing import Any
 
 from pipeline.common.artifacts import Json
 from pipeline.common.config import parse
+from pipeline.common.status import Word
 from pipeline.dimension.status import reaches
 
 
@@ -22,7 +22,7 @@ class Probe:
     learning_rate: float
 
 
-class Ending(str, Enum):
+class Ending(Word):
     """Why a training ended."""
 
     COMPLETE = "complete"
@@ -34,9 +34,6 @@ class Ending(str, Enum):
     def reason(self) -> str:
         """The ending in words."""
         return _REASONS[self]
-
-    def __str__(self) -> str:
-        return self.value
 
 
 _REASONS = {
