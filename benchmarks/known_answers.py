@@ -42,6 +42,8 @@ from pipeline.subspace.config import SubspaceConfig
 
 RATIO = 1.06
 PROJECTIONS = ("dense", "fastfood")
+# Of the best learning rate, in decades: nothing, but a prior needs some width.
+_NO_SPREAD = 0.01
 
 
 def _quadratic(run: int) -> Objective:
@@ -103,12 +105,12 @@ def measure(
 
 
 def asked(objective: Objective) -> Question:
-    """What a search is asked; training converges, so that one learning rate serves every d."""
+    """What a search is asked; training converges, so that every learning rate is the best one."""
     rows = objective.rows
     return Question(
         grid=grid_values(GridConfig(2, objective.size, RATIO), 0, objective.size),
         target=FRACTION,
-        rates=Rates((1.0,)),
+        rates=Rates((1.0,), spread=_NO_SPREAD),
         full=1.0,
         chance=objective.chance,
         target_error=0.0 if rows is None else binomial_error(FRACTION, rows),

@@ -10,11 +10,12 @@ until it is as precise as asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.common.status import SearchEnd
 from pipeline.dimension.belief import TAILS, belief, knowledge
 from pipeline.dimension.levers import EfficientConfig
+from pipeline.dimension.posterior import Posterior
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe, Record
 from pipeline.dimension.stopping import StopRule
@@ -38,15 +39,16 @@ class EfficientSearch:
             return conclude(self.question, records, SearchEnd.BUDGET, bracket)
         if isinstance(halved, Probe):
             return halved
-        if (ended := self._known(records)) is not None:
+        reported = knowledge(self.question, records.values(), self.question.noise)
+        if (ended := self._suffices(reported)) is not None:
             return conclude(self.question, records, ended, bracket)
-        telling = walk.most_telling()
+        # What is reported has to narrow, and no neighbour's answer is in that.
+        telling = replace(walk, known=reported).most_telling()
         return telling or conclude(self.question, records, SearchEnd.SETTLED, bracket)
 
-    def _known(self, records: Mapping[Probe, Record]) -> SearchEnd | None:
-        """Whether what is known suffices, and how."""
-        known = knowledge(self.question, records.values(), self.question.noise)
-        low, high = 10 ** known.quantiles(TAILS)
+    def _suffices(self, reported: Posterior) -> SearchEnd | None:
+        """Whether what would be reported suffices, and how."""
+        low, high = 10 ** reported.quantiles(TAILS)
         if low > self.question.grid[-1] or high < self.question.grid[0]:
             return SearchEnd.BEYOND
         return SearchEnd.PRECISION if high <= self.config.precision * low else None

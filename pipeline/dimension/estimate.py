@@ -26,9 +26,11 @@ class Estimate:
     """What trainings say of d₉₀ (method §2).
 
     Attributes:
-        status: where the median lies: inside the grid, below it or above it.
+        status: where the median lies: inside the grid, below it or above it; without a training
+            that reached the target, nothing is claimed to lie inside or below.
         reason: that in words where it lies outside.
-        d90: the median, ``low`` and ``high`` the ends of the 95 % interval.
+        d90: the median, ``low`` and ``high`` the ends of the 95 % interval, which is open above
+            where no training reached the target.
         monotone: whether no d did clearly worse than a smaller one.
         habits: what the cell's trainings tell of others: slope and jitter.
     """
@@ -60,6 +62,8 @@ def estimate_d90(question: Question, records: Iterable[Record], noise: Noise) ->
     posterior = knowledge(question, known, noise)
     low, middle, high = (float(10**at) for at in posterior.quantiles((TAILS[0], 0.5, TAILS[1])))
     status, reason = _status(question, known, middle)
+    if not any(record.reached(question.target) for record in known):
+        high = math.inf
     seen = [told(record, question) for record in known]
     monotone = not any(_contradicts(*pair, noise.own) for pair in combinations(seen, 2))
     return Estimate(status, reason, middle, low, high, monotone, posterior.habits())
@@ -73,6 +77,9 @@ def _status(question: Question, records: list[Record], middle: float) -> tuple[S
         best = max((one.metric for one in records if one.probe.d == grid[-1]), default=None)
         found = "" if best is None else f", which reaches {best:.4f} of {question.target:.4f}"
         return Status.NOT_REACHED, f"d₉₀ lies above {grid[-1]}, the largest d of the grid{found}"
+    if not any(record.reached(question.target) for record in records):
+        best = max(record.metric for record in records)
+        return Status.NOT_REACHED, f"no training reached {question.target:.4f}; the best {best:.4f}"
     if middle < grid[0]:
         return Status.BELOW_GRID, f"d₉₀ lies below {grid[0]}, the smallest d of the grid"
     return Status.OK, ""

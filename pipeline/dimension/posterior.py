@@ -28,7 +28,7 @@ PLATEAU = 0.04
 # The share of what was seen that the model has no explanation for.
 _LEAK = 0.002
 # Well above the target curves differ most, and say no more than that they are.
-_WELL_ABOVE = 1 / 3
+_WELL_ABOVE = 0.1
 
 
 @dataclass(frozen=True)

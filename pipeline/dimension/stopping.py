@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from scipy.special import ndtr
+
 from pipeline.curves.forecast import forecast
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Ending, Record
@@ -17,8 +19,11 @@ from pipeline.dimension.status import reaches
 # Says from the metrics after each evaluation so far for what training ends here; None: it goes on.
 Stop = Callable[[Sequence[float]], Ending | None]
 
-# A training that is less likely than this to reach any more is not worth its end.
+# A training that is less likely than this to reach any more is not worth its end; nor one whose
+# curve has left this much of the chance that it began with, so that no training ends, and tells
+# nothing, because little was expected of it.
 _HOPELESS = 0.1
+_LEFT = 0.2
 # What is expected of a training's level stays open by this part of the way from chance to full: no
 # training ends by what others did alone.
 _OPEN = 0.1
@@ -67,7 +72,16 @@ class StopRule:
             return Ending.REACHED
         if len(curve) >= self.question.evaluations:
             return None
-        return Ending.HOPELESS if self.chance(curve) < _HOPELESS else None
+        return Ending.HOPELESS if self.chance(curve) < self._least else None
+
+    @property
+    def _least(self) -> float:
+        """The chance below which a training is hopeless."""
+        prior = self._prior()
+        if prior is None:
+            return _HOPELESS
+        mean, sd = prior
+        return min(_HOPELESS, _LEFT * float(ndtr((mean - self.question.target) / sd)))
 
     def chance(self, curve: Sequence[float]) -> float:
         """The probability that a curve that has not reached yet still will."""

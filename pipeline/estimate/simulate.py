@@ -57,7 +57,7 @@ PROFILES = {
 RATES = (1e-3, 5e-3, 1e-2, 3e-2)
 EPOCHS = 10
 # Seeds that a cell's trainings are drawn with; a search asks for no more.
-SEEDS = 24
+SEEDS = 128
 # Simulated cells from which an expected cost is taken.
 CELLS = 15
 _FULL_RATES = 3

@@ -69,7 +69,8 @@ def test_d90_may_lie_outside_the_grid_but_not_far():
 
 
 def test_what_is_reported_is_fine_where_the_probability_is():
-    fine, wide = known(QUESTION, *RECORDS), belief(QUESTION, RECORDS)
+    records = [*RECORDS, *(Record(Probe(1024, seed, 0.3), (0.7, 0.825)) for seed in range(4))]
+    fine, wide = known(QUESTION, *records), belief(QUESTION, records)
     assert fine.theta[1] - fine.theta[0] < (wide.theta[1] - wide.theta[0]) / 1.2
     assert fine.quantiles((0.5,)) == pytest.approx(wide.quantiles((0.5,)), abs=0.05)
 

@@ -77,6 +77,13 @@ def test_a_curve_that_levels_off_far_below_is_hopeless_and_a_rising_one_is_not()
     assert rule()(RISING) is None
 
 
+def test_no_training_ends_because_little_was_expected_of_it():
+    little = rule((0.68, 0.06))
+    assert little.chance([0.52]) < 0.1
+    assert little([0.52]) is None
+    assert little([0.5] * 9) is Ending.HOPELESS
+
+
 def test_nothing_is_hopeless_in_its_first_evaluations():
     assert rule()(FLAT[:1]) is None and rule()([0.5, 0.5]) is None
 
