@@ -13,13 +13,20 @@ from pipeline.text.hub import HubConfig, read_hub
 
 @dataclass(frozen=True)
 class SyntheticText:
-    """``documents`` documents of the embedded world."""
+    """``documents`` documents of the embedded world, a ``stray`` share of whose words is any word.
+
+    With 1 the words of a document have nothing in common: a control, in which pretraining cannot
+    teach the tasks anything.
+    """
 
     documents: int
+    stray: float = 0.1
 
     def __post_init__(self) -> None:
         if self.documents < 1:
             raise ValueError(f"documents is {self.documents}, but must be at least 1")
+        if not 0 <= self.stray <= 1:
+            raise ValueError(f"stray is {self.stray}, but must be a share from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,8 @@ class TextSource:
             yield from read_documents(self.files, self.column)
         else:
             assert self.synthetic is not None
-            yield from synthetic.documents(seed, self.synthetic.documents)
+            made = self.synthetic
+            yield from synthetic.documents(seed, made.documents, made.stray)
 
 
 @dataclass(frozen=True)

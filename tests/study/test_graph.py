@@ -45,7 +45,7 @@ def test_odd_names_and_paths_stay_what_they_are(tmp_path: Path) -> None:
 
 def test_searches_depend_on_their_neighbours_answer_or_on_nothing() -> None:
     items = graph_items(LAPTOP)["searches"]
-    assert items["s1000-duplicate"]["neighbour"] == "results/search/s0/duplicate/answer.json"
+    assert items["s200-duplicate"]["neighbour"] == "results/search/s0/duplicate/answer.json"
     assert items["s0-duplicate"]["neighbour"] == "data/settings/nothing.json"
     alone = replace(LAPTOP, trajectory=replace(LAPTOP.trajectory, neighbours=False))
     assert {item["neighbour"] for item in graph_items(alone)["searches"].values()} == {
@@ -60,9 +60,9 @@ def test_full_fine_tuning_depends_on_its_neighbour_where_it_chooses_a_rate() -> 
     tasks = {**LAPTOP.tasks, "duplicate": replace(duplicate, finetune=rates)}
     several = replace(efficient, tasks=tasks)
     items = graph_items(several)["cells"]
-    assert items["s1000-duplicate"]["neighbour"] == "results/baseline/s0/duplicate/result.json"
+    assert items["s200-duplicate"]["neighbour"] == "results/baseline/s0/duplicate/result.json"
     nothing = {"data/settings/nothing.json"}
-    assert {items[key]["neighbour"] for key in ("s0-duplicate", "s1000-inference")} == nothing
+    assert {items[key]["neighbour"] for key in ("s0-duplicate", "s200-inference")} == nothing
     for other in (
         efficient,
         replace(several, baseline=BaselineConfig()),

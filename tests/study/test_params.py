@@ -81,16 +81,16 @@ MISTAKES = {
     "unknown section": (["checkpoint"], {}, "params has the unknown key 'checkpoint': did you mean 'checkpoints'?"),
     "unknown default": (["finetune", "epoch"], 2, "finetune has the unknown key 'epoch': did you mean 'epochs'?"),
     "ill-typed": (["search", "fraction"], "most", "params.search.fraction must be a number, not 'most'"),
-    "ill-typed line": (["checkpoints", "s1000"], "soon", "params.checkpoints.s1000 must be a mapping"),
+    "ill-typed line": (["checkpoints", "s200"], "soon", "params.checkpoints.s200 must be a mapping"),
     "name of digits": (["checkpoints", "500"], 500, "has the name '500'"),
     "shell in a name": (["tasks", "a;b"], None, "has the name 'a;b'"),
     "unknown predecessor": (
-        ["checkpoints", "s4000"], {"step": 4000, "after": "s100"}, "after is 's100': did you mean 's1000'?"),
-    "backwards": (["checkpoints", "s4000"], {"step": 100, "after": "s1000"}, "step is 100, not after s1000's 1000"),
+        ["checkpoints", "s800"], {"step": 800, "after": "s100"}, "after is 's100': did you mean 's800'?"),
+    "backwards": (["checkpoints", "s800"], {"step": 100, "after": "s200"}, "step is 100, not after s200's 200"),
     "two starts": (["checkpoints", "other"], 0, "exactly one must be at 0"),
     "past the horizon": (["checkpoints", "s9000"], 9000, "the learning rate is 0"),
     "a late start": (["checkpoints", "s0"], 5, "exactly one must be at 0"),
-    "a label of our own": (["checkpoints", "s4000"], {"step": 4000, "label": "4k"}, "only a suite's checkpoints"),
+    "a label of our own": (["checkpoints", "s800"], {"step": 800, "label": "4k"}, "only a suite's checkpoints"),
     "long blocks": (["pretrain", "recipe", "length"], 999, "length is 999, above model.positions"),
     "long sentences": (["corpus", "max_sentence_tokens"], 31, "leaves room for 30"),
     "no model section": (["model"], "absent", "params lacks the key 'model', which pretraining needs"),
@@ -188,9 +188,9 @@ def test_rates_that_fit_the_normalisation_are_read(
 FAIRSEQ = {
     "compiled": ({"compile": True}, False, "which cannot compile: set pretrain.recipe.compile to false"),
     "in autocast": ({"precision": "bf16"}, False, "has no bf16 autocast: set pretrain.recipe.precision to bf16_weights"),
-    "uneven": ({"micro_batch": 48}, False, "batch 64 to be a multiple of micro_batch 48"),
+    "uneven": ({"micro_batch": 24}, False, "batch 32 to be a multiple of micro_batch 24"),
     "decaying in the warm-up": (
-        {"schedule": "constant"}, True, "cannot decay on the way to s1000 before the end of"),
+        {"schedule": "constant"}, True, "cannot decay on the way to s200 before the end of"),
 }  # fmt: skip
 
 
@@ -201,7 +201,7 @@ def test_what_fairseq_cannot_do_is_one_sentence(tmp_path: Path, mistake: str) ->
     content["pretrain"]["backend"] = "fairseq"
     assert load_params(write(tmp_path / "params.yaml", content)).pretrain.backend == "fairseq"
     content["pretrain"]["recipe"] |= recipe
-    content["checkpoints"]["s1000"] = {"step": 100, "decay": decay}
+    content["checkpoints"]["s200"] = {"step": 100, "decay": decay}
     with pytest.raises(UserError, match=r"pretrain\.backend is fairseq") as caught:
         load_params(write(tmp_path / "params.yaml", content))
     assert sentence in str(caught.value)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import islice
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pipeline.common.config import parse
 from pipeline.errors import UserError
+from pipeline.text import synthetic
 from pipeline.text.files import FilesConfig
 from pipeline.text.hub import HubConfig
 from pipeline.text.sources import RowSource, SyntheticRows, SyntheticText, TextSource
@@ -37,6 +39,19 @@ def test_embedded_documents_depend_on_the_seed_only() -> None:
     assert list(source.documents(2)) != first
     # A longer corpus starts with the shorter one.
     assert list(islice(TextSource(synthetic=SyntheticText(60)).documents(1), 30)) == first
+
+
+def test_stray_is_handed_to_the_documents() -> None:
+    for stray in (0.0, 1.0):
+        made = list(TextSource(synthetic=SyntheticText(20, stray)).documents(1))
+        assert made == list(synthetic.documents(1, 20, stray))
+    assert made != list(TextSource(synthetic=SyntheticText(20)).documents(1))
+
+
+@pytest.mark.parametrize("stray", [-0.1, 1.1, math.nan])
+def test_stray_is_a_share(stray: float) -> None:
+    with pytest.raises(ValueError, match=f"stray is {stray}, but must be a share from 0 to 1"):
+        SyntheticText(20, stray)
 
 
 def test_embedded_rows_and_their_description() -> None:
