@@ -95,7 +95,7 @@ def test_what_lies_prepared_counts_where_it_is_asked_for(
 ) -> None:
     laptop = load_params(PRESETS / "laptop.yaml")
     monkeypatch.chdir(tmp_path)
-    counted = {"train": {"rows": 1200, "tokens": 24_000}, "eval": {"rows": 600, "tokens": 9_000}}
+    counted = {"train": {"rows": 600, "tokens": 12_000}, "eval": {"rows": 600, "tokens": 9_000}}
     labels = [*laptop.tasks["duplicate"].data.labels]
     manifest = tmp_path / "data/tasks/trajectory/duplicate/manifest.json"
     write_json(manifest, {"max_length": 96, "labels": labels, **counted})

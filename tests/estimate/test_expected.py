@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.dimension.grid import GridConfig, grid_values
+from pipeline.estimate import simulate
 from pipeline.estimate.expected import (
     Searched,
     evaluations_an_epoch,
@@ -61,7 +62,10 @@ def test_the_most_trainings_are_those_of_the_protocol() -> None:
     assert most_trainings(replace(SEARCH, protocol="paper"), GRID) == rates * len(GRID).bit_length()
 
 
-def test_long_epochs_are_evaluated_four_times_and_so_cost_less() -> None:
+def test_long_epochs_are_evaluated_four_times_and_so_cost_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(simulate, "CELLS", 8)
     config = FinetuneConfig(batch=32)
     assert evaluations_an_epoch(SEARCH, config, 392_702) == 4
     assert evaluations_an_epoch(SEARCH, config, 3_668) == 1
