@@ -93,7 +93,8 @@ def test_a_file_that_changed_in_place_never_leaves_old_results(study: Study) -> 
     """Also a file outside the repository, and one that is only touched changes nothing."""
     rows = study.folder.parent / "rows.tsv"
     good = "".join(
-        f"good day {index}\tpositive\nbad day {index}\tnegative\n" for index in range(40)
+        f"bride ring bride ring {index}\tpositive\ntank bomb tank bomb {index}\tnegative\n"
+        for index in range(40)
     )
     rows.write_text("text_a\tlabel\n" + good)
     source = [{"files": {"paths": ["../rows.tsv"]}}]
@@ -108,7 +109,7 @@ def test_a_file_that_changed_in_place_never_leaves_old_results(study: Study) -> 
     before = pd.read_csv(study.folder / "reports/cells.csv")
     rows.touch()
     assert study.stale() == set()
-    rows.write_text("text_a\tlabel\n" + good.replace("bad", "good"))
+    rows.write_text("text_a\tlabel\n" + good.replace("tank bomb", "bride ring"))
     assert study.stale() == {"file@tasks-own-0"}
     assert {"file@tasks-own-0", "task@trajectory-own", "baseline@s0-own"} <= study.repro()
     after = pd.read_csv(study.folder / "reports/cells.csv")
