@@ -62,7 +62,7 @@ def test_the_most_trainings_are_those_of_the_protocol() -> None:
     assert most_trainings(replace(SEARCH, protocol="paper"), GRID) == rates * len(GRID).bit_length()
 
 
-def test_long_epochs_are_evaluated_four_times_and_so_cost_less(
+def test_long_epochs_are_evaluated_four_times_at_about_the_same_cost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(simulate, "CELLS", 8)
@@ -71,4 +71,4 @@ def test_long_epochs_are_evaluated_four_times_and_so_cost_less(
     assert evaluations_an_epoch(SEARCH, config, 3_668) == 1
     assert evaluations_an_epoch(replace(SEARCH, protocol="paper"), config, 392_702) == 1
     once, often = (search_trainings(SEARCH, Searched(GRID, 9_815, True, n)) for n in (1, 4))
-    assert often < once
+    assert often == pytest.approx(once, rel=0.25)
