@@ -44,16 +44,16 @@ class Estimate:
     habits: Habits
 
     def within(self, grid: Sequence[int]) -> tuple[int | None, int | None, int | None]:
-        """Low end, median and high end as whole d; None beyond the grid.
+        """Low end, d₉₀ and high end as whole d; None beyond the grid, and d₉₀ but for status OK.
 
         An end that lies beyond the other end of the grid, where everything possible does, is held
         at that end of the grid.
         """
-        low, high = min(self.low, grid[-1]), max(self.high, grid[0])
-        return tuple(
+        low, d90, high = (
             round(value) if grid[0] <= value <= grid[-1] else None
-            for value in (low, self.d90, high)
-        )  # type: ignore[return-value]
+            for value in (min(self.low, grid[-1]), self.d90, max(self.high, grid[0]))
+        )
+        return low, d90 if self.status is Status.OK else None, high
 
 
 def estimate_d90(question: Question, records: Iterable[Record], noise: Noise) -> Estimate:

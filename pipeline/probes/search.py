@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.common.artifacts import Json, atomic_file, write_jsonl
-from pipeline.common.status import Status
 from pipeline.dimension.driver import drive
 from pipeline.dimension.estimate import Estimate, estimate_d90
 from pipeline.dimension.protocols import PROTOCOLS
@@ -166,7 +165,7 @@ class _Search:
             self.described(records),
             status=estimate.status,
             reason=estimate.reason,
-            d90=d90 if estimate.status is Status.OK else None,
+            d90=d90,
             d90_low=low,
             d90_high=high,
             d90_paper=verdict.d90_paper,
