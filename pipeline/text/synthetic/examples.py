@@ -82,7 +82,7 @@ def label_names(kind: str) -> tuple[str, ...]:
 
 
 def _mislabelled(kind: str) -> float:
-    """A meaning drawn anew is the label's own in one of so many cases."""
+    """How often a meaning is drawn anew, so that it is another label's in `_MISLABELLED`."""
     names = label_names(kind)
     return _MISLABELLED * len(names) / (len(names) - 1)
 
@@ -94,37 +94,42 @@ def _belongs(example: Example, split: str) -> bool:
 
 def _paraphrase(label: str, generator: np.random.Generator) -> Example:
     """Two statements about the same indoor scene, or the second about one outdoors."""
-    first = pick(scenes(lambda scene: scene.indoors), generator)
-    other = pick(scenes(lambda scene: not scene.indoors), generator)
-    second = first if label == "equivalent" else other
+    first, second = _scenes(lambda scene: scene.indoors, label == "equivalent", generator)
     stray = _STRAY["paraphrase"]
     return _pair(_told(first, stray, generator), _told(second, stray, generator))
 
 
 def _duplicate(label: str, generator: np.random.Generator) -> Example:
     """Two questions about the same scene nearby, or the second about one far away."""
-    first = pick(scenes(lambda scene: scene.near), generator)
-    other = pick(scenes(lambda scene: not scene.near), generator)
-    second = first if label == "duplicate" else other
+    first, second = _scenes(lambda scene: scene.near, label == "duplicate", generator)
     stray = _STRAY["duplicate"]
     return _pair(_asked(first, stray, generator), _asked(second, stray, generator))
 
 
+def _scenes(
+    sort: Callable[[Scene], bool], same: bool, generator: np.random.Generator
+) -> tuple[Scene, Scene]:
+    """A scene of a sort, and the same one or one that is not of the sort."""
+    first = pick(scenes(sort), generator)
+    other = pick(scenes(lambda scene: not sort(scene)), generator)
+    return first, first if same else other
+
+
 def _inference(label: str, generator: np.random.Generator) -> Example:
-    premise = pick(_PREMISES, generator)
-    told = _told(premise, 0.0, generator)
-    other = _concluded(premise, label, generator)
-    return _pair(told, _told(other, _STRAY["inference"], generator))
+    return _premise_and_conclusion(label, _STRAY["inference"], generator)
 
 
 def _adversarial(label: str, generator: np.random.Generator) -> Example:
     """Inference in three rounds: in each, more of the conclusion's words are of any scene."""
     number = int(generator.integers(len(_ROUNDS)))
+    pair = _premise_and_conclusion(label, _ROUNDS[number], generator)
+    return {**pair, "round": f"R{number + 1}"}
+
+
+def _premise_and_conclusion(label: str, stray: float, generator: np.random.Generator) -> Example:
     premise = pick(_PREMISES, generator)
     told = _told(premise, 0.0, generator)
-    other = _concluded(premise, label, generator)
-    pair = _pair(told, _told(other, _ROUNDS[number], generator))
-    return {**pair, "round": f"R{number + 1}"}
+    return _pair(told, _told(_concluded(premise, label, generator), stray, generator))
 
 
 def _concluded(premise: Scene, label: str, generator: np.random.Generator) -> Scene:
