@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from pipeline.common import seeds
@@ -48,3 +49,20 @@ def test_isolated_code_neither_sees_nor_leaves_global_state() -> None:
             results.append(torch.rand(3))
         assert torch.equal(before, torch.get_rng_state())
     assert torch.equal(*results)
+
+
+def test_dropout_is_seeded_as_by_torch_itself() -> None:
+    seeds.seed_dropout(3, "step", 5)
+    drawn = torch.rand(4)
+    value = seeds.derive(3, "step", 5)
+    torch.manual_seed(value - (1 << 64) if value >= 1 << 63 else value)
+    assert torch.equal(drawn, torch.rand(4))
+
+
+def test_every_gpu_in_use_is_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", given.append)
+    for used in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda used=used: used)
+        seeds.seed_dropout(3, "step", 5)
+    assert given == [torch.default_generator.initial_seed()]
