@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -15,6 +16,10 @@ from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.run import prepare_kwargs
 
 from pipeline.errors import UserError
+
+# dvc.lock is read and written as a whole, which takes DVC a second once it lists a hundred stages:
+# it is written this often, in seconds. After a kill the run cache has what it does not list yet.
+_LOCK_EVERY = 15.0
 
 
 class Graph:
@@ -29,6 +34,8 @@ class Graph:
         self.needs = {
             stage: [on for on in graph.successors(stage) if on in among] for stage in steps
         }
+        self._unlisted: list[Any] = []
+        self._written = time.monotonic()
 
     def settle(self, stage: Any) -> str | None:
         """Say how the stage is settled without its command, or None: it must run.
@@ -53,11 +60,22 @@ class Graph:
         return "restored from the run cache"
 
     def commit(self, stage: Any) -> None:
-        """Take what the command made into DVC's cache and dvc.lock."""
+        """Take what the command made into DVC's cache, and into dvc.lock before long."""
         measured = [out for out in stage.outs if not (out.is_metric or out.is_plot)]
         stage.save(run_cache=all(out.use_cache for out in measured))
         stage.commit()
-        stage.dump(update_pipeline=False)
+        self._unlisted.append(stage)
+        if time.monotonic() - self._written > _LOCK_EVERY:
+            self.write_lock()
+
+    def write_lock(self) -> None:
+        """List in dvc.lock what was committed and is not listed yet."""
+        files = {stage.path: stage.dvcfile for stage in self._unlisted}
+        for path, file in files.items():
+            made = [stage for stage in self._unlisted if stage.path == path]
+            file.dump_stages(made, update_pipeline=False)
+        self._unlisted.clear()
+        self._written = time.monotonic()
 
     def busy(self, stage: Any) -> AbstractContextManager[None]:
         """Keep other DVC processes off the stage's paths while its command runs."""
@@ -96,13 +114,17 @@ class Graph:
 
 @contextmanager
 def opened(targets: Iterable[str]) -> Iterator[Graph]:
-    """The graph of the repository around the working directory, locked.
+    """The graph of the repository around the working directory, locked; dvc.lock is whole after it.
 
     Raises:
         UserError: what DVC says of a broken dvc.yaml, an unknown target, or a repository in use.
     """
     try:
         with Repo(_wait_for_lock=True) as repo, repo.lock, repo.scm_context():
-            yield Graph(repo, targets)
+            graph = Graph(repo, targets)
+            try:
+                yield graph
+            finally:
+                graph.write_lock()
     except DvcException as error:
         raise UserError(str(error)) from error

@@ -17,7 +17,10 @@ import threading
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-_LOADED = ["numpy", "safetensors.torch", "torch", "transformers.models.roberta.modeling_roberta"]
+_LOADED = [
+    "numpy", "pandas", "pyarrow.parquet", "safetensors.torch", "scipy.stats", "torch",
+    "transformers.models.roberta.modeling_roberta",
+]  # fmt: skip
 _MODULE = re.compile(r"python -m ([\w.]+)((?: [\w./=-]+)*)")
 
 

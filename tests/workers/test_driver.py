@@ -11,7 +11,9 @@ from dvc.repo import Repo
 
 from pipeline.errors import UserError
 from pipeline.study.reading import load_params
+from pipeline.workers import graph
 from pipeline.workers.driver import default_jobs, reproduce
+from pipeline.workers.graph import Graph
 
 ROOT = Path(__file__).parents[2]
 # `left` and `right` wait for each other's first sign: one after the other they would fail.
@@ -60,9 +62,9 @@ def test_several_stages_run_at_a_time_and_leave_dvc_nothing_to_do(repository: Pa
 
 
 def test_each_of_them_has_a_slot_of_its_own(repository: Path) -> None:
-    graph = GRAPH.replace("echo left >", "echo $PIPELINE_SLOT >")
-    graph = graph.replace("echo right >", "echo $PIPELINE_SLOT >")
-    (repository / "dvc.yaml").write_text(graph)
+    text = GRAPH.replace("echo left >", "echo $PIPELINE_SLOT >")
+    text = text.replace("echo right >", "echo $PIPELINE_SLOT >")
+    (repository / "dvc.yaml").write_text(text)
     reproduce(["left", "right"], jobs=2)
     assert {(repository / name).read_text() for name in ("left", "right")} == {"0\n", "1\n"}
 
@@ -97,6 +99,28 @@ def test_a_result_seen_before_comes_from_the_run_cache(repository: Path) -> None
     (repository / "joined").unlink()
     assert reproduce([], jobs=1) == "stages: 3 restored from the run cache"
     assert stale() == set()
+
+
+def test_what_dvc_lock_does_not_list_after_a_kill_is_in_the_run_cache(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Graph, "write_lock", lambda self: None)
+    reproduce([], jobs=2)
+    assert not (repository / "dvc.lock").exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(repository)
+    assert reproduce([], jobs=2) == "stages: 3 restored from the run cache"
+    assert stale() == set()
+
+
+def test_dvc_lock_is_written_now_and_then(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = "grep -c 'cmd:' dvc.lock > joined"
+    (repository / "dvc.yaml").write_text(GRAPH.replace("cat left right > joined", listing))
+    monkeypatch.setattr(graph, "_LOCK_EVERY", 0.0)
+    reproduce([], jobs=2)
+    assert (repository / "joined").read_text() == "2\n"
 
 
 def test_only_what_the_targets_need_runs(repository: Path) -> None:
