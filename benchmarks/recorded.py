@@ -23,11 +23,12 @@ from pipeline.subspace.config import SubspaceConfig
 
 # Relative to the unit of docs/normalisation.md, in the order in which the paper's search tries them
 # and leaves the rest once one has reached.
-MULTIPLES = (0.3, 0.6, 0.15, 1.2)
+MULTIPLES = (0.5, 1.0, 0.25, 2.0)
 # The efficient search begins with the middle of its list: with what the paper's tries first.
-SEARCHED = (0.15, 0.3, 0.6)
-EPOCHS = 12
-GRID = grid_values(GridConfig(32, 32768), 4, 32768)
+SEARCHED = (0.25, 0.5, 1.0)
+# As in the laptop preset: epochs of a probe, and the grid of its D.
+EPOCHS = 8
+GRID = grid_values(GridConfig(minimum=5, ratio=1.5), 4, 61_538)
 FRACTION = 0.9
 # By so many standard errors full fine-tuning must beat chance for a d₉₀ to be searched.
 MARGIN = 3.0

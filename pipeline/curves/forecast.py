@@ -19,6 +19,9 @@ _LUCK_SPREAD = 0.7
 # A training that goes on smoothly may still leave a plateau: with this probability in the time of a
 # whole training, and then it ends anywhere between its best metric and 1.
 _SECOND_RISE = 0.15
+# Trainings keep no exact time, they pause and leap: an evaluation lies off its shape by this share
+# of what the shape rises in one evaluation's time.
+_UNTIMELY = 0.4
 # What remains open of a training that has ended: nothing.
 _CERTAIN = 1e-9
 
@@ -101,7 +104,8 @@ def forecast(
     """Fit every shape to a curve; each is as likely as it makes the curve.
 
     The metric after evaluation i is chance + (A − chance) · f(i / n) + noise, where the level A is
-    normal given a shape, so the fit is a regression on one number.
+    normal given a shape, so the fit is a regression on one number. The noise is ``error`` and a
+    share of what the shape rises from one evaluation to the next.
 
     Args:
         curve: the metrics after the evaluations so far, at least one.
@@ -114,9 +118,12 @@ def forecast(
     learned = shapes(evaluations)[:, : len(seen)]
     # Without a prior the level may be anything that a metric can be.
     mean, spread = prior if prior is not None else (chance, 1 - chance)
-    precision = (learned**2).sum(1) / error**2 + spread**-2
-    moment = learned @ seen / error**2 + (mean - chance) / spread**2
-    fit = 0.5 * moment**2 / precision - 0.5 * np.log(precision)
+    rises = np.diff(learned, axis=1, prepend=0.0)
+    noise = error**2 + (_UNTIMELY * (1 - chance) * rises) ** 2
+    precision = (learned**2 / noise).sum(1) + spread**-2
+    moment = (learned * seen / noise).sum(1) + (mean - chance) / spread**2
+    fit = 0.5 * (moment**2 / precision - np.log(precision))
+    fit -= 0.5 * (seen**2 / noise + np.log(noise)).sum(1)
     weights = np.exp(fit - fit.max())
     weights /= weights.sum()
     left = evaluations - len(seen)

@@ -79,4 +79,4 @@ class Question:
 
 
 # A single evaluation's wobble, in standard errors of the evaluation set, and what is always there.
-_WOBBLE, _LEAST_WOBBLE = 0.75, 0.002
+_WOBBLE, _LEAST_WOBBLE = 0.5, 0.002

@@ -70,9 +70,9 @@ def test_the_target_is_that_of_the_full_runs_mean(tmp_path: Path) -> None:
     assert question.full_error == pytest.approx(0.9 * 0.01 / math.sqrt(3))
     assert question.cost == EPOCHS / 8 and cell.tokens == 100
     # A rate is that many units at every d: full fine-tuning's times √(D/d).
-    probe = Probe(1037, 0, 0.6 * 0.002 * math.sqrt(150_000 / 1037))
-    assert cell.place(probe, question) == (1037, 0, 0.6)
-    cell.probes[1037, 0, 0.6]["diverged"] = True
+    probe = Probe(973, 0, 0.5 * 0.002 * math.sqrt(150_000 / 973))
+    assert cell.place(probe, question) == (973, 0, 0.5)
+    cell.probes[973, 0, 0.5]["diverged"] = True
     broken = cell.record(probe, question)
     assert broken is not None and broken.ended is Ending.DIVERGED
 
@@ -101,9 +101,9 @@ def test_both_protocols_are_replayed_from_the_recording(tmp_path: Path) -> None:
 
 
 def test_what_is_not_recorded_is_named(tmp_path: Path) -> None:
-    lines = [line for line in rows("s0", seeds=1) if line["key"][2:4] != ["probe", 1037]]
+    lines = [line for line in rows("s0", seeds=1) if line["key"][2:4] != ["probe", 973]]
     (found,) = replayed(journal(tmp_path / "a.jsonl", lines))
-    assert isinstance(found, str) and "incomplete: d = 1037, seed 0" in found
+    assert isinstance(found, str) and "incomplete: d = 973, seed 0" in found
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_its_standard_deviations_hold_the_end(seen: int) -> None:
 
 
 def test_a_flat_curve_far_below_is_given_up_and_a_rising_one_is_not() -> None:
-    flat = [0.6, 0.7, 0.72, 0.725, 0.73, 0.73]
+    flat = [0.6, 0.7, 0.72, 0.725, 0.73, 0.73, 0.73]
     assert told(flat).reaches(0.8) < 0.05
     assert told([0.55, 0.6, 0.65, 0.7, 0.74]).reaches(0.8) > 0.5
 
@@ -74,3 +74,29 @@ def test_a_training_that_settled_may_leave_its_plateau_the_less_the_later() -> N
     for forecasted in settled:
         assert forecasted.mean > forecasted.smooth[0]
         assert forecasted.reaches(0.9) >= 0.9 * forecasted.rising / 3
+
+
+def untimely(seed: int) -> np.ndarray:
+    """A training whose time passes unevenly, as that of recorded ones does: it pauses and leaps."""
+    generator = np.random.default_rng(seed)
+    done = np.cumsum(generator.gamma(3.0, 1 / 3.0, EVALUATIONS)) / EVALUATIONS
+    passed = np.maximum(done - generator.uniform(0, 0.2), 0) / generator.uniform(0.2, 0.45)
+    noise = 0.3 * ERROR * generator.standard_normal(EVALUATIONS)
+    return CHANCE - generator.uniform(0.3, 0.45) * np.expm1(-(passed**1.5)) + noise
+
+
+def test_a_pause_is_no_end_and_a_leap_no_promise() -> None:
+    """What it holds for unlikely hardly happens, and what it is sure of does."""
+    unlikely, sure = list[bool](), list[bool]()
+    for seed in range(100):
+        curve = untimely(seed)
+        for target in (CHANCE + 0.9 * (curve.max() - CHANCE), curve.max() + 0.03):
+            begun = [curve[:seen].tolist() for seen in range(1, EVALUATIONS)]
+            for chance in (told(seen).reaches(target) for seen in begun if max(seen) < target):
+                if chance < 0.1:
+                    unlikely.append(curve.max() >= target)
+                elif chance > 0.9:
+                    sure.append(curve.max() >= target)
+    assert min(len(unlikely), len(sure)) >= 40
+    assert np.mean(unlikely) < 0.06
+    assert np.mean(sure) > 0.85

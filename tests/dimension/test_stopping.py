@@ -78,7 +78,7 @@ def test_a_curve_that_levels_off_far_below_is_hopeless_and_a_rising_one_is_not()
 
 
 def test_no_training_ends_because_little_was_expected_of_it():
-    little = rule((0.68, 0.06))
+    little = rule((0.67, 0.06))
     assert little.chance([0.52]) < 0.1
     assert little([0.52]) is None
     assert little([0.5] * 9) is Ending.HOPELESS
