@@ -29,10 +29,10 @@ FORM_WORDS = {
 ROWS = 1200
 # SHA-256 of the first 64 rows of train and of eval at seed 0, as JSON.
 GOLDEN = {
-    "paraphrase": "405e35eabbb1ec52",
+    "paraphrase": "120fb89429072159",
     "duplicate": "43510f3e7fd648ca",
     "polarity_short": "3960abe67c9df250",
-    "polarity_long": "6f12ea9fb634d41e",
+    "polarity_long": "47468f29a5fe740d",
     "inference": "2f1170b0ba7cec30",
     "adversarial": "cc5330545ddd24ee",
     "similarity": "5da9d33343f1ddad",
