@@ -29,6 +29,12 @@ PLATEAU = 0.04
 _LEAK = 0.002
 # Well above the target curves differ most, and say no more than that they are.
 _WELL_ABOVE = 0.1
+# What a training may tell: that it reaches, that it comes near, or that it stays below this share
+# of the way from chance to the target. How far below is not asked: the model's shape is trusted
+# near d₉₀ only.
+_MARKS = np.array([0.85, 1.0])
+# What it tells of θ is averaged over so many draws from the posterior, in groups of equal θ.
+_DRAWS, _GROUPS = 1500, 30
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,15 @@ class Model:
 
     def outcome(self, theta: np.ndarray, d: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of a training's best metric, over the grid's axes."""
-        slope, jitter, shift, best = self.axes
+        return self.outcome_at((theta[:, None, None, None, None], *self.axes), d, rate)
+
+    def outcome_at(
+        self, unknowns: Sequence[np.ndarray], d: int, rate: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same where θ, slope, jitter, shift and best rate are these, broadcast together."""
+        theta, slope, jitter, shift, best = unknowns
         levels = self.levels
-        move = slope * (np.log10(d) - theta[:, None, None, None, None])
+        move = slope * (np.log10(d) - theta)
         above = levels.target + bend(move, levels) - levels.chance
         mean = levels.chance + above * rate_loss(rate - best) + shift
         return mean, spread(slope, jitter, move, levels, self.noise.own)
@@ -128,13 +140,28 @@ class Posterior:
         """The probability that a new training reaches the target."""
         return float((self.weights * self._chances(d, rate)).sum())
 
-    def by_theta(self, d: int, rate: float) -> tuple[float, np.ndarray]:
-        """The probability that a new training reaches, in all and given each θ (thetas,)."""
-        joint = (self.weights * self._chances(d, rate)).sum(axis=(1, 2, 3, 4))
-        share = self.marginal
-        return float(joint.sum()), np.divide(
-            joint, share, out=np.zeros_like(joint), where=share > 0
-        )
+    def told(self, d: int, rate: float) -> tuple[float, float]:
+        """What a new training is expected to tell of θ, in nats, and how likely it reaches.
+
+        One that reaches ends there; of another it counts whether it came near.
+        """
+        levels = self.model.levels
+        mean, sd = self.model.outcome_at(self._draws, d, rate)
+        marks = levels.chance + (levels.target - levels.chance) * _MARKS[:, None]
+        beyond = (1 - PLATEAU) * ndtr((mean - marks) / sd)
+        outcomes = -np.diff(beyond, axis=0, prepend=1.0, append=0.0)
+        each = outcomes.reshape(len(outcomes), _GROUPS, -1).mean(axis=2)
+        average = each.mean(axis=1)
+        return float(_entropy(average) - _entropy(each).mean()), float(average[-1])
+
+    @cached_property
+    def _draws(self) -> list[np.ndarray]:
+        """Unknowns drawn from the posterior, evenly and in the order of θ: five times (draws,)."""
+        shares = (np.arange(_DRAWS) + 0.5) / _DRAWS
+        places = np.searchsorted(np.cumsum(self.weights), shares * self.weights.sum())
+        at = np.unravel_index(places, self.weights.shape)
+        axes = (self.theta, *self.model.axes)
+        return [axis.ravel()[place] for axis, place in zip(axes, at, strict=True)]
 
     def _chances(self, d: int, rate: float) -> np.ndarray:
         mean, sd = self.model.outcome(self.theta, d, rate)
@@ -149,6 +176,11 @@ class Posterior:
         first = float((self.weights * mean).sum())
         second = float((self.weights * (mean**2 + sd**2)).sum())
         return first, float(np.sqrt(max(second - first**2, 0.0)))
+
+
+def _entropy(shares: np.ndarray) -> np.ndarray:
+    """In nats, of shares along the first axis that sum to 1."""
+    return np.asarray(-(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=0))
 
 
 class _Places:

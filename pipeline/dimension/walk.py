@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from pipeline.dimension.posterior import Posterior
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe, Record
@@ -19,7 +17,7 @@ from pipeline.dimension.search import bisect
 # A d or a learning rate is taken for granted where the posterior is so sure.
 _SURE = 0.8
 # No further training is worth it that is expected to tell less than so many nats of d₉₀.
-_WORTH = 0.02
+_WORTH = 0.03
 # Whole trainings that one takes which reaches, and one which misses: both end early.
 _REACHING, _MISSING = 0.35, 0.6
 # Of the d that are possible no more than so many are compared.
@@ -85,12 +83,6 @@ class Walk:
         return self.known.reaches(d, self.question.rates.decades(d, rate))
 
     def _worth(self, d: int) -> float:
-        """Nats that a training's reaching or missing tells of θ, per whole training it costs."""
-        reaching, each = self.known.by_theta(d, self.question.rates.decades(d, self._rate(d)))
-        told = _entropy(np.array(reaching)) - self.known.marginal @ _entropy(each)
-        return float(told) / (reaching * _REACHING + (1 - reaching) * _MISSING)
-
-
-def _entropy(chance: np.ndarray) -> np.ndarray:
-    held = np.clip(chance, 1e-12, 1 - 1e-12)
-    return np.asarray(-held * np.log(held) - (1 - held) * np.log1p(-held))
+        """Nats that a training is expected to tell of θ, per whole training that it costs."""
+        nats, reaches = self.known.told(d, self.question.rates.decades(d, self._rate(d)))
+        return nats / (reaches * _REACHING + (1 - reaches) * _MISSING)

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.dimension.habits import JITTERS, SLOPES, UNKNOWN, Habits
 
-STEEP = Habits((0.0, 0.0, 0.0, 0.0, 0.0, 1.0), (1.0, 0.0, 0.0, 0.0))
+STEEP = Habits((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), (1.0, 0.0, 0.0, 0.0))
 
 
 def test_every_slope_and_jitter_has_a_probability():
@@ -14,6 +14,6 @@ def test_every_slope_and_jitter_has_a_probability():
 
 def test_a_neighbours_habits_count_for_half_of_the_prior():
     prior = STEEP.told()
-    assert prior.slopes == pytest.approx([1 / 12] * 5 + [7 / 12])
+    assert prior.slopes == pytest.approx([0.015] + [0.97 / 12] * 5 + [0.5 + 0.97 / 12])
     assert prior.jitters == pytest.approx([0.625, 0.15, 0.15, 0.075])
     assert UNKNOWN.told().slopes == pytest.approx(UNKNOWN.slopes)

@@ -156,7 +156,7 @@ def test_a_miss_with_a_rate_far_off_says_less_of_d90_and_more_of_the_rate() -> N
 
 
 def test_habits_of_others_count_as_a_prior() -> None:
-    steep = Habits((0.0, 0.0, 0.0, 0.0, 0.0, 1.0), UNKNOWN.jitters).told()
+    steep = Habits((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), UNKNOWN.jitters).told()
     seen = [whole(300, 0.75)]
     told, untold = (posterior(*seen, habits=habits) for habits in (steep, UNKNOWN))
     assert below(told, 500) > below(untold, 500) + 0.05
@@ -168,9 +168,25 @@ def test_the_probability_to_reach_rises_with_d_and_leaves_room_for_a_plateau() -
     chances = [known.reaches(d, 0.0) for d in (100, 500, 900, 2000, 10_000)]
     assert chances == sorted(chances) and chances[0] < 0.02
     assert 0.9 < chances[-1] <= 1 - PLATEAU
-    in_all, each = known.by_theta(900, 0.0)
-    assert in_all == pytest.approx(known.reaches(900, 0.0))
-    assert known.marginal @ each == pytest.approx(in_all)
+
+
+def test_draws_stand_for_the_posterior() -> None:
+    known = posterior(*RISE)
+    for d in (300, 900, 2000):
+        nats, reaches = known.told(d, 0.0)
+        assert reaches == pytest.approx(known.reaches(d, 0.0), abs=0.02)
+        # What is told is no more than there is to know: the entropy of equally likely groups.
+        assert 0 <= nats < np.log(30)
+
+
+def test_a_training_further_below_tells_where_near_ones_are_sure_to_miss() -> None:
+    """Either d₉₀ lies above, or the learning rate is off: further below these differ."""
+    missed = posterior(*[whole(10_000, 0.76)] * 4)
+    assert missed.reaches(10_000, 0.0) < 0.05
+    assert missed.told(3000, 0.0)[0] > 4 * missed.told(10_000, 0.0)[0]
+    # A training says less where it is sure of both.
+    steep = posterior(*[whole(1000, 0.6), whole(2000, 0.85)] * 3)
+    assert steep.told(1500, 0.0)[0] > 3 * max(steep.told(d, 0.0)[0] for d in (30, 30_000))
 
 
 def test_what_a_training_is_expected_to_come_to_is_what_others_came_to() -> None:

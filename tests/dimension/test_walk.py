@@ -125,11 +125,11 @@ def test_one_rate_that_reached_is_enough() -> None:
 
 def test_the_largest_miss_is_tried_with_another_rate_that_may_well_reach() -> None:
     close, clear = (
-        known(record(MIDDLE, missed, rate=0.3), record(GRID[8], reached, rate=0.3))
-        for missed, reached in ((0.799, 0.805), (0.7, 0.805))
+        known(record(MIDDLE, missed, rate=rate), record(GRID[8], 0.805, rate=rate))
+        for missed, rate in ((0.799, 1.0), (0.7, 0.3))
     )
     second = walk(close, RATES).halve()
-    assert isinstance(second, Probe) and second.d == MIDDLE and second.learning_rate != 0.3
+    assert isinstance(second, Probe) and second.d == MIDDLE and second.learning_rate == 0.3
     assert walk(clear, RATES).halve() == (7, 8)
 
 
