@@ -40,18 +40,25 @@ class EfficientSearch:
         if isinstance(halved, Probe):
             return halved
         reported = knowledge(self.question, records.values(), self.question.noise)
-        if (ended := self._suffices(reported)) is not None:
+        if (ended := self._suffices(reported, records)) is not None:
             return conclude(self.question, records, ended, bracket)
         # What is reported has to narrow, and no neighbour's answer is in that.
         telling = replace(walk, known=reported).most_telling()
         return telling or conclude(self.question, records, SearchEnd.SETTLED, bracket)
 
-    def _suffices(self, reported: Posterior) -> SearchEnd | None:
-        """Whether what would be reported suffices, and how."""
+    def _suffices(self, reported: Posterior, records: Mapping[Probe, Record]) -> SearchEnd | None:
+        """Whether what would be reported suffices, and how.
+
+        A narrow interval that no training has reached in is not claimed (`Estimate.within`), and is
+        not called precise.
+        """
         low, high = 10 ** reported.quantiles(TAILS)
         if low > self.question.grid[-1] or high < self.question.grid[0]:
             return SearchEnd.BEYOND
-        return SearchEnd.PRECISION if high <= self.config.precision * low else None
+        if high > self.config.precision * low:
+            return None
+        reached = any(record.reached(self.question.target) for record in records.values())
+        return SearchEnd.PRECISION if reached else SearchEnd.SETTLED
 
     def spent(self, records: Mapping[Probe, Record]) -> float:
         """What was trained so far, in whole full fine-tunings."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.common.status import SearchEnd
+from pipeline.dimension.belief import TAILS, knowledge
 from pipeline.dimension.driver import cut, drive
 from pipeline.dimension.efficient import EfficientSearch
 from pipeline.dimension.estimate import estimate_d90
@@ -51,6 +52,24 @@ def rising(d90: float, slope: float = 0.3) -> World:
         return min(max(0.8 + slope * math.log10(probe.d / d90) + toss, 0.5), 0.9)
 
     return metric
+
+
+def test_a_narrow_interval_that_no_training_reached_in_is_not_precise() -> None:
+    """A level below the target at every large d looks like a learning rate that is off."""
+    came = {
+        25: 0.562, 288: 0.738, 432: 0.72, 648: 0.758, 3284: 0.818, 16_626: 0.815, 61_571: 0.795
+    }  # fmt: skip
+    question = Question(
+        grid_values(GridConfig(minimum=5, ratio=1.5), 4, 61_571), 0.829, Rates((1.0,)),
+        full=0.884, full_error=0.003, chance=1 / 3, target_error=0.0154,
+    )  # fmt: skip
+    probes = [Probe(d, seed, 1.0) for d in came for seed in range(2)]
+    records = {probe: Record(probe, (came[probe.d],)) for probe in probes}
+    low, high = 10 ** knowledge(question, records.values(), question.noise).quantiles(TAILS)
+    assert high < 2.5 * low
+    config = EfficientConfig(precision=2.5, budget=100.0)
+    verdict = EfficientSearch(question, config).next(records)
+    assert isinstance(verdict, Verdict) and verdict.ended is SearchEnd.SETTLED
 
 
 def test_it_ends_when_d90_is_known_as_precisely_as_was_asked_for() -> None:
