@@ -16,19 +16,16 @@ from tests.repro.conftest import Study
 
 pytestmark = pytest.mark.repro
 
-# In a command it would make a file; in a path it names the user's own work, which lies beside a
-# study's files and would be removed with a stage's old outputs before the stage runs.
-COMMAND, PATH = "x; touch OWNED; #", "../../mine"
+# In a command it would make a file. As an output of stage `file` it names the user's own mine.json,
+# which DVC would remove before the stage runs.
+COMMAND, PATH = "x; touch OWNED; #", "../../../mine"
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Study:
-    """A study in which nothing has run; beside it and in it lie files of the user's."""
+    """A study in which nothing has run, with a file of the user's."""
     study = Study.create(tmp_path / "study")
-    for folder in (study.folder, tmp_path):
-        (folder / "mine/model").mkdir(parents=True)
-        (folder / "mine/model/work.txt").write_text("a year of it")
-        (folder / "mine.json").write_text("{}")
+    (study.folder / "mine.json").write_text("a year of work")
     return study
 
 
@@ -38,14 +35,12 @@ def write(study: Study, name: str, content: Any) -> None:
 
 
 def refused(study: Study, *words: str) -> str:
-    """What DVC says; nothing but the check of names ran, and the user's files are what they were."""
+    """What DVC says; no name was run, and the user's file is what it was."""
     done = study.command("dvc", "repro", *words)
     said = done.stdout + done.stderr
     assert done.returncode != 0, said
-    assert not list(study.folder.parent.rglob("OWNED*")), said
-    for folder in (study.folder, study.folder.parent):
-        assert (folder / "mine/model/work.txt").read_text() == "a year of it", said
-        assert (folder / "mine.json").read_text() == "{}", said
+    assert not list(study.folder.rglob("OWNED*")), said
+    assert (study.folder / "mine.json").read_text() == "a year of work", said
     assert "Traceback" not in said
     return said
 
@@ -73,7 +68,7 @@ def items(bad: str) -> dict[str, dict[str, dict[str, str]]]:
     }
     # Stages of the same name, model or task would write the same files, which DVC itself refuses.
     several = {section: [(bad, item)] for section, item in sections.items()}
-    for section in ("models", "searches"):
+    for section in ("models", "cells", "searches"):
         several[section] = [(f"{bad}2", sections[section])]
     for section in ("files", "segments", "models"):
         item = sections[section]
@@ -95,7 +90,8 @@ def test_items_of_the_graph_are_refused(fresh: Study, place: str, sentence: str,
     graph = own.get("graph", {})
     added = {section: graph.get(section, {}) | some for section, some in items(bad).items()}
     write(fresh, place, own | {"graph": graph | added})
-    assert sentence in refused(fresh)
+    for words in ((), (f"file@{bad}",)):
+        assert sentence in refused(fresh, *words)
 
 
 def test_an_item_that_is_run_alone_waits_for_the_settings(fresh: Study) -> None:
