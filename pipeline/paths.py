@@ -18,6 +18,8 @@ TIMING = RESULTS / "timing"
 _SCRATCH = Path(".scratch")
 # What an item of the graph depends on that has nothing else to depend on: a file that says null.
 NOTHING = SETTINGS / "nothing.json"
+# What every item of the graph waits for: written once params.yaml and graph.yaml are checked.
+CHECKED = SETTINGS / "checked.json"
 
 
 def task_settings(task: str, section: str) -> Path:

@@ -8,17 +8,19 @@ from pipeline import paths
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.full import fine_tune_fully
 from pipeline.finetuning.result import FullResult
+from pipeline.study.graph import graph_item
 from pipeline.study.measured import measured_model, rate_neighbour
 from stages import entry
 
 
 def main() -> None:
-    name, task = entry.arguments("model", "task")
-    params = entry.params()
+    key, params = entry.key(), entry.params()
+    item = graph_item(params, "cells", key)
+    name, task = item["model"], item["task"]
     finetune = params.task(task).finetune
     model = measured_model(params, name)
     before = rate_neighbour(params, model, task)
-    with entry.timed(paths.timing("baseline", f"{name}-{task}")):
+    with entry.timed(paths.timing("baseline", key)):
         cell = Cell.open(
             name=name,
             task=task,

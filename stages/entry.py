@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import logging
 import os
@@ -48,13 +47,22 @@ def run(stage: Callable[[], None]) -> None:
         sys.exit(_say(f"the disk is full{place}: free some space and run dvc repro again"))
 
 
-def arguments(*names: str) -> tuple[str, ...]:
-    """The stage's arguments from the command line, in this order."""
-    parser = argparse.ArgumentParser()
-    for name in names:
-        parser.add_argument(name)
-    chosen = vars(parser.parse_args())
-    return tuple(chosen[name] for name in names)
+def key() -> str:
+    """Which of its stage's items this process makes, by the name that DVC gives it: STAGE@KEY.
+
+    It is in the environment, not in the command: DVC hands commands to a shell, which would run
+    what a name has behind a semicolon.
+
+    Raises:
+        UserError: the stage was started by hand, without a name.
+    """
+    stage, _, found = os.environ.get("DVC_STAGE", "").rpartition("@")
+    if not stage:
+        raise UserError(
+            "this stage makes one of several items: run dvc repro STAGE@KEY, or name the item in "
+            "DVC_STAGE, such as DVC_STAGE=pretrain@s200"
+        )
+    return found
 
 
 def params() -> Params:

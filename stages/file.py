@@ -6,16 +6,14 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.common.hashes import write_hashes
-from pipeline.study.local_files import local_files
+from pipeline.study.graph import graph_item
 from stages import entry
 
 
 def main() -> None:
-    (key,) = entry.arguments("key")
-    place, owner = next(
-        (place, owner) for name, place, owner in local_files(entry.params()) if name == key
-    )
-    write_hashes(Path(place), paths.watched(owner) / f"{key}.json")
+    key = entry.key()
+    item = graph_item(entry.params(), "files", key)
+    write_hashes(Path(item["path"]), paths.watched(item["owner"]) / f"{key}.json")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ import logging
 
 from pipeline import paths
 from pipeline.published.fetching import fetch
+from pipeline.study.graph import graph_item
 from stages import entry
 
 
 def main() -> None:
-    (name,) = entry.arguments("name")
+    name = entry.key()
     params = entry.params()
+    graph_item(params, "models", name)
     place = params.published()[name]
     step = params.checkpoints[name].step if name in params.checkpoints else 0
     made = fetch(place, step, paths.model(name))

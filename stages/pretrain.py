@@ -10,7 +10,7 @@ from stages import entry
 
 
 def main() -> None:
-    (name,) = entry.arguments("name")
+    name = entry.key()
     params = entry.params()
     before, checkpoint = params.segment(name)
     job = Job(
@@ -21,7 +21,7 @@ def main() -> None:
         decay=checkpoint.decay,
         seed=params.seed,
         width=params.model.width,
-        command=("stages.pretrain", name),
+        module="stages.pretrain",
     )
     # Only the backend that trains is imported, and DVC depends on that one alone.
     import_module(f"pipeline.backends.{params.pretrain.backend}.segment").train(job)

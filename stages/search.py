@@ -15,8 +15,7 @@ from stages import entry
 
 
 def main() -> None:
-    (key,) = entry.arguments("key")
-    params = entry.params()
+    key, params = entry.key(), entry.params()
     planned = planned_search(params, key)
     name, task, method = planned.model.name, planned.task, planned.method
     finetune = params.task(task).finetune

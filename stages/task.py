@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 
 from pipeline import paths
-from pipeline.study.graph import tokenizer_of
+from pipeline.study.graph import graph_item, tokenizer_of
 from pipeline.tasks.prepare import prepare_task
 from stages import entry
 
 
 def main() -> None:
-    tokens, task = entry.arguments("tokens", "task")
     params = entry.params()
+    item = graph_item(params, "tasks", entry.key())
+    tokens, task = item["tokens"], item["task"]
     tokenizer = tokenizer_of(params, tokens)
     made = prepare_task(
         task,

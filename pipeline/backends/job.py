@@ -13,8 +13,7 @@ class Job:
     """Train from the checkpoint at ``start`` to update ``stop`` and write the one at ``end``.
 
     ``width`` is the model's; with ``decay`` the learning rate falls to 0 over the segment.
-    ``command`` is the module that was started, and its arguments, for a backend that starts it over
-    in several processes.
+    ``module`` is what was started, for a backend that starts it over in several processes.
     """
 
     recipe: PretrainConfig
@@ -24,4 +23,4 @@ class Job:
     decay: bool
     seed: int
     width: int
-    command: tuple[str, ...]
+    module: str

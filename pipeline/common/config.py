@@ -19,7 +19,9 @@ from cattrs.errors import (
     IterableValidationError,
 )
 
+from pipeline.common.aliases import check_aliases
 from pipeline.common.artifacts import Json
+from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 
 T = TypeVar("T")
@@ -44,20 +46,34 @@ def parse(kind: type[T], value: Any, where: str) -> T:
 
 def read_yaml(path: Path | str) -> Json:
     """Read a YAML 1.2 mapping, with the reader that DVC uses, so that 1e-5 is a number."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        content = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+        content = _document(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: copy one of presets/*.yaml to {path}") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
-    except YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UserError(f"{path} nests brackets or lines too deep: write it flatter") from None
+    # Besides YAMLError, dates, numbers and aliases that cannot be are a ValueError.
+    except (YAMLError, ValueError) as error:
+        raise UserError(f"{path} is not valid YAML: {quoted(error)}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold a mapping of sections")
     return content
+
+
+def _document(text: str) -> Any:
+    """What a YAML document says; its aliases are followed once it is known what they come to."""
+    from ruamel.yaml import YAML
+
+    reader = YAML(typ="safe", pure=True)
+    node = reader.compose(text)
+    if node is None:
+        return None
+    check_aliases(node)
+    return reader.constructor.construct_document(node)
 
 
 def nearest(key: str, valid: list[str]) -> str:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from pipeline.common.problem import Problem
+from pipeline.common.quoted import quoted
 from pipeline.common.seeds import isolated
 from pipeline.errors import UserError
 from pipeline.training.device import prepare
@@ -85,7 +86,7 @@ def _load(model_dir: Path, outputs: int, problem: Problem, dropout: float | None
     except UserError:
         raise
     except (OSError, ValueError) as error:
-        raise UserError(f"{model_dir} is not a model that can classify: {error}") from None
+        raise UserError(f"{model_dir} is not a model that can classify: {quoted(error)}") from None
     _check_whole(model, loading["missing_keys"], model_dir)
     return model
 
@@ -129,7 +130,7 @@ def _width(model_dir: Path) -> int:
     try:
         return int(AutoConfig.from_pretrained(model_dir).hidden_size)
     except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{model_dir} is not a model that can classify: {error}") from None
+        raise UserError(f"{model_dir} is not a model that can classify: {quoted(error)}") from None
 
 
 def positions(model: nn.Module) -> int | None:

@@ -8,8 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pipeline.common.archives import check_archive, check_tensors
 from pipeline.common.artifacts import Json, atomic_directory, read_json, write_json
+from pipeline.common.links import check_links
 from pipeline.common.manifest import MODEL_MANIFEST, seal
+from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 from pipeline.published.place import Place
 
@@ -66,7 +69,7 @@ def pins(places: Mapping[str, Place]) -> str:
             except Exception as error:
                 # The hub's client hands on errors of whatever HTTP library it uses.
                 raise UserError(
-                    f"the hub does not tell the commit of {place.describe()} ({_line(error)})"
+                    f"the hub does not tell the commit of {place.describe()} ({quoted(error)})"
                 ) from error
             lines.append(f"{name}: {{revision: {commit}}}  # {place.id}")
     return "\n".join(lines) or "no model comes from the hub"
@@ -79,6 +82,7 @@ def _local(place: Place) -> tuple[Path, str | None]:
         folder, commit = root / (place.folder or ""), root.name
     else:
         folder, commit = Path(place.id) / (place.folder or ""), None
+        check_links(folder, Path(place.id))
     if not (folder / _CONFIG).is_file():
         raise UserError(f"{place.describe()} has no {_CONFIG}: check id, revision and folder")
     return folder, commit
@@ -98,7 +102,7 @@ def _download(name: str, revision: str | None, folder: str | None) -> Path:
         # As in `pins`.
         at = f" at {revision}" if revision else ""
         raise UserError(
-            f"hub model {name!r}{at} cannot be fetched ({_line(error)}): check id, revision and "
+            f"hub model {name!r}{at} cannot be fetched ({quoted(error)}): check id, revision and "
             "the network, or give a local folder"
         ) from error
     return root
@@ -158,13 +162,17 @@ def _convert(source: Path, target: Path) -> None:
     from safetensors.torch import save_file
 
     try:
+        check_archive(source)
         state = torch.load(source, map_location="cpu", weights_only=True)
+    except UserError:
+        raise
     except Exception as error:
         # torch raises a dozen kinds for damaged files and refused code alike.
         raise UserError(
-            f"{source.name} cannot be read as plain tensors ({_line(error)}): publish the model as "
-            "safetensors"
+            f"{source.name} cannot be read as plain tensors ({quoted(error)}): publish the model "
+            "as safetensors"
         ) from error
+    check_tensors(state.values(), source)
     tensors = {key: item.clone().contiguous() for key, item in state.items()}
     save_file(tensors, target, {"format": "pt"})
 
@@ -180,6 +188,8 @@ def _tokenizer(place: Place, origin: Path, where: str) -> PreTrainedTokenizerFas
             if place.source == "hub"
             else Path(place.tokenizer)
         )
+        if place.source == "folder":
+            check_links(source)
     advice = "set tokenizer to a model that has the same vocabulary"
     if not any(list(source.glob(name)) for name in _VOCABULARIES):
         raise UserError(f"{where} has no tokenizer: {advice}")
@@ -188,7 +198,7 @@ def _tokenizer(place: Place, origin: Path, where: str) -> PreTrainedTokenizerFas
     except Exception as error:
         # Each tokenizer has its own way of failing when its files are missing.
         raise UserError(
-            f"{where} has no tokenizer that can be loaded ({_line(error)}): {advice}"
+            f"{where} has no tokenizer that can be loaded ({quoted(error)}): {advice}"
         ) from error
     if not tokenizer.is_fast:
         raise UserError(f"the tokenizer of {where} has no fast form: set tokenizer to one that has")
@@ -212,8 +222,3 @@ def _padded(config: Mapping[str, Any], tokenizer: PreTrainedTokenizerFast, where
             "together"
         )
     return {**config, "pad_token_id": needed}
-
-
-def _line(error: BaseException) -> str:
-    """An error's first sentence, on one line."""
-    return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 
@@ -29,6 +30,8 @@ class Place:
             raise ValueError("id must name a repository of the hub or a folder")
         if self.source == "folder" and (self.revision or self.tokenizer_revision):
             raise ValueError("a revision is for models of the hub: a local folder has none")
+        if self.folder and (Path(self.folder).is_absolute() or ".." in Path(self.folder).parts):
+            raise ValueError(f"folder is {self.folder!r}, but must name a folder inside of id")
 
     def describe(self) -> str:
         """The place in a few words, for messages."""

@@ -26,6 +26,7 @@ from pipeline.report.columns import (
     training_row,
 )
 from pipeline.report.results import read_cell, read_sweep
+from pipeline.report.spreadsheet import neutralised, restored
 from pipeline.report.summary import summarise
 from pipeline.report.trends import TREND_COLUMNS, trends
 
@@ -134,7 +135,7 @@ def _without_gaps(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
     with atomic_file(path) as temporary:
-        frame.to_csv(temporary, index=False, lineterminator="\n")
+        neutralised(frame).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def _read(path: Path, columns: Columns) -> pd.DataFrame:
@@ -148,4 +149,4 @@ def _read(path: Path, columns: Columns) -> pd.DataFrame:
         raise UserError(f"{path} is no readable table ({error}): run dvc repro collect") from error
     if [name for name in frame.columns if not name.startswith(OTHERS)] != list(columns):
         raise UserError(f"{path} has not the columns that collect writes: run dvc repro collect")
-    return _without_gaps(frame, columns)
+    return restored(_without_gaps(frame, columns))

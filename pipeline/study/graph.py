@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.common.artifacts import atomic_file
+from pipeline.common.config import nearest
 from pipeline.errors import UserError
 from pipeline.published.place import Place
 from pipeline.study.checks import SHARED_TOKENS
@@ -105,6 +106,18 @@ def graph_items(params: Params) -> dict[str, Items]:
         },
         "searches": {key: _search(search) for key, search in searches(params).items()},
     }
+
+
+def graph_item(params: Params, section: str, key: str) -> Mapping[str, str]:
+    """The item of that key in a section of the graph.
+
+    Raises:
+        UserError: there is none.
+    """
+    items = graph_items(params)[section]
+    if key not in items:
+        raise UserError(f"params.yaml gives {section} no item {key!r}: {nearest(key, list(items))}")
+    return items[key]
 
 
 def _local(place: Place, where: str | None) -> str:

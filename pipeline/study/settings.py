@@ -45,6 +45,8 @@ def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
         line = params.checkpoints[name]
         yield paths.checkpoint_settings(name), {"step": line.step, "decay": line.decay}
     yield paths.NOTHING, None
+    # Always the same, so that waiting for it makes nothing stale.
+    yield paths.CHECKED, True
     yield paths.baseline_settings(), content.get("baseline", {})
     common = {"seed": params.seed, "subspace": content.get("subspace", {})}
     yield paths.search_settings(None), {**common, "search": content["search"]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import glob
-import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from pipeline.common.links import check_inside
+from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
+from pipeline.text.streams import Meter, open_text
 
 Format = Literal["text", "tsv", "csv", "jsonl", "parquet"]
 Row = dict[str, Any]
@@ -29,7 +31,10 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
 }
 _COMPRESSIONS = (".gz", ".zst")
+_WILDCARD = re.compile(r"[*?\[]")
 _CHUNK = 1 << 20
+# Rows of Parquet that are unpacked at a time.
+_ROWS = 64
 _LONGEST_FIELD = 1 << 30
 # A title in WikiText: one "=" on each side; headings inside an article have more.
 _ARTICLE = re.compile(r"= [^=].* =")
@@ -101,7 +106,7 @@ def _rows_of(path: Path, config: FilesConfig) -> Iterator[Row]:
 def _tabular(path: Path, config: FilesConfig) -> Iterator[Row]:
     """TSV and CSV; every value stays text, so that the sentence "1984" is no number."""
     delimiter = "\t" if _format(config, path) == "tsv" else ","
-    with _open(path) as stream:
+    with open_text(path) as stream:
         split = _unquoted if config.quoting == "none" else _quoted
         lines = split(stream, delimiter)
         header = list(config.header) if config.header is not None else next(lines, (0, []))[1]
@@ -128,14 +133,14 @@ def _quoted(stream: IO[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _jsonl(path: Path, _: FilesConfig) -> Iterator[Row]:
-    with _open(path) as stream:
+    with open_text(path) as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(f"{path}, line {number}: not JSON ({error.msg})") from None
+            except (ValueError, RecursionError) as error:
+                raise UserError(f"{path}, line {number}: not JSON ({quoted(error)})") from None
             if not isinstance(row, dict):
                 raise UserError(f"{path}, line {number}: not a JSON object")
             yield row
@@ -145,7 +150,13 @@ def _parquet(path: Path, _: FilesConfig) -> Iterator[Row]:
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path) as stream:
-        for batch in stream.iter_batches():
+        # What the file says of itself first: a page is unpacked as a whole. Then what it is: one
+        # text may stand for all rows.
+        groups = map(stream.metadata.row_group, range(stream.metadata.num_row_groups))
+        Meter(path).add(sum(group.total_byte_size for group in groups))
+        meter = Meter(path)
+        for batch in stream.iter_batches(_ROWS):
+            meter.add(batch.nbytes)
             yield from batch.to_pylist()
 
 
@@ -159,7 +170,7 @@ _READERS: dict[Format, Callable[[Path, FilesConfig], Iterator[Row]]] = {
 
 def _documents(path: Path, rule: str) -> Iterator[list[str]]:
     document: list[str] = []
-    with _open(path) as stream:
+    with open_text(path) as stream:
         for line in stream:
             text = line.strip()
             if document and _separates(text, rule):
@@ -178,14 +189,6 @@ def _separates(text: str, rule: str) -> bool:
     return rule == "line" or (rule == "blank_line" and not text)
 
 
-def _open(path: Path) -> IO[str]:
-    import pyarrow
-
-    # pyarrow reads gz and zst of several frames, and unlike zstandard's reader notices a torn end.
-    stream = pyarrow.input_stream(str(path), compression="detect")
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="\n")
-
-
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Turn what goes wrong while a file is read into a `UserError` that names the file."""
@@ -197,7 +200,7 @@ def _naming(path: Path) -> Iterator[None]:
         place = _first_bad_byte(path)
         raise UserError(f"{path} is not UTF-8 (byte {place}): save it as UTF-8") from None
     except (OSError, csv.Error, pyarrow.ArrowException) as error:
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path} cannot be read: {quoted(error)}") from error
 
 
 def _first_bad_byte(path: Path) -> int:
@@ -223,7 +226,15 @@ def _expand(config: FilesConfig) -> list[Path]:
         if not matches:
             raise UserError(f"no file matches {pattern!r} (relative to {Path.cwd()})")
         found += map(Path, matches)
+        if _WILDCARD.search(pattern):
+            for match in matches:
+                check_inside(Path(match), _folder(pattern))
     return found
+
+
+def _folder(pattern: str) -> Path:
+    """The folder that a pattern looks into: what stands before its first wildcard."""
+    return Path(_WILDCARD.split(pattern)[0] + "*").parent
 
 
 def _format(config: FilesConfig, path: Path) -> Format:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 
 
@@ -37,8 +38,8 @@ def read_hub(config: HubConfig) -> Iterator[dict[str, Any]]:
         )
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         part = f" ({config.name})" if config.name else ""
-        reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(
             f"hub data set {config.id!r}{part}, split {config.split!r}, cannot be loaded "
-            f"({reason}): check id, name, split, revision and the network, or give files instead"
+            f"({quoted(error)}): check id, name, split, revision and the network, or give files "
+            "instead"
         ) from error

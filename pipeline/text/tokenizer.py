@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.common.artifacts import atomic_directory
+from pipeline.common.links import check_links
 from pipeline.text.sources import TextSource
 from pipeline.tokens.tokenizer import BOS, EOS, MASK, PAD, UNK, load_tokenizer, spaced
 
@@ -53,12 +54,15 @@ def make_tokenizer(
         The vocabulary's size; a small corpus may hold fewer merges than asked for.
 
     Raises:
-        UserError: a tokenizer of the hub or a folder cannot be loaded.
+        UserError: a tokenizer of the hub or a folder cannot be loaded, or a link leads out of the
+            folder.
     """
     if config.source == "train":
         tokenizer = _train(config, sources, seed)
     else:
         assert config.id is not None
+        if config.source == "folder":
+            check_links(Path(config.id))
         tokenizer = load_tokenizer(config.id, config.revision)
     with atomic_directory(directory) as folder:
         tokenizer.save_pretrained(folder)

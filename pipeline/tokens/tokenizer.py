@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.common.artifacts import read_json, sha256
+from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,9 +61,8 @@ def load_tokenizer(
     try:
         tokenizer = loader.from_pretrained(place, revision=revision)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(
-            f"tokenizer {place!r} cannot be loaded ({reason}): check tokenizer.id, "
+            f"tokenizer {place!r} cannot be loaded ({quoted(error)}): check tokenizer.id, "
             "tokenizer.revision and the network"
         ) from error
     if not tokenizer.is_fast:

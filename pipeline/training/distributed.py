@@ -49,11 +49,12 @@ class Ranks:
 ALONE = Ranks()
 
 
-def spread(module: str, *arguments: str) -> None:
+def spread(module: str) -> None:
     """Start the module over in as many processes as ``PIPELINE_PROCESSES`` says.
 
     The count is a fact of the machine, so it is no parameter. The present process becomes
-    ``torchrun``; in the processes that it starts, and without the variable, this does nothing.
+    ``torchrun``, with the same environment; in the processes that it starts, and without the
+    variable, this does nothing.
 
     Raises:
         UserError: the variable is not a whole number above 0.
@@ -63,7 +64,7 @@ def spread(module: str, *arguments: str) -> None:
         raise UserError(f"PIPELINE_PROCESSES is {wanted!r}: say how many processes train together")
     if int(wanted) > 1 and "WORLD_SIZE" not in os.environ:
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        command = [*torchrun, f"--nproc-per-node={wanted}", "-m", module, *arguments]
+        command = [*torchrun, f"--nproc-per-node={wanted}", "-m", module]
         os.execv(sys.executable, command)
 
 

@@ -128,3 +128,39 @@ def test_unreadable_yaml_is_named(tmp_path: Path, content: bytes, message: str) 
         read_yaml(path)
     with pytest.raises(UserError, match="copy one of presets"):
         read_yaml(tmp_path / "absent.yaml")
+
+
+def bomb(line: str) -> str:
+    """Thirty lines of which each holds the one before it twice."""
+    return "a0: &a0 {k: [1, 2]}\n" + "".join(
+        f"a{index}: &a{index} {line.format(index - 1)}\n" for index in range(1, 31)
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (bomb("[*a{0}, *a{0}]"), r"aliases \(\*name\) stand for more than 1000000 values"),
+        (bomb("{{<<: [*a{0}, *a{0}]}}"), "stand for more than 1000000 values"),
+        ("a: &a [*a]", "stand for more than 1000000 values"),
+        ("a: &a {b: *a}", "stand for more than 1000000 values"),
+        ("a: " + "[" * 5000, "nests brackets or lines too deep"),
+        ("a: " + "1" * 5000, "is not valid YAML"),
+        ("a: 2001-99-99", "is not valid YAML: month must be"),
+        ("a: !!int x", "is not valid YAML"),
+        ("", "must hold a mapping"),
+    ],
+)
+def test_yaml_that_multiplies_or_cannot_be_is_one_sentence(
+    tmp_path: Path, content: str, sentence: str
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(UserError, match=sentence):
+        read_yaml(path)
+
+
+def test_aliases_stand_for_what_they_name(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("a: &a {x: 1}\nb: {<<: *a, y: 2}\nc: [*a, *a]\n")
+    assert read_yaml(path) == {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": [{"x": 1}, {"x": 1}]}

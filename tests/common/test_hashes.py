@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,15 @@ def test_hashes_change_with_the_content_of_a_file_and_of_a_folder(tmp_path: Path
             seen.append((tmp_path / "out.json").read_text())
     assert len(set(seen)) == 4
     assert list(json.loads(seen[0])["sha256"]) == [str(tmp_path / "my/deep/a.tsv")]
+
+
+def test_a_link_out_of_the_folder_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "my").mkdir()
+    os.mkfifo(tmp_path / "canary")  # whoever reads it waits forever
+    (tmp_path / "my/a.tsv").symlink_to(tmp_path / "canary")
+    with pytest.raises(UserError, match=r"my/a\.tsv leads out of .*/my"):
+        write_hashes(tmp_path / "my", tmp_path / "out.json")
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:

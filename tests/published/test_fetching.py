@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import huggingface_hub
@@ -129,6 +130,43 @@ def test_what_cannot_be_used_is_one_sentence(
     with pytest.raises(UserError, match=message) as caught:
         fetch(local(published), 0, tmp_path / "model")
     assert "\n" not in str(caught.value)
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json", "more.txt"])
+def test_a_link_out_of_a_local_folder_is_refused_before_it_is_read(
+    published: Path, tmp_path: Path, name: str
+) -> None:
+    (published / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "canary")  # whoever reads it waits forever
+    (published / name).symlink_to(tmp_path / "canary")
+    with pytest.raises(UserError, match=f"{name} leads out of"):
+        fetch(local(published), 0, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_suite_lies_in_its_folder_and_so_does_its_tokenizer(
+    published: Path, tmp_path: Path
+) -> None:
+    suite = tmp_path / "suite"
+    suite.mkdir()
+    (suite / "step-1").symlink_to(published)
+    with pytest.raises(UserError, match="step-1 leads out of"):
+        fetch(Place(str(suite), "folder", folder="step-1"), 0, tmp_path / "model")
+    (suite / "tokenizer").mkdir()
+    (suite / "tokenizer/tokenizer.json").symlink_to(published / "tokenizer.json")
+    with pytest.raises(UserError, match=r"tokenizer\.json leads out of"):
+        fetch(local(published, tokenizer=str(suite / "tokenizer")), 0, tmp_path / "model")
+    for folder in ("../published", str(published)):
+        with pytest.raises(ValueError, match="must name a folder inside of id"):
+            Place(str(suite), "folder", folder=folder)
+
+
+def test_pickled_weights_that_unpack_to_more_are_refused(published: Path, tmp_path: Path) -> None:
+    (published / "model.safetensors").unlink()
+    torch.save({"a": torch.zeros(1).expand(1 << 20, 1 << 20)}, published / "pytorch_model.bin")
+    with pytest.raises(UserError, match="but its tensors would be 4398046511104"):
+        fetch(local(published), 0, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 

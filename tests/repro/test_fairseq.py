@@ -30,7 +30,9 @@ def test_fairseq_trains_through_the_same_stages(
         "settings", "tokenizer@s0", "corpus@s0", "init@s0", "pretrain@s4"
     }  # fmt: skip
 
-    done = study.command("python", "-m", "stages.pretrain", "s8", **{VARIABLE: "absent"})
+    done = study.command(
+        "python", "-m", "stages.pretrain", DVC_STAGE="pretrain@s8", **{VARIABLE: "absent"}
+    )
     assert done.returncode == 2
     assert done.stderr == (
         "error: fairseq needs an environment of its own, and absent is missing: run make fairseq, "

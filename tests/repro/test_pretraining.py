@@ -50,21 +50,25 @@ def test_two_processes_train_through_the_same_stage(study: Study) -> None:
     before = losses(study)
     for name in ("model", "state"):
         shutil.rmtree(study.folder / "checkpoints/s8" / name)
-    command = ("python", "-m", "stages.pretrain", "s8")
-    done = study.command(*command, PIPELINE_PROCESSES="2", OMP_NUM_THREADS="1")
+    done = study.command(
+        "python", "-m", "stages.pretrain", DVC_STAGE="pretrain@s8", PIPELINE_PROCESSES="2",
+        OMP_NUM_THREADS="1",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("update 8 of 8") == 1  # the second process is quiet
     assert losses(study) == pytest.approx(before, rel=1e-4)
 
 
 def test_a_wrong_number_of_processes_is_one_sentence(study: Study) -> None:
-    done = study.command("python", "-m", "stages.pretrain", "s8", PIPELINE_PROCESSES="many")
+    done = study.command(
+        "python", "-m", "stages.pretrain", DVC_STAGE="pretrain@s8", PIPELINE_PROCESSES="many"
+    )
     assert done.returncode == 2
     assert "error: PIPELINE_PROCESSES is 'many'" in done.stderr
 
 
 def test_an_unknown_segment_is_one_sentence(study: Study) -> None:
-    done = study.command("python", "-m", "stages.pretrain", "s9")
+    done = study.command("python", "-m", "stages.pretrain", DVC_STAGE="pretrain@s9")
     assert done.returncode == 2
     assert "checkpoints has no 's9' that is pretrained: did you mean 's8'?" in done.stderr
     assert not Path(study.folder / "checkpoints/s9").exists()

@@ -204,7 +204,7 @@ def test_a_damaged_checkpoint_is_refused(study: Study) -> None:
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(content[:-1])
-    done = study.command("python", "-m", "stages.baseline", "s8", "polarity_short")
+    done = study.command("python", "-m", "stages.baseline", DVC_STAGE="baseline@s8-polarity_short")
     assert done.returncode == 2
     assert "model.safetensors is missing, truncated or altered" in done.stderr
 

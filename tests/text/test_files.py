@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pyarrow
@@ -158,3 +159,55 @@ def test_missing_file_and_plain_text_as_rows(tmp_path: Path) -> None:
         list(read_rows(FilesConfig((str(path),))))
     with pytest.raises(ValueError, match="paths must name at least one file"):
         FilesConfig(())
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("content", [b"x" * (1 << 25), b"x\n" * (1 << 24)], ids=["line", "lines"])
+def test_a_file_that_unpacks_to_a_multiple_no_text_has_is_refused(
+    tmp_path: Path, suffix: str, content: bytes
+) -> None:
+    path = _write(tmp_path / f"a.txt{suffix}", content)
+    with pytest.raises(UserError, match=r"unpacks to more than 100 times its size"):
+        for _ in read_documents(FilesConfig((str(path),)), "text"):
+            pass
+
+
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_a_parquet_file_that_unpacks_to_a_multiple_is_refused(
+    tmp_path: Path, dictionary: bool
+) -> None:
+    """By what it declares, or, where one text stands for every row, by what comes out."""
+    path = tmp_path / "a.parquet"
+    table = pyarrow.table({"text": ["x" * (1 << 16)] * (1 << 10)})
+    pyarrow.parquet.write_table(table, path, compression="zstd", use_dictionary=dictionary)
+    assert path.stat().st_size < 1 << 18
+    with pytest.raises(UserError, match=r"a\.parquet unpacks to more than 100 times its size"):
+        list(read_rows(FilesConfig((str(path),))))
+
+
+def test_small_files_may_repeat_themselves(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.txt.gz", b"the same line\n" * (1 << 20))
+    assert len(list(read_documents(FilesConfig((str(path),), documents="file"), "text"))) == 1
+
+
+def test_a_pattern_never_leaves_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "my").mkdir()
+    _write(tmp_path / "my/a.txt", b"mine")
+    os.mkfifo(tmp_path / "canary")  # whoever reads it waits forever
+    (tmp_path / "my/b.txt").symlink_to(tmp_path / "canary")
+    with pytest.raises(UserError, match=r"my/b\.txt leads out of .*/my"):
+        list(read_documents(FilesConfig((str(tmp_path / "my/*.txt"),)), "text"))
+    (tmp_path / "my/b.txt").unlink()
+    (tmp_path / "my/b.txt").symlink_to("a.txt")
+    (tmp_path / "named.txt").symlink_to("my/a.txt")
+    for pattern, count in (("my/*.txt", 2), ("*/a.txt", 1), ("named.txt", 1)):
+        config = FilesConfig((str(tmp_path / pattern),))
+        assert list(read_documents(config, "text")) == [["mine"]] * count
+
+
+@pytest.mark.parametrize("line", ['{"a": %s}' % ("1" * 5000), "[" * 100_000])
+def test_json_that_python_refuses_is_one_sentence(tmp_path: Path, line: str) -> None:
+    path = _write(tmp_path / "a.jsonl", line.encode())
+    with pytest.raises(UserError, match=r"a\.jsonl, line 1: not JSON") as caught:
+        list(read_rows(FilesConfig((str(path),))))
+    assert "set_int_max_str_digits" not in str(caught.value)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from pipeline.common.archives import check_archive, check_tensors
 from pipeline.common.artifacts import atomic_file
 from pipeline.errors import UserError
 
@@ -78,6 +79,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     weights = dict(state["model"])
     if not all(isinstance(tensor, torch.Tensor) for tensor in weights.values()):
         raise UserError(f"{path} is no checkpoint of fairseq's: not all under 'model' are tensors")
+    check_tensors(weights.values(), path)
     history = list(state.get("optimizer_history") or [])
     extra = state.get("extra_state") or {}
     updates = int(history[-1].get("num_updates", 0)) if history else 0
@@ -88,6 +90,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _load(path: Path) -> Any:
+    check_archive(path)
     try:
         with torch.serialization.safe_globals(ALLOWED):
             return torch.load(path, map_location="cpu", weights_only=True)

@@ -9,7 +9,7 @@ from pipeline.training import device, distributed
 
 def train(job: Job) -> None:
     """Train the segment; with ``PIPELINE_PROCESSES`` in that many processes."""
-    distributed.spread(*job.command)
+    distributed.spread(job.module)
     place = device.prepare(job.width)
     run_segment(
         job.recipe,

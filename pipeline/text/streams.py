@@ -1,0 +1,67 @@
+"""Compressed files as text, as far as what comes out is in proportion to what lies on disk."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import IO, Any
+
+from pipeline.errors import UserError
+
+# Text shrinks to a tenth; a file of zeros to a thousandth, and with zst to next to nothing.
+_RATIO = 100
+# Small files may well repeat themselves.
+_FREE = 1 << 24
+_CHUNK = 1 << 20
+
+
+class Meter:
+    """Adds up what a file has come to in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._left = max(_FREE, _RATIO * path.stat().st_size)
+
+    def add(self, size: int) -> None:
+        """Count ``size`` bytes more.
+
+        Raises:
+            UserError: the file comes to more than text does.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise UserError(
+                f"{self._path} unpacks to more than {_RATIO} times its size, which no text does: "
+                "if it is right, unpack it yourself"
+            )
+
+
+def open_text(path: Path) -> IO[str]:
+    """Open a file of UTF-8, plain, gz or zst, to be read by lines; only a line feed ends one."""
+    raw = io.BufferedReader(_Unpacked(path), _CHUNK)
+    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n")
+
+
+class _Unpacked(io.RawIOBase):
+    """The bytes of a file, unpacked while they are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow
+
+        # pyarrow reads gz and zst of several frames, and unlike zstandard's reader notices a torn
+        # end.
+        self._stream = pyarrow.input_stream(str(path), compression="detect")
+        self._meter = Meter(path)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._stream.read(len(buffer))
+        self._meter.add(len(chunk))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
