@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from pipeline.common.artifacts import Journal, read_json
+from pipeline.common.artifacts import read_json, read_jsonl
 from pipeline.finetuning.ending import LittleToGain
 
 _GAINS = (0.0, 0.0005, 0.001, 0.002, 0.005, 0.01)
@@ -56,7 +56,7 @@ def whole_runs(study: Path) -> Iterator[Whole]:
         if result["metric"] != "accuracy":
             continue
         curves = defaultdict(list)
-        for row in Journal(path.with_name("epochs.jsonl")).read():
+        for row in read_jsonl(path.with_name("epochs.jsonl")):
             curves[row["learning_rate"], row["seed"]].append(row["metric"])
         chance = result["chance"]
         rows = round(chance * (1 - chance) / result["chance_error"] ** 2)

@@ -8,9 +8,13 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated, Any
 
 from pipeline import paths
+from pipeline.common.checked import Count, Index, Range, ruled
+from pipeline.dimension.levers import Precision
 from pipeline.errors import UserError
 from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
@@ -18,6 +22,8 @@ from pipeline.published.fetching import pins
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import write_graph
 from pipeline.study.reading import load_params
+
+_FlopPerSecond = Annotated[float, Range(above=0, ceiling=1e30)]
 
 
 def main() -> int:
@@ -27,7 +33,7 @@ def main() -> int:
     study = commands.add_parser("repro", help="dvc repro with several stages at a time")
     study.add_argument("targets", nargs="*", help="stages to bring up to date (default: all)")
     study.add_argument(
-        "--jobs", type=_jobs, metavar="N",
+        "--jobs", type=_read(Count), metavar="N",
         help="stages at a time (default: one a core for a narrow model, else 1)",
     )  # fmt: skip
     study.set_defaults(run=_repro)
@@ -35,9 +41,15 @@ def main() -> int:
     graph.set_defaults(run=_graph)
     _add_estimate(commands.add_parser("estimate", help="what a study will cost"))
     chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
-    chain.add_argument("--stop", type=int, required=True, help="update of the last checkpoint")
-    chain.add_argument("--every", type=int, required=True, help="updates between two checkpoints")
-    chain.add_argument("--early", type=int, default=0, help="log-spaced ones before the first")
+    chain.add_argument(
+        "--stop", type=_read(Count), required=True, help="update of the last checkpoint"
+    )
+    chain.add_argument(
+        "--every", type=_read(Count), required=True, help="updates between two checkpoints"
+    )
+    chain.add_argument(
+        "--early", type=_read(Index), default=0, help="log-spaced ones before the first"
+    )
     chain.set_defaults(run=_chain)
     pin = commands.add_parser("pin", help="the hub's present commits of published models")
     pin.add_argument("--params", type=Path, default=Path("params.yaml"))
@@ -79,11 +91,11 @@ def _add_estimate(cost: argparse.ArgumentParser) -> None:
         help="as if both protocols were efficient and trajectory.neighbours true",
     )  # fmt: skip
     cost.add_argument(
-        "--flops", type=_rate, default=4e14, metavar="FLOP/s",
+        "--flops", type=_read(_FlopPerSecond), default=4e14, metavar="FLOP/s",
         help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
     )  # fmt: skip
     cost.add_argument(
-        "--precision", type=_precision, nargs="+", default=(), metavar="X",
+        "--precision", type=_read(Precision), nargs="+", default=(), metavar="X",
         help="also the hours of search for each of these, e.g. 1.5 2 4 8",
     )  # fmt: skip
     cost.set_defaults(run=_estimate)
@@ -137,25 +149,17 @@ def _convert(chosen: argparse.Namespace) -> str:
     return convert(chosen.source, chosen.out, chosen.dict, chosen.tokenizer)
 
 
-def _jobs(text: str) -> int:
-    jobs = int(text)
-    if jobs < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return jobs
+def _read(kind: Any) -> Callable[[str], Any]:
+    """A reader of a number as params.yaml's fields of that type hold one."""
+    own = ruled(kind)
 
+    def number(text: str) -> Any:
+        value = own.kind(text)
+        if wanted := own.wanted(value):
+            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
+        return value
 
-def _rate(text: str) -> float:
-    rate = float(text)
-    if rate <= 0:
-        raise argparse.ArgumentTypeError("must be above 0")
-    return rate
-
-
-def _precision(text: str) -> float:
-    precision = float(text)
-    if precision <= 1:
-        raise argparse.ArgumentTypeError("must be above 1")
-    return precision
+    return number
 
 
 if __name__ == "__main__":

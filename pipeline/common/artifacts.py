@@ -94,6 +94,16 @@ def write_jsonl(path: Path | str, rows: Sequence[Mapping[str, Any]]) -> None:
         temporary.write_text("".join(_line(row) for row in rows), encoding="utf-8")
 
 
+def read_jsonl(path: Path | str) -> list[Any]:
+    """Read the rows of `write_jsonl`; a missing or damaged file is a `UserError` that names it."""
+    try:
+        return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing: run the stage that makes it") from error
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and run its stage") from error
+
+
 def sha256(path: Path | str) -> str:
     """Hex SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
@@ -109,8 +119,21 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+# The key of a journal's line that is not the row's.
+_SEAL = "sha256"
+
+
+def journal_line(row: Mapping[str, Any]) -> str:
+    """A row as a line of a `Journal`, with the hash of what it says."""
+    return _line({**row, _SEAL: _seal(row)})
+
+
 class Journal:
-    """An append-only JSONL file; each row is on disk before `append` returns."""
+    """An append-only JSONL file whose lines carry their own hash.
+
+    Each row is on disk before `append` returns. A last line that a crash cut short was never
+    promised and does not count; any other line that is not what was written is refused.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
@@ -120,16 +143,37 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._drop_torn_line()
         with open(self.path, "a", encoding="utf-8") as stream:
-            stream.write(_line(row))
+            stream.write(journal_line(row))
             stream.flush()
             os.fsync(stream.fileno())
 
     def read(self) -> list[Json]:
-        """All whole rows; a last line torn by a crash does not count."""
+        """All whole rows.
+
+        Raises:
+            UserError: a line was altered, or holds NULs, as a power cut leaves them.
+        """
         if not self.path.exists():
             return []
-        lines = self.path.read_bytes().split(b"\n")[:-1]
-        return [json.loads(line) for line in lines]
+        lines = self.path.read_bytes().split(b"\n")
+        if b"\0" not in lines[-1]:
+            lines.pop()
+        return [self._row(number, line) for number, line in enumerate(lines, start=1)]
+
+    def _row(self, number: int, line: bytes) -> Json:
+        try:
+            row: Json = json.loads(line)
+            if row.pop(_SEAL) == _seal(row):
+                return row
+            reason = "altered since it was written"
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            reason = (
+                "full of NULs, as after a power cut" if b"\0" in line else "no line of a journal"
+            )
+        raise UserError(
+            f"{self.path}: line {number} is {reason}: remove it (sed -i {number}d {self.path}) and "
+            "run again, which does anew what it held"
+        ) from None
 
     def _drop_torn_line(self) -> None:
         if not self.path.exists():
@@ -138,6 +182,10 @@ class Journal:
         if content and not content.endswith(b"\n"):
             with open(self.path, "r+b") as stream:
                 stream.truncate(content.rfind(b"\n") + 1)
+
+
+def _seal(row: Mapping[str, Any]) -> str:
+    return fingerprint(row)[:16]
 
 
 def _line(row: Mapping[str, Any]) -> str:

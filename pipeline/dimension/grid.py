@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
+from pipeline.common.checked import Count, Range, check_fields
 from pipeline.errors import UserError
 
 # A21's published values lie on int(logspace(2, 6, 64)); the grid goes on in the same ratio.
@@ -22,20 +24,18 @@ class GridConfig:
     every d instead.
     """
 
-    minimum: int = 100
-    maximum: int | None = None
-    ratio: float | None = None
-    values: tuple[int, ...] | None = None
+    minimum: Count = 100
+    maximum: Count | None = None
+    # A ratio that is hardly above 1 would be a grid of every d there is, and no end of it.
+    ratio: Annotated[float, Range(least=1.001)] | None = None
+    values: tuple[Count, ...] | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.values is not None and list(self.values) != sorted({*self.values} or {0}):
             raise ValueError("values must list at least one d, each larger than the one before")
-        if self.minimum < 1:
-            raise ValueError(f"minimum is {self.minimum}, but must be at least 1")
         if self.maximum is not None and self.maximum < self.minimum:
             raise ValueError(f"maximum is {self.maximum}, but must be at least {self.minimum}")
-        if self.ratio is not None and not 1 < self.ratio < float("inf"):
-            raise ValueError(f"ratio is {self.ratio}, but must be above 1 and finite")
 
 
 def grid_values(config: GridConfig, layers: int, size: int) -> tuple[int, ...]:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pipeline.common.checked import Count, Range, Size, check_fields
+
+Precision = Annotated[
+    float, Range(above=1, said="above 1: it is the interval's upper over its lower end")
+]
 
 
 @dataclass(frozen=True)
@@ -17,20 +24,10 @@ class EfficientConfig:
             output says so.
     """
 
-    precision: float = 8.0
-    budget: float = 6.0
-    evaluations: int | None = None
-    max_steps: int | None = None
+    precision: Precision = 8.0
+    budget: Annotated[float, Range(above=0, said="above 0 full fine-tunings")] = 6.0
+    evaluations: Size | None = None
+    max_steps: Count | None = None
 
     def __post_init__(self) -> None:
-        if not self.precision > 1:
-            raise ValueError(
-                f"precision is {self.precision}, but must be above 1: it is the interval's upper "
-                "over its lower end"
-            )
-        if not self.budget > 0:
-            raise ValueError(f"budget is {self.budget}, but must be above 0 full fine-tunings")
-        for key in ("evaluations", "max_steps"):
-            value = getattr(self, key)
-            if value is not None and value < 1:
-                raise ValueError(f"{key} is {value}, but must be at least 1, or null")
+        check_fields(self)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from pipeline.common.checked import Count, Fraction, Positive, Range, Size, check_fields
 from pipeline.dimension.rates import DEFAULT_RATES, check_rates
 
 
@@ -20,29 +22,23 @@ class SweepProbes:
     ``subspace.normalisation: reference``.
     """
 
-    minimum: int = 10
-    maximum: int = 10_000
-    points: int = 100
-    rates: tuple[float, ...] = DEFAULT_RATES
-    learning_rates: tuple[float, ...] | None = None
-    seeds: int = 1
-    epochs: int | None = None
-    fraction: float = 0.9
+    minimum: Count = 10
+    maximum: Count = 10_000
+    points: Annotated[int, Range(least=2, ceiling=1_000_000)] = 100
+    rates: tuple[Positive, ...] = DEFAULT_RATES
+    learning_rates: tuple[Positive, ...] | None = None
+    seeds: Size = 1
+    epochs: Size | None = None
+    fraction: Fraction = 0.9
 
     def __post_init__(self) -> None:
-        if not 1 <= self.minimum < self.maximum:
+        check_fields(self)
+        if self.minimum >= self.maximum:
             raise ValueError(
                 f"minimum is {self.minimum} and maximum {self.maximum}, but it must be 1 ≤ minimum "
                 "< maximum"
             )
-        if self.points < 2:
-            raise ValueError(f"points is {self.points}, but must be at least 2")
-        if not 0 < self.fraction <= 1:
-            raise ValueError(f"fraction is {self.fraction}, but must be in (0, 1]")
         check_rates(self.rates, self.learning_rates)
-        for key, value in (("seeds", self.seeds), ("epochs", self.epochs)):
-            if value is not None and value < 1:
-                raise ValueError(f"{key} is {value}, but must be at least 1")
 
     def tried(self) -> int:
         """How many learning rates there are at each d."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.common.checked import Share, Size, check_fields
+
 
 @dataclass(frozen=True)
 class BaselineConfig:
@@ -20,11 +22,8 @@ class BaselineConfig:
     """
 
     protocol: Literal["paper", "efficient"] = "paper"
-    gain: float = 0.002
-    runs: int = 4
+    gain: Share = 0.002
+    runs: Size = 4
 
     def __post_init__(self) -> None:
-        if not 0 <= self.gain < 1:
-            raise ValueError(f"gain is {self.gain}, but must be at least 0 and below 1")
-        if self.runs < 1:
-            raise ValueError(f"runs is {self.runs}, but must be at least 1")
+        check_fields(self)

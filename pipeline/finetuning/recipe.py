@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
+from pipeline.common.checked import Count, Distinct, Positive, Share, Size, check_fields
 from pipeline.training.optimizers import AdamW, Optimizer
 
 # Evaluations an epoch, where it has so many updates that some of them are worth sparing.
@@ -20,27 +21,19 @@ class FinetuneConfig:
     bfloat16 autocast; what is trained, and every sum of weights, stays in float32.
     """
 
-    epochs: int = 10
-    batch: int = 32
-    learning_rates: tuple[float, ...] = (1e-5, 2e-5, 3e-5)
-    warmup_fraction: float = 0.06
+    epochs: Size = 10
+    batch: Size = 32
+    learning_rates: Annotated[tuple[Positive, ...], Distinct()] = (1e-5, 2e-5, 3e-5)
+    warmup_fraction: Share = 0.06
     optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.1))
-    dropout: float | None = 0.1
-    train_eval_rows: int | None = None
+    dropout: Share | None = 0.1
+    train_eval_rows: Count | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
 
     def __post_init__(self) -> None:
-        for key in ("epochs", "batch"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} is {getattr(self, key)}, but must be at least 1")
-        if not self.learning_rates or min(self.learning_rates) <= 0:
+        check_fields(self)
+        if not self.learning_rates:
             raise ValueError("learning_rates must list at least one rate, all above 0")
-        if not 0 <= self.warmup_fraction < 1:
-            raise ValueError(f"warmup_fraction is {self.warmup_fraction}, but must be in [0, 1)")
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}, but must be in [0, 1)")
-        if self.train_eval_rows is not None and self.train_eval_rows < 1:
-            raise ValueError("train_eval_rows must be at least 1, or null for the whole split")
 
 
 @dataclass(frozen=True)

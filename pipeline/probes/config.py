@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from pipeline.common.checked import Distinct, Fraction, NotNegative, Positive, Size, check_fields
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import ProtocolName
@@ -35,31 +37,23 @@ class SearchConfig:
     """
 
     grid: GridConfig
-    fraction: float = 0.9
+    fraction: Fraction = 0.9
     target: TargetKind = "fraction"
-    fractions: tuple[float, ...] = (0.75, 0.9, 0.95)
-    margin: float = 0.0
-    rates: tuple[float, ...] = DEFAULT_RATES
-    learning_rates: tuple[float, ...] | None = None
-    epochs: int | None = None
-    seeds: int = 1
+    fractions: Annotated[tuple[Fraction, ...], Distinct()] = (0.75, 0.9, 0.95)
+    margin: NotNegative = 0.0
+    rates: tuple[Positive, ...] = DEFAULT_RATES
+    learning_rates: tuple[Positive, ...] | None = None
+    epochs: Size | None = None
+    seeds: Size = 1
     protocol: ProtocolName = "efficient"
     efficient: EfficientConfig = field(default_factory=EfficientConfig)
     optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.0))
 
     def __post_init__(self) -> None:
-        for fraction in (self.fraction, *self.fractions):
-            if not 0 < fraction <= 1:
-                raise ValueError(f"fraction is {fraction}, but must be in (0, 1]")
+        check_fields(self)
         check_rates(self.rates, self.learning_rates)
-        if self.margin < 0:
-            raise ValueError(f"margin is {self.margin}, but must be at least 0")
-        if self.seeds < 1:
-            raise ValueError(f"seeds is {self.seeds}, but must be at least 1")
         if self.seeds > 1 and self.protocol == "efficient":
             raise ValueError(
                 f"seeds is {self.seeds}, but the protocol efficient decides itself what to repeat: "
                 "ask for another efficient.precision instead"
             )
-        if self.epochs is not None and self.epochs < 1:
-            raise ValueError(f"epochs is {self.epochs}, but must be at least 1, or null")

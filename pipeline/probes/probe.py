@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
-from pipeline.common.artifacts import Journal, atomic_file, fingerprint
+from pipeline.common.artifacts import Journal, atomic_file, fingerprint, sha256
 from pipeline.common.code import code_hash
 from pipeline.common.seeds import derive
 from pipeline.dimension.record import Ending, Probe, Record
@@ -25,6 +26,9 @@ from pipeline.training.optimizers import AdamW, Optimizer
 
 # The packages whose code decides a probe's curve.
 _CODE = ("common", "finetuning", "models", "probes", "subspace", "tasks", "training")
+# The key of a journal's line that a record does not have: the hash of its d numbers.
+_VECTOR = "vector_sha256"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class ProbeRunner:
         record = self.known(probe, stop)
         if record is None:
             record = self._train(probe, stop)
-            self._journal.append(record.row())
+            self._journal.append({**record.row(), _VECTOR: self._vector_hash(record)})
             self._records.setdefault(record.identity, []).append(record)
         return record
 
@@ -116,9 +120,19 @@ class ProbeRunner:
         """What the journal holds, by identity."""
         records: dict[str, list[Record]] = {}
         for row in self._journal.read():
+            kept = row.pop(_VECTOR, None)
             record = Record.of(row, f"{self._journal.path}: record")
-            records.setdefault(record.identity, []).append(record)
+            if kept == self._vector_hash(record):
+                records.setdefault(record.identity, []).append(record)
+            else:
+                path = self.vector_path(record)
+                _LOG.warning("%s is missing or altered: its probe is trained again", path)
         return records
+
+    def _vector_hash(self, record: Record) -> str | None:
+        """The hash of the kept d numbers; None where there are none, as of what broke down."""
+        path = self.vector_path(record)
+        return sha256(path) if path.exists() else None
 
     def _seed(self, probe: Probe) -> int:
         """What P, the order of rows and dropout are drawn from: anew at each d.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pipeline.common.checked import Name, check_fields
+
 
 @dataclass(frozen=True)
 class Place:
@@ -17,17 +19,16 @@ class Place:
     decoders whose tokenizer has none.
     """
 
-    id: str
+    id: Name
     source: Literal["hub", "folder"] = "hub"
-    revision: str | None = None
-    folder: str | None = None
-    tokenizer: str | None = None
-    tokenizer_revision: str | None = None
-    pad_token: str | None = None
+    revision: Name | None = None
+    folder: Name | None = None
+    tokenizer: Name | None = None
+    tokenizer_revision: Name | None = None
+    pad_token: Name | None = None
 
     def __post_init__(self) -> None:
-        if not self.id:
-            raise ValueError("id must name a repository of the hub or a folder")
+        check_fields(self)
         if self.source == "folder" and (self.revision or self.tokenizer_revision):
             raise ValueError("a revision is for models of the hub: a local folder has none")
         if self.folder and (Path(self.folder).is_absolute() or ".." in Path(self.folder).parts):

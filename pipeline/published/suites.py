@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.common.checked import Name
 from pipeline.published.place import Place
 
 
@@ -17,16 +18,12 @@ class Pattern:
     ``pad_token`` are those of `Place`, the same for all.
     """
 
-    id: str
-    revision: str | None = None
-    folder: str | None = None
-    tokenizer: str | None = None
-    tokenizer_revision: str | None = None
-    pad_token: str | None = None
-
-    def __post_init__(self) -> None:
-        if not self.id:
-            raise ValueError("id must name repositories of the hub, or local folders")
+    id: Name
+    revision: Name | None = None
+    folder: Name | None = None
+    tokenizer: Name | None = None
+    tokenizer_revision: Name | None = None
+    pad_token: Name | None = None
 
     def place(
         self, source: Literal["hub", "folder"], step: int, label: str, revision: str | None = None

@@ -7,9 +7,11 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+
+from pipeline.common.checked import Name, Range, check_fields
 
 # Okabe and Ito's palette without its yellow, which is too light on white, and with grey last.
 _OKABE_ITO = (
@@ -36,19 +38,14 @@ class ReportConfig:
     ``axis`` is what pretraining is counted in: the checkpoints' own ``steps``, or ``tokens`` seen.
     """
 
-    width_mm: float = 120.0
-    font_pt: float = 8.0
-    dpi: int = 200
-    palette: tuple[str, ...] = _OKABE_ITO
+    width_mm: Annotated[float, Range(least=70, most=400)] = 120.0
+    font_pt: Annotated[float, Range(least=5, most=24)] = 8.0
+    dpi: Annotated[int, Range(least=50, most=1200)] = 200
+    palette: tuple[Name, ...] = _OKABE_ITO
     axis: Literal["steps", "tokens"] = "steps"
 
     def __post_init__(self) -> None:
-        if not 70 <= self.width_mm <= 400:
-            raise ValueError(f"width_mm is {self.width_mm}, but must be between 70 and 400")
-        if not 5 <= self.font_pt <= 24:
-            raise ValueError(f"font_pt is {self.font_pt}, but must be between 5 and 24")
-        if not 50 <= self.dpi <= 1200:
-            raise ValueError(f"dpi is {self.dpi}, but must be between 50 and 1200")
+        check_fields(self)
         wrong = [colour for colour in self.palette if not _COLOUR.fullmatch(colour)]
         if wrong or not self.palette:
             raise ValueError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.common.checked import Index, Name
 from pipeline.common.config import nearest
 from pipeline.errors import UserError
 
@@ -25,16 +26,12 @@ class Checkpoint:
         revision: the commit that pins a suite's checkpoint.
     """
 
-    step: int
-    after: str | None = None
+    step: Index
+    after: Name | None = None
     decay: bool = False
     measured: bool = True
-    label: str | None = None
-    revision: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.step < 0:
-            raise ValueError(f"step is {self.step}, but must be at least 0")
+    label: Name | None = None
+    revision: Name | None = None
 
 
 def written_out(lines: Any) -> Any:

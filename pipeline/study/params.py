@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pipeline.common.checked import AnyText, Seed
 from pipeline.common.config import nearest
 from pipeline.errors import UserError
 from pipeline.finetuning.baseline import BaselineConfig
@@ -24,12 +25,12 @@ from pipeline.text.tokenizer import TokenizerConfig
 class Params:
     """Everything that decides a result; `pipeline.study.measured` says what is measured of it."""
 
-    seed: int
-    tasks: dict[str, TaskConfig]
+    seed: Seed
+    tasks: dict[AnyText, TaskConfig]
     search: SearchConfig
     baseline: BaselineConfig = field(default_factory=BaselineConfig)
     subspace: SubspaceConfig = field(default_factory=SubspaceConfig)
-    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    checkpoints: dict[AnyText, Checkpoint] = field(default_factory=dict)
     trajectory: Trajectory = field(default_factory=Trajectory)
     pretrain: Pretraining = field(default_factory=Pretraining)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)

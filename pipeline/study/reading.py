@@ -23,9 +23,18 @@ def load_params(path: Path = paths.PARAMS) -> Params:
     Raises:
         UserError: one sentence on the first mistake found.
     """
-    content = settings(path)
+    return as_params(read_yaml(path), path)
+
+
+def as_params(content: Json, path: Path = paths.PARAMS) -> Params:
+    """Check what was read from params.yaml; ``path`` is its name in sentences.
+
+    Raises:
+        UserError: one sentence on the first mistake found.
+    """
+    content = _completed(content)
     params = parse(Params, content, f"{path}: params")
-    missing = [key for key in _OF_PRETRAINING if key not in content]
+    missing = [key for key in _OF_PRETRAINING if content.get(key) is None]
     if params.pretrains() and missing:
         raise UserError(f"{path}: params lacks the key {missing[0]!r}, which pretraining needs")
     if params.pretrains() and "recipe" not in content["pretrain"]:
@@ -36,7 +45,11 @@ def load_params(path: Path = paths.PARAMS) -> Params:
 
 def settings(path: Path = paths.PARAMS) -> Json:
     """params.yaml with short lines written out and tasks' defaults filled in, not yet typed."""
-    content = completed(read_yaml(path))
+    return _completed(read_yaml(path))
+
+
+def _completed(content: Json) -> Json:
+    content = completed(content)
     if "checkpoints" in content:
         content["checkpoints"] = written_out(content["checkpoints"])
     return content

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pipeline.common.checked import Count, Name
 from pipeline.pretraining.recipe import PretrainConfig
 from pipeline.published.suites import Pattern
 
@@ -27,16 +28,10 @@ class Trajectory:
 
     source: Literal["pretrain", "hub", "folder"] = "pretrain"
     suite: Pattern | None = None
-    tokenizer: str | None = None
+    tokenizer: Name | None = None
     neighbours: bool = True
     unit: Literal["updates", "epochs", "tokens"] = "updates"
-    tokens_per_update: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.tokens_per_update is not None and self.tokens_per_update < 1:
-            raise ValueError(
-                f"tokens_per_update is {self.tokens_per_update}, but must be at least 1"
-            )
+    tokens_per_update: Count | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import Annotated
 
+from pipeline.common.checked import AnyText, Distinct, Name
 from pipeline.dimension.sweep_grid import SweepProbes
 from pipeline.published.place import Place
 from pipeline.subspace.config import Method
@@ -13,7 +15,7 @@ from pipeline.subspace.config import Method
 class ZooModel(Place):
     """A model that others published; ``label`` is its name for readers, where that differs."""
 
-    label: str | None = None
+    label: Name | None = None
 
     def place(self) -> Place:
         """Where it lies, which is all that its weights depend on."""
@@ -28,20 +30,16 @@ class ZooConfig:
     those in ``search`` its d₉₀ is searched as for a checkpoint (A21 Figure 3).
     """
 
-    models: dict[str, ZooModel] = field(default_factory=dict)
-    tasks: tuple[str, ...] = ()
-    search: tuple[str, ...] = ()
+    models: dict[AnyText, ZooModel] = field(default_factory=dict)
+    tasks: tuple[Name, ...] = ()
+    search: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True)
 class SweepConfig:
     """Models of the zoo × tasks × methods, each with ``probes``; empty lists for no sweep."""
 
-    models: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-    methods: tuple[Method, ...] = ()
+    models: tuple[Name, ...] = ()
+    tasks: tuple[Name, ...] = ()
+    methods: Annotated[tuple[Method, ...], Distinct()] = ()
     probes: SweepProbes = field(default_factory=SweepProbes)
-
-    def __post_init__(self) -> None:
-        if len(set(self.methods)) < len(self.methods):
-            raise ValueError("methods names one twice")

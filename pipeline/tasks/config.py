@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from pipeline.common.checked import AnyText, Count, Name, Range, check_fields
 from pipeline.tasks.kinds import KindName, MetricName, TaskKind, make_kind
 from pipeline.text.sources import RowSource
 
@@ -12,9 +14,9 @@ from pipeline.text.sources import RowSource
 class Columns:
     """The names of the source's columns; ``text_b: null`` for tasks over single texts."""
 
-    text_a: str
-    text_b: str | None
-    label: str = "label"
+    text_a: Name
+    text_b: Name | None
+    label: Name = "label"
 
 
 @dataclass(frozen=True)
@@ -36,21 +38,18 @@ class TaskDataConfig:
     train: tuple[RowSource, ...]
     eval: tuple[RowSource, ...]
     columns: Columns
-    labels: tuple[str, ...] = ()
-    raw_labels: dict[str, str] | None = None
+    labels: tuple[Name, ...] = ()
+    raw_labels: dict[AnyText, Name] | None = None
     kind: KindName = "classification"
     metric: MetricName | None = None
-    max_length: int = 512
-    train_rows: int | None = None
-    eval_rows: int | None = None
-    replace: dict[str, str] | None = None
+    max_length: Annotated[int, Range(least=8, ceiling=1_000_000)] = 512
+    train_rows: Count | None = None
+    eval_rows: Count | None = None
+    replace: dict[Name, AnyText] | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         self.task_kind().reader(self.raw_labels)
-        for key, least in (("train_rows", 1), ("eval_rows", 1), ("max_length", 8)):
-            value = getattr(self, key)
-            if value is not None and value < least:
-                raise ValueError(f"{key} is {value}, but must be at least {least}")
 
     def task_kind(self) -> TaskKind:
         """The kind of the task, which knows its head, metric and noise."""

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from pipeline.common.artifacts import Json, atomic_directory, sha256, write_json
+from pipeline.common.checked import Count, Range, Size, check_fields
 from pipeline.errors import UserError
 from pipeline.text.sentences import split_sentences
 from pipeline.text.sources import TextSource
@@ -37,20 +38,15 @@ class CorpusConfig:
     """
 
     sources: tuple[TextSource, ...]
-    documents: int | None = None
-    max_sentence_tokens: int = 510
-    held_out_every: int = 100
-    shard_tokens: int = 100_000_000
+    documents: Count | None = None
+    max_sentence_tokens: Size = 510
+    held_out_every: Annotated[int, Range(least=2)] = 100
+    shard_tokens: Count = 100_000_000
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not self.sources:
             raise ValueError("sources must name at least one source of text")
-        for key in ("documents", "max_sentence_tokens", "shard_tokens"):
-            value = getattr(self, key)
-            if value is not None and value < 1:
-                raise ValueError(f"{key} is {value}, but must be at least 1")
-        if self.held_out_every < 2:
-            raise ValueError(f"held_out_every is {self.held_out_every}, but must be at least 2")
 
 
 def make_corpus(config: CorpusConfig, tokenizer_dir: Path, seed: int, directory: Path) -> None:

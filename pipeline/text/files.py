@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
+from pipeline.common.checked import Distinct, Name
 from pipeline.common.links import check_inside
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
@@ -50,9 +51,9 @@ class FilesConfig:
     article under a `` = Title = `` line.
     """
 
-    paths: tuple[str, ...]
+    paths: tuple[Name, ...]
     format: Format | None = None
-    header: tuple[str, ...] | None = None
+    header: Annotated[tuple[Name, ...], Distinct()] | None = None
     quoting: Literal["standard", "none"] = "standard"
     documents: Literal["blank_line", "line", "file", "article"] = "blank_line"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.common.checked import Name
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 
@@ -14,10 +15,10 @@ from pipeline.errors import UserError
 class HubConfig:
     """A data set by ``id`` (or a local folder of Parquet files), pinned by ``revision``."""
 
-    id: str
-    split: str
-    name: str | None = None
-    revision: str | None = None
+    id: Name
+    split: Name
+    name: Name | None = None
+    revision: Name | None = None
 
 
 def read_hub(config: HubConfig) -> Iterator[dict[str, Any]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+from pipeline.common.checked import Count, Name, Range, check_fields
 from pipeline.text import synthetic
 from pipeline.text.files import FilesConfig, Row, lines_of, read_documents, read_rows
 from pipeline.text.hub import HubConfig, read_hub
@@ -19,14 +20,11 @@ class SyntheticText:
     teach the tasks anything.
     """
 
-    documents: int
-    stray: float = 0.1
+    documents: Count
+    stray: Annotated[float, Range(least=0, most=1, said="a share from 0 to 1")] = 0.1
 
     def __post_init__(self) -> None:
-        if self.documents < 1:
-            raise ValueError(f"documents is {self.documents}, but must be at least 1")
-        if not 0 <= self.stray <= 1:
-            raise ValueError(f"stray is {self.stray}, but must be a share from 0 to 1")
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -35,11 +33,10 @@ class SyntheticRows:
 
     kind: synthetic.Kind
     split: Literal["train", "eval"]
-    rows: int
+    rows: Count
 
     def __post_init__(self) -> None:
-        if self.rows < 1:
-            raise ValueError(f"rows is {self.rows}, but must be at least 1")
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class TextSource:
     hub: HubConfig | None = None
     files: FilesConfig | None = None
     synthetic: SyntheticText | None = None
-    column: str = "text"
+    column: Name = "text"
 
     def __post_init__(self) -> None:
         _exactly_one(self)
@@ -74,7 +71,7 @@ class RowSource:
     hub: HubConfig | None = None
     files: FilesConfig | None = None
     synthetic: SyntheticRows | None = None
-    tag: str | None = None
+    tag: Name | None = None
 
     def __post_init__(self) -> None:
         _exactly_one(self)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.common.artifacts import atomic_directory
+from pipeline.common.checked import Count, Name, Size, check_fields
 from pipeline.common.links import check_links
 from pipeline.text.sources import TextSource
 from pipeline.tokens.tokenizer import BOS, EOS, MASK, PAD, UNK, load_tokenizer, spaced
@@ -28,19 +29,18 @@ class TokenizerConfig:
     """
 
     source: Literal["train", "hub", "folder"] = "train"
-    vocab_size: int = 50265
-    documents: int | None = None
-    id: str | None = None
-    revision: str | None = None
+    vocab_size: Size = 50265
+    documents: Count | None = None
+    id: Name | None = None
+    revision: Name | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.source == "train" and self.vocab_size < _SMALLEST:
             raise ValueError(
                 f"vocab_size is {self.vocab_size}, but 256 bytes and 5 special tokens need "
                 f"at least {_SMALLEST}"
             )
-        if self.documents is not None and self.documents < 1:
-            raise ValueError(f"documents is {self.documents}, but must be at least 1")
         if self.source != "train" and self.id is None:
             raise ValueError(f"id must say which tokenizer, because source is {self.source!r}")
 

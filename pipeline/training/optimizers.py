@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.common.checked import NotNegative, Positive, Share, check_fields
+
 if TYPE_CHECKING:
     import torch
 
@@ -20,16 +22,12 @@ class AdamW:
     """AdamW (Loshchilov and Hutter 2019); its decay is no part of the gradient."""
 
     name: Literal["adamw"] = "adamw"
-    betas: tuple[float, float] = (0.9, 0.98)
-    eps: float = 1e-6
-    weight_decay: float
+    betas: tuple[Share, Share] = (0.9, 0.98)
+    eps: Positive = 1e-6
+    weight_decay: NotNegative
 
     def __post_init__(self) -> None:
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas are {list(self.betas)}, but each must be in [0, 1)")
-        if self.eps <= 0:
-            raise ValueError(f"eps is {self.eps}, but must be above 0")
-        _check_decay(self.weight_decay)
+        check_fields(self)
 
     def state_names(self) -> tuple[str, ...]:
         """What torch keeps for the vector: the first and second moments of the gradient."""
@@ -54,16 +52,14 @@ class SGD:
     """Gradient descent with momentum; the decay is added to the gradient, as torch does."""
 
     name: Literal["sgd"] = "sgd"
-    momentum: float = 0.9
+    momentum: Share = 0.9
     nesterov: bool = False
-    weight_decay: float
+    weight_decay: NotNegative
 
     def __post_init__(self) -> None:
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum is {self.momentum}, but must be in [0, 1)")
+        check_fields(self)
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov is true, but needs a momentum above 0")
-        _check_decay(self.weight_decay)
 
     def state_names(self) -> tuple[str, ...]:
         """What torch keeps for the vector: the running sum of gradients, if there is momentum."""
@@ -97,8 +93,3 @@ def make_optimizer(vector: torch.Tensor, config: Optimizer) -> torch.optim.Optim
         config: the optimizer's name and constants.
     """
     return config.make(vector)
-
-
-def _check_decay(weight_decay: float) -> None:
-    if weight_decay < 0:
-        raise ValueError(f"weight_decay is {weight_decay}, but must be at least 0")

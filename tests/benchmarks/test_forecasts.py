@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from benchmarks import forecasts
 from benchmarks.forecasts import Told, all_told, calibration, stops
 from benchmarks.recorded import EPOCHS, RecordedCell
+from pipeline.common.artifacts import journal_line
 from tests.benchmarks.test_search_real import rows
 
 HELD = [0.5, 0.5] + [0.7] * (EPOCHS - 2)
@@ -53,7 +53,7 @@ def test_journals_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in rows("s0", seeds=1)))
+    path.write_text("".join(map(journal_line, rows("s0", seeds=1))))
     monkeypatch.setattr(sys, "argv", ["forecasts", str(path)])
     forecasts.main()
     printed = capsys.readouterr().out

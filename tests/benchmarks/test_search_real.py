@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from benchmarks import search_real
 from benchmarks.recorded import EPOCHS, GRID, MULTIPLES, RecordedCell, recorded
 from benchmarks.recording import Recorder
 from benchmarks.search_real import Compared, Source, compare, total
-from pipeline.common.artifacts import Journal, Json
+from pipeline.common.artifacts import Journal, Json, journal_line
 from pipeline.common.status import SearchEnd
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.record import Ending, Probe
@@ -52,7 +51,7 @@ def rows(checkpoint: str, seeds: int = 3, full: float = 1.0) -> list[Json]:
 
 
 def journal(path: Path, lines: list[Json]) -> Path:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    path.write_text("".join(map(journal_line, lines)))
     return path
 
 

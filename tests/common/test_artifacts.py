@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import errno
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,7 +80,43 @@ def test_journal_survives_a_torn_line(tmp_path: Path) -> None:
     assert journal.read() == [{"a": 1}]
     journal.append({"a": 3})
     assert journal.read() == [{"a": 1}, {"a": 3}]
-    assert [json.loads(line) for line in journal.path.read_text().splitlines()] == journal.read()
+    lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    assert [
+        {**row, "sha256": line["sha256"]} for row, line in zip(journal.read(), lines, strict=True)
+    ] == lines
+
+
+DAMAGES = {
+    "altered": (lambda text: text.replace(b"0.25", b"0.75"), 2, "altered since it was written"),
+    "without its hash": (lambda text: text + b'{"a": 4}\n', 4, "no line of a journal"),
+    "no object": (lambda text: text + b"3\n", 4, "no line of a journal"),
+    "of another file": (lambda text: text + b"\xff\n", 4, "no line of a journal"),
+    "nested": (lambda text: text + b"[" * 100_000 + b"\n", 4, "no line of a journal"),
+    "empty": (lambda text: text.replace(b"\n", b"\n\n", 1), 2, "no line of a journal"),
+    "after a power cut": (lambda text: text + bytes(4096), 4, "full of NULs, as after a power cut"),
+    "NULs before a later line": (
+        lambda text: text[:-9] + bytes(8) + b"\n", 3, "full of NULs, as after a power cut"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_line_of_a_journal_is_refused_and_healed_as_told(
+    tmp_path: Path, damage: str
+) -> None:
+    change, number, reason = DAMAGES[damage]
+    journal = Journal(tmp_path / "journal.jsonl")
+    rows = [{"a": 1}, {"a": 0.25, "b": ["ä"]}, {"a": 3}]
+    for row in rows:
+        journal.append(row)
+    assert journal.read() == rows
+    journal.path.write_bytes(change(journal.path.read_bytes()))
+    with pytest.raises(UserError, match=f"journal.jsonl: line {number} is {reason}") as caught:
+        journal.read()
+    healed = re.search(r"\((sed .*)\)", str(caught.value))
+    assert healed is not None
+    subprocess.run(healed[1].split(), check=True)
+    assert [row for row in rows if row in journal.read()] == journal.read()
+    assert len(journal.read()) >= 2
 
 
 def test_fingerprint_is_canonical() -> None:

@@ -216,6 +216,31 @@ def test_a_killed_search_resumes_and_repeats_no_probe(
         ).read_bytes()
 
 
+@pytest.mark.parametrize("change", ["altered", "missing", "swapped"])
+def test_a_kept_vector_that_is_not_the_one_of_its_row_is_trained_again(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    def runner() -> ProbeRunner:
+        cell = open_cell(world, "polarity_short")
+        return ProbeRunner(cell, SUBSPACE, FINETUNE, ProbeTraining(epochs=1), tmp_path)
+
+    made, other = (runner().run(Probe(64, seed, 1e-2)) for seed in range(2))
+    kept, content = runner().vector_path(made), runner().vector_path(made).read_bytes()
+    if change == "altered":
+        kept.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif change == "missing":
+        kept.unlink()
+    else:
+        kept.write_bytes(runner().vector_path(other).read_bytes())
+    runs, original = [], probe.fine_tune
+    monkeypatch.setattr(probe, "fine_tune", lambda *a, **k: runs.append(1) or original(*a, **k))
+    again = runner()
+    assert again.run(other.probe) == other and runs == []
+    assert again.run(made.probe) == made and runs == [1]
+    assert kept.read_bytes() == content
+    assert runner().run(made.probe) == made and runs == [1]
+
+
 def test_another_resolution_reads_the_journal(
     world: Path, tmp_path: Path, baseline: FullResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
