@@ -69,11 +69,11 @@ def items(bad: str) -> dict[str, dict[str, dict[str, str]]]:
     # Stages of the same name, model or task would write the same files, which DVC itself refuses.
     several = {section: [(bad, item)] for section, item in sections.items()}
     for section in ("models", "cells", "searches"):
-        several[section] = [(f"{bad}2", sections[section])]
+        several[section] = [(f"{bad}-{section}", sections[section])]
     for section in ("files", "segments", "models"):
         item = sections[section]
         several[section] += [(f"{model}{name}", {**item, name: bad}) for name in item]
-    for name in ("model", "task", "tokens", "neighbour"):
+    for name in ("model", "tokens", "neighbour"):
         several["cells"].append((f"{model}{name}", {**cell, "model": f"{model}{name}", name: bad}))
     several["searches"].append((f"{model}-out", {**sections["searches"], "out": bad}))
     return {section: dict(found) for section, found in several.items()}
