@@ -22,7 +22,7 @@ from cattrs.errors import (
 from cattrs.gen import make_dict_structure_fn, override
 
 from pipeline.common.aliases import check_aliases
-from pipeline.common.artifacts import Json
+from pipeline.common.artifacts import Json, read_json
 from pipeline.common.checked import field_types, ruled, shown
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
@@ -39,8 +39,31 @@ def parse(kind: type[T], value: Any, where: str) -> T:
     the field's type refuses (`pipeline.common.checked`) and values that the dataclass itself
     refuses are a `UserError`.
     """
+    return _structured(_STRICT, kind, value, where)
+
+
+def parse_known(kind: type[T], value: Any, where: str) -> T:
+    """Like `parse`, but keys that the dataclass does not know are somebody else's and left out."""
+    return _structured(_LENIENT, kind, value, where)
+
+
+def read_known(kind: type, path: Path | str) -> Json:
+    """Read a JSON file that says at least what the dataclass does, of the right types.
+
+    Returns:
+        All that the file holds.
+
+    Raises:
+        UserError: it is missing, no JSON, or a key is missing or holds something else.
+    """
+    content = read_json(path)
+    parse_known(kind, content, f"{path}: content")
+    return content  # type: ignore[no-any-return]
+
+
+def _structured(converter: cattrs.Converter, kind: type[T], value: Any, where: str) -> T:
     try:
-        return _CONVERTER.structure(value, kind)
+        return converter.structure(value, kind)
     except (BaseValidationError, TypeError) as error:
         path, cause = next(_leaves(error, ""))
         section, _, key = path.rpartition(".")
@@ -116,8 +139,8 @@ _PLAIN = {
 }
 
 
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
+def _make_converter(strict: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=strict)
     converter.register_structure_hook(bool, _PLAIN[bool])
     for kind in (int, float):
         converter.register_structure_hook(kind, _ruled_hook(kind, converter))
@@ -169,7 +192,9 @@ def _section_hook(kind: Any, inner: cattrs.Converter) -> Callable[[Any, Any], An
     types = field_types(kind).items()
     hooks: Any = {name: override(struct_hook=inner.get_structure_hook(own)) for name, own in types}
     return _of_a_mapping(
-        make_dict_structure_fn(kind, inner, _cattrs_forbid_extra_keys=True, **hooks)
+        make_dict_structure_fn(
+            kind, inner, _cattrs_forbid_extra_keys=inner.forbid_extra_keys, **hooks
+        )
     )
 
 
@@ -254,7 +279,7 @@ def _own_name(kind: Any) -> str | None:
     return str(get_args(hint)[0]) if get_origin(hint) is Literal else None
 
 
-_CONVERTER = _make_converter()
+_STRICT, _LENIENT = _make_converter(strict=True), _make_converter(strict=False)
 
 
 def _leaves(error: BaseException, path: str) -> Iterator[tuple[str, BaseException]]:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.common.artifacts import Json, read_json, sha256, write_json
+from pipeline.common.artifacts import Json, sha256, write_json
+from pipeline.common.checked import Index, Name
+from pipeline.common.config import read_known
 from pipeline.errors import UserError
 
 MODEL_MANIFEST, STATE_MANIFEST = "checkpoint.json", "state.json"
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """What every manifest says."""
+
+    step: Index
+    sha256: dict[Name, Name]
+
+    def __post_init__(self) -> None:
+        outside = [file for file in self.sha256 if Path(file).name != file]
+        if outside:
+            raise ValueError(f"sha256 names {outside[0]!r}, which is no file of the folder")
 
 
 def seal(folder: Path, name: str, step: int, **facts: Any) -> Json:
@@ -41,10 +57,10 @@ def check_state(directory: Path) -> Json:
 
 
 def _checked(directory: Path, name: str) -> Json:
-    manifest: Json = read_json(directory / name)
+    manifest = read_known(_Manifest, directory / name)
     for file, digest in manifest["sha256"].items():
         path = directory / file
-        if not path.exists() or sha256(path) != digest:
+        if not path.is_file() or sha256(path) != digest:
             raise UserError(
                 f"{path} is missing, truncated or altered: remove {directory.parent} and run "
                 "dvc repro"

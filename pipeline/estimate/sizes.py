@@ -62,7 +62,7 @@ def published_size(place: Place) -> ModelSize:
         try:
             config = json.loads((Path(place.id) / (place.folder or "") / "config.json").read_text())
             return _of_config(config)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return _KNOWN["roberta-base"]._replace(known=False)
     name = place.id.rpartition("/")[2].lower()
     fitting = [known for known in _KNOWN if name.startswith(known)]

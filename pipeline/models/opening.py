@@ -85,8 +85,8 @@ def _load(model_dir: Path, outputs: int, problem: Problem, dropout: float | None
             )
     except UserError:
         raise
-    except (OSError, ValueError) as error:
-        raise UserError(f"{model_dir} is not a model that can classify: {quoted(error)}") from None
+    except Exception as error:
+        raise _no_classifier(model_dir, error) from None
     _check_whole(model, loading["missing_keys"], model_dir)
     return model
 
@@ -129,8 +129,13 @@ def _width(model_dir: Path) -> int:
 
     try:
         return int(AutoConfig.from_pretrained(model_dir).hidden_size)
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{model_dir} is not a model that can classify: {quoted(error)}") from None
+    except Exception as error:
+        raise _no_classifier(model_dir, error) from None
+
+
+def _no_classifier(model_dir: Path, error: Exception) -> UserError:
+    """What transformers cannot build, in a sentence: each architecture has its own errors."""
+    return UserError(f"{model_dir} is not a model that can classify: {quoted(error)}")
 
 
 def positions(model: nn.Module) -> int | None:

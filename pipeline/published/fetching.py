@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.common.archives import check_archive, check_tensors
-from pipeline.common.artifacts import Json, atomic_directory, read_json, write_json
+from pipeline.common.artifacts import Json, atomic_directory, write_json
+from pipeline.common.config import read_known
 from pipeline.common.links import check_links
 from pipeline.common.manifest import MODEL_MANIFEST, seal
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
+from pipeline.published.files import Config, WeightIndex, check_safetensors
 from pipeline.published.place import Place
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def _config(origin: Path, where: str) -> Json:
         MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as CLASSIFIERS,
     )
 
-    config: Json = read_json(origin / _CONFIG)
+    config = read_known(Config, origin / _CONFIG)
     kind = config.get("model_type")
     if kind not in CLASSIFIERS:
         raise UserError(
@@ -132,13 +134,16 @@ def _copy_weights(origin: Path, folder: Path, where: str) -> None:
     """Copy safetensors as they are; else turn pickled weights into safetensors."""
     for name, take in ((_SAFE, shutil.copyfile), (_PICKLED, _convert)):
         index = origin / f"{name}.index.json"
-        shards = sorted(set(read_json(index)["weight_map"].values())) if index.exists() else [name]
+        shards = [name]
+        if index.exists():
+            shards = sorted(set(read_known(WeightIndex, index)["weight_map"].values()))
         if not (origin / shards[0]).exists():
             continue
         for shard in shards:
             if Path(shard).name != shard or not (origin / shard).is_file():
                 raise UserError(f"{where} lacks the file {shard!r} that its index names")
             take(origin / shard, folder / _safe_name(shard))
+            check_safetensors(folder / _safe_name(shard), f"{where}: {shard}")
         if index.exists():
             _copy_index(index, folder / f"{_SAFE}.index.json")
         return
@@ -151,7 +156,7 @@ def _safe_name(shard: str) -> str:
 
 
 def _copy_index(source: Path, target: Path) -> None:
-    index = read_json(source)
+    index = read_known(WeightIndex, source)
     index["weight_map"] = {key: _safe_name(name) for key, name in index["weight_map"].items()}
     write_json(target, index)
 
@@ -172,6 +177,10 @@ def _convert(source: Path, target: Path) -> None:
             f"{source.name} cannot be read as plain tensors ({quoted(error)}): publish the model "
             "as safetensors"
         ) from error
+    if not isinstance(state, Mapping) or not all(
+        isinstance(key, str) and isinstance(item, torch.Tensor) for key, item in state.items()
+    ):
+        raise UserError(f"{source.name} holds something else than tensors by name")
     check_tensors(state.values(), source)
     tensors = {key: item.clone().contiguous() for key, item in state.items()}
     save_file(tensors, target, {"format": "pt"})

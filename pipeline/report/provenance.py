@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipeline.common.artifacts import read_json
+from pipeline.common.checked import Index, Name, NotNegative
+from pipeline.common.config import read_known
 
 _PACKAGES = ("torch", "transformers", "datasets", "dvc", "numpy", "pandas", "seaborn")
 
@@ -24,9 +25,18 @@ class Provenance:
     machine: str
 
 
+@dataclass(frozen=True)
+class _Timing:
+    """What a stage's wall time is filed with."""
+
+    device: Name
+    threads: Index
+    seconds: NotNegative
+
+
 def provenance(params: Path, timing: Path) -> Provenance:
     """Gather the facts; git or a package that is absent is said to be so."""
-    records = [read_json(path) for path in sorted(timing.rglob("*.json"))]
+    records = [read_known(_Timing, path) for path in sorted(timing.rglob("*.json"))]
     machines = sorted({_machine(row["device"], row["threads"]) for row in records})
     return Provenance(
         params.read_text(encoding="utf-8"),

@@ -104,7 +104,7 @@ def _trainings(path: Path, count: int, remedy: str) -> tuple[Training, ...]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         trainings = tuple(_training(json.loads(line)) for line in lines)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from error
     if len(trainings) != count:
         raise UserError(f"{path} holds {len(trainings)} probes instead of {count}: {remedy}")

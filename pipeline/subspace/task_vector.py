@@ -90,6 +90,12 @@ class TaskVector:
                 f"the task vector of {self.task!r} is for a model with other parameters than these "
                 f"{len(flat.spans)} tensors: open the checkpoint with the task's number of labels"
             )
+        if not 0 < self.dimension <= flat.size:
+            # Asked before a subspace of that size is made.
+            raise UserError(
+                f"the task vector of {self.task!r} says d = {self.dimension}, but the model has "
+                f"{flat.size} parameters"
+            )
         subspace = Subspace(flat, self.config, self.dimension, self.seed)
         target = subspace.vector
         held = self.vector.codes if isinstance(self.vector, Quantised) else self.vector
@@ -163,6 +169,15 @@ def load_task_vector(path: Path) -> TaskVector:
     if facts.pop("sha256", None) != _digest(facts, tensors):
         raise UserError(f"{path} is damaged: its content does not match its own hash")
     del facts["version"]
+    try:
+        return _of_facts(facts, tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is not a task vector that can be read: {error}") from None
+
+
+def _of_facts(facts: dict[str, Any], tensors: Mapping[str, torch.Tensor]) -> TaskVector:
+    if any(tensor.ndim != 1 for tensor in tensors.values()):
+        raise ValueError("its numbers are no list")
     classifier = facts.pop("classifier")
     if classifier is not None:
         classifier = Classifier(**{**classifier, "labels": tuple(classifier["labels"])})

@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.common.artifacts import Json, read_json, sha256
+from pipeline.common.artifacts import Json, sha256
+from pipeline.common.checked import AnyText, Index, Name
+from pipeline.common.config import read_known
 from pipeline.errors import UserError
-from pipeline.tasks.kinds import TaskKind, make_kind
+from pipeline.tasks.kinds import KindName, MetricName, TaskKind, make_kind
+
+SPLITS = ("train", "eval")
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,23 @@ class Split:
 
 
 @dataclass(frozen=True)
+class _Manifest:
+    """What opening a prepared task needs of its manifest."""
+
+    task: Name
+    kind: KindName
+    labels: tuple[AnyText, ...]
+    metric: MetricName
+    pad_id: Index
+    files: dict[Name, Name]
+
+    def __post_init__(self) -> None:
+        make_kind(self.kind, self.labels, self.metric)
+        if set(self.files) != {f"{name}.parquet" for name in SPLITS}:
+            raise ValueError(f"files must be the hashes of the splits, not of {list(self.files)}")
+
+
+@dataclass(frozen=True)
 class TaskData:
     """A task's manifest and splits, as the task stage wrote them."""
 
@@ -67,10 +88,10 @@ class TaskData:
             UserError: a file is missing, truncated or altered.
         """
         folder = Path(directory)
-        manifest = read_json(folder / "manifest.json")
+        manifest = read_known(_Manifest, folder / "manifest.json")
         for name, digest in manifest["files"].items():
             path = folder / name
-            if not path.exists() or sha256(path) != digest:
+            if not path.is_file() or sha256(path) != digest:
                 stage = f"task@{folder.parent.name}-{manifest['task']}"
                 raise UserError(
                     f"{path} is missing or does not match the hash in manifest.json: "
@@ -82,7 +103,6 @@ class TaskData:
         return TaskData(manifest, kind, train, evaluation)
 
 
-SPLITS = ("train", "eval")
 _READ = ("input_ids", "label", "type_ids")
 
 

@@ -12,7 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.common.artifacts import Json, read_json, sha256
+from pipeline.common.artifacts import Json, sha256
+from pipeline.common.checked import Index, Name
+from pipeline.common.config import read_known
 from pipeline.errors import UserError
 
 Part = Literal["train", "valid"]
@@ -22,6 +24,26 @@ PARTS: tuple[Part, ...] = ("train", "valid")
 
 
 SHARD_FILES = ("tokens.bin", "sentences.npy", "documents.npy")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What opening a shard needs of its entry in the manifest: sizes and hashes of its files."""
+
+    name: Name
+    part: Part
+    bytes: tuple[Index, Index, Index]
+    sha256: tuple[Name, Name, Name]
+
+    def __post_init__(self) -> None:
+        if Path(self.name).name != self.name:
+            raise ValueError(f"name is {self.name!r}, which is no file of the folder")
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    dtype: Literal["uint16", "uint32"]
+    shards: tuple[_Entry, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +69,7 @@ class Corpus:
         Raises:
             UserError: a file is missing, truncated, or does not match its hash.
         """
-        manifest = read_json(directory / "manifest.json")
+        manifest = read_known(_Manifest, directory / "manifest.json")
         shards = tuple(
             _open_shard(directory, entry, manifest["dtype"], verify)
             for entry in manifest["shards"]

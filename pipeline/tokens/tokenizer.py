@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pipeline.common.artifacts import read_json, sha256
+from pipeline.common.artifacts import sha256
+from pipeline.common.checked import Name
+from pipeline.common.config import read_known
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 
@@ -23,8 +26,20 @@ def open_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
     if not (directory / "tokenizer.json").exists():
         raise UserError(f"{directory}/tokenizer.json is missing: run dvc repro tokenizer")
     config = directory / "tokenizer_config.json"
-    plain = config.exists() and read_json(config).get("tokenizer_class") == "TokenizersBackend"
+    plain = config.exists() and _class_of(config) == "TokenizersBackend"
     return load_tokenizer(str(directory), None, plain)
+
+
+@dataclass(frozen=True)
+class _Config:
+    """What is read of ``tokenizer_config.json``."""
+
+    tokenizer_class: Name | None = None
+
+
+def _class_of(config: Path) -> str | None:
+    name: str | None = read_known(_Config, config).get("tokenizer_class")
+    return name
 
 
 def bulk_encoder(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
@@ -60,7 +75,8 @@ def load_tokenizer(
     loader: Any = transformers.PreTrainedTokenizerFast if plain else transformers.AutoTokenizer
     try:
         tokenizer = loader.from_pretrained(place, revision=revision)
-    except (OSError, ValueError) as error:
+    except Exception as error:
+        # Each tokenizer has its own way of failing when its files are damaged.
         raise UserError(
             f"tokenizer {place!r} cannot be loaded ({quoted(error)}): check tokenizer.id, "
             "tokenizer.revision and the network"

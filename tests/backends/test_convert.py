@@ -200,6 +200,18 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no arguments": (lambda s: s.update(cfg=None), "neither 'args' nor 'cfg.model'"),
     "heads that do not divide": (
         lambda s: setattr(arguments(s), "encoder_attention_heads", 3), "3 heads"),
+    "heads in words": (
+        lambda s: setattr(arguments(s), "encoder_attention_heads", "two"), "must be a whole number"),
+    "no heads": (lambda s: setattr(arguments(s), "encoder_attention_heads", 0), "must be at least 1"),
+    "no share": (lambda s: setattr(arguments(s), "dropout", float("nan")), "dropout is nan"),
+    "a history of words": (lambda s: s.update(optimizer_history=["x"]), "optimizer_history.0. must"),
+    "updates in words": (
+        lambda s: s.update(optimizer_history=[{"num_updates": "x"}]), "num_updates must be a whole"),
+    "an iterator of words": (
+        lambda s: s.update(extra_state={"train_iterator": "x"}), "train_iterator must be a mapping"),
+    "embeddings without a width": (
+        lambda s: s["model"].update({"encoder.sentence_encoder.embed_tokens.weight": torch.ones(45)}),
+        "lacks the weight|contradict|cannot be converted"),
     "a weight of another shape": (
         lambda s: s["model"].update({f"{LAYER}fc2.bias": torch.ones(3)}), "contradict each other"),
     "another class inside": (

@@ -111,6 +111,15 @@ def edit(folder: Path, **changes: object) -> None:
     (folder / "config.json").write_text(json.dumps({**config, **changes}))
 
 
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def index(folder: Path, names: dict[str, object]) -> None:
+    path = folder / "model.safetensors.index.json"
+    path.write_text(json.dumps({"weight_map": names}))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -118,10 +127,18 @@ def edit(folder: Path, **changes: object) -> None:
         (lambda folder: edit(folder, model_type="mine", auto_map={"AutoModel": "code.Model"}),
          "model_type 'mine'.*never run"),
         (lambda folder: (folder / "model.safetensors").unlink(), "neither model.safetensors nor"),
+        (lambda folder: edit(folder, model_type=["bert"]), "model_type must be text"),
+        (lambda folder: edit(folder, pad_token_id="x"), "pad_token_id must be a whole number"),
+        (lambda folder: (folder / "config.json").write_text("[1]"), "must be a mapping"),
+        (lambda folder: cut(folder / "model.safetensors"), "truncated or no safetensors file"),
+        (lambda folder: index(folder, {}), "weight_map is empty"),
+        (lambda folder: index(folder, {"a": 3}), "must be text, not 3"),
+        (lambda folder: index(folder, {"a": "../model.safetensors"}), "lacks the file|neither"),
         (lambda folder: edit(folder, pad_token_id=3), "pads with id 3, but its tokenizer with 1"),
         (lambda folder: [path.unlink() for path in folder.glob("tokenizer*")], "no tokenizer"),
     ],
-    ids=["no config", "code", "no weights", "another pad", "no tokenizer"],
+    ids=["no config", "code", "no weights", "no type", "no pad", "no mapping", "truncated",
+         "no index", "an index of numbers", "an index that leaves", "another pad", "no tokenizer"],
 )  # fmt: skip
 def test_what_cannot_be_used_is_one_sentence(
     published: Path, tmp_path: Path, damage, message: str

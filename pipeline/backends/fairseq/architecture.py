@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pipeline.backends.fairseq import dictionary
 from pipeline.backends.fairseq.weights import FEED_FORWARD, POSITIONS, TOKENS, count_layers
+from pipeline.common.checked import Name, Share, Size
+from pipeline.common.config import parse_known
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,6 +36,18 @@ _REQUIRED = (
 )
 
 
+@dataclass(frozen=True)
+class _Arguments:
+    """What is read of fairseq's arguments; the architecture has two names."""
+
+    encoder_attention_heads: Size | None = None
+    dropout: Share = 0.1
+    attention_dropout: Share = 0.1
+    activation_fn: Name = "gelu"
+    arch: Name | None = None
+    _name: Name | None = None
+
+
 def to_config(arguments: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> RobertaConfig:
     """The configuration of a checkpoint: sizes from its weights, the rest from its arguments.
 
@@ -41,22 +56,23 @@ def to_config(arguments: Mapping[str, Any], weights: Mapping[str, torch.Tensor])
     """
     from transformers import RobertaConfig
 
+    said = parse_known(_Arguments, arguments, "its arguments")
     for key, value, flag in _REQUIRED:
         if bool(arguments.get(key, value)) is not value:
             raise UserError(f"it was trained with {flag}, which transformers' RoBERTa has not")
-    activation = arguments.get("activation_fn", "gelu")
+    activation = said.activation_fn
     if activation not in _ACTIVATIONS:
         raise UserError(
             f"its activation is {activation!r}, but transformers' RoBERTa needs one of "
             f"{', '.join(_ACTIVATIONS)}"
         )
     for name in (TOKENS, POSITIONS, FEED_FORWARD):
-        if name not in weights:
+        if name not in weights or weights[name].ndim != 2:
             raise UserError(f"it lacks the weight {name!r}: it is no RoBERTa of fairseq's")
     rows, width = weights[TOKENS].shape
-    heads = arguments.get("encoder_attention_heads")
+    heads = said.encoder_attention_heads
     if heads is None:
-        heads = _HEADS.get(arguments.get("arch", arguments.get("_name", "")), _BASE_HEADS)
+        heads = _HEADS.get(said.arch or said._name or "", _BASE_HEADS)
     if width % heads:
         raise UserError(f"its arguments have {heads} heads, which do not divide its width {width}")
     return RobertaConfig(
@@ -69,8 +85,8 @@ def to_config(arguments: Mapping[str, Any], weights: Mapping[str, torch.Tensor])
         type_vocab_size=1,
         layer_norm_eps=_LAYER_NORM_EPS,
         hidden_act=_ACTIVATIONS[activation],
-        hidden_dropout_prob=float(arguments.get("dropout", 0.1)),
-        attention_probs_dropout_prob=float(arguments.get("attention_dropout", 0.1)),
+        hidden_dropout_prob=said.dropout,
+        attention_probs_dropout_prob=said.attention_dropout,
         bos_token_id=dictionary.BOS,
         pad_token_id=dictionary.PAD,
         eos_token_id=dictionary.EOS,

@@ -13,7 +13,9 @@ from typing import Any
 import torch
 
 from pipeline.common.archives import check_archive, check_tensors
-from pipeline.common.artifacts import atomic_file
+from pipeline.common.artifacts import Json, atomic_file
+from pipeline.common.checked import Index
+from pipeline.common.config import parse_known
 from pipeline.errors import UserError
 
 # All that a checkpoint may hold beside tensors, numbers, text and containers.
@@ -66,6 +68,25 @@ def first_training(updates: int) -> Training:
     return Training([entry], iterator, None)
 
 
+@dataclass(frozen=True)
+class _Entry:
+    num_updates: Index = 0
+
+
+@dataclass(frozen=True)
+class _Extra:
+    train_iterator: Json | None = None
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What is believed of a checkpoint beside its weights, once it has been looked at."""
+
+    optimizer_history: tuple[_Entry, ...] | None = None
+    extra_state: _Extra | None = None
+    last_optimizer_state: Json | None = None
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint that fairseq wrote, old or new.
 
@@ -80,11 +101,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not all(isinstance(tensor, torch.Tensor) for tensor in weights.values()):
         raise UserError(f"{path} is no checkpoint of fairseq's: not all under 'model' are tensors")
     check_tensors(weights.values(), path)
-    history = list(state.get("optimizer_history") or [])
-    extra = state.get("extra_state") or {}
-    updates = int(history[-1].get("num_updates", 0)) if history else 0
+    said = parse_known(_Said, state, f"{path}: checkpoint")
+    history = said.optimizer_history or ()
+    updates = history[-1].num_updates if history else 0
     training = Training(
-        history, dict(extra.get("train_iterator") or {}), state.get("last_optimizer_state")
+        list(state.get("optimizer_history") or []),
+        dict((state.get("extra_state") or {}).get("train_iterator") or {}),
+        state.get("last_optimizer_state"),
     )
     return Checkpoint(_arguments(state, path), weights, updates, training)
 
@@ -98,7 +121,8 @@ def _load(path: Path) -> Any:
         raise UserError(f"{path} cannot be read ({error.strerror}): name a checkpoint") from error
     except pickle.UnpicklingError as error:
         raise UserError(f"{path} is no checkpoint of fairseq's, or {_reason(error)}") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError) as error:
+    except Exception as error:
+        # torch raises a dozen kinds for damaged files.
         raise UserError(f"{path} is truncated or no checkpoint of fairseq's") from error
 
 
