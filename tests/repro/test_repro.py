@@ -166,7 +166,7 @@ def test_kills_at_any_moment_change_nothing(finished: Study, tmp_path: Path) -> 
 
 
 MISTAKES = {
-    "a mistyped key": (lambda p: p["model"].update(layrs=2), "init", "did you mean 'layers'?"),
+    "a mistyped key": (lambda p: p["model"].update(layrs=2), "settings", "did you mean 'layers'?"),
     "a missing column": (
         lambda p: p["data"]["columns"].update(text_a="sentence"),
         "task@trajectory-paraphrase",
