@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, RobertaForMaskedLM, RobertaTokenizerFast
 
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from pipeline.text.synthetic import documents, examples, label_names
 from pipeline.text.synthetic.scenes import SCENES
 

@@ -14,7 +14,7 @@ from typing import Any
 from dvc.repo import Repo
 
 from pipeline import paths
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from stages import entry
 

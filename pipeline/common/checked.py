@@ -94,6 +94,8 @@ Size = Annotated[int, Range(least=1, ceiling=1_000_000)]
 Seed = Annotated[int, Range(ceiling=2**63 - 1)]
 Index = Annotated[int, Range(least=0)]
 Positive = Annotated[float, Range(above=0)]
+# Too large a rate makes a training diverge, which is a result; more than this no float32 holds.
+Rate = Annotated[float, Range(above=0, ceiling=1e38)]
 NotNegative = Annotated[float, Range(least=0)]
 # A share that cannot be all, and one that cannot be none.
 Share = Annotated[float, Range(least=0, below=1)]

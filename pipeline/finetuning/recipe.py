@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pipeline.common.checked import Count, Distinct, Positive, Share, Size, check_fields
+from pipeline.common.checked import Count, Distinct, Rate, Share, Size, check_fields
 from pipeline.training.optimizers import AdamW, Optimizer
 
 # Evaluations an epoch, where it has so many updates that some of them are worth sparing.
@@ -23,7 +23,7 @@ class FinetuneConfig:
 
     epochs: Size = 10
     batch: Size = 32
-    learning_rates: Annotated[tuple[Positive, ...], Distinct()] = (1e-5, 2e-5, 3e-5)
+    learning_rates: Annotated[tuple[Rate, ...], Distinct()] = (1e-5, 2e-5, 3e-5)
     warmup_fraction: Share = 0.06
     optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.1))
     dropout: Share | None = 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pipeline.common.checked import Count, Index, Positive, Range, Share, Size, check_fields
+from pipeline.common.checked import Count, Index, Positive, Range, Rate, Share, Size, check_fields
 from pipeline.training.optimizers import AdamW, Optimizer
 from pipeline.training.schedules import ScheduleName
 
@@ -30,7 +30,7 @@ class PretrainConfig:
     batch: Size = 1024
     micro_batch: Size = 64
     length: Annotated[int, Range(least=8, ceiling=1_000_000)] = 512
-    learning_rate: Positive = 3e-4
+    learning_rate: Rate = 3e-4
     warmup_steps: Index = 10_000
     schedule: ScheduleName = "linear"
     optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.01))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pipeline.common.checked import Distinct, Fraction, NotNegative, Positive, Size, check_fields
+from pipeline.common.checked import (
+    Distinct,
+    Fraction,
+    NotNegative,
+    Rate,
+    Size,
+    check_fields,
+)
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import ProtocolName
@@ -41,8 +48,8 @@ class SearchConfig:
     target: TargetKind = "fraction"
     fractions: Annotated[tuple[Fraction, ...], Distinct()] = (0.75, 0.9, 0.95)
     margin: NotNegative = 0.0
-    rates: tuple[Positive, ...] = DEFAULT_RATES
-    learning_rates: tuple[Positive, ...] | None = None
+    rates: tuple[Rate, ...] = DEFAULT_RATES
+    learning_rates: tuple[Rate, ...] | None = None
     epochs: Size | None = None
     seeds: Size = 1
     protocol: ProtocolName = "efficient"

@@ -29,5 +29,11 @@ def restored(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _each_text(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """Columns keep their types, and what is no text in them stays as it is."""
+
+    def changed(value: object) -> object:
+        return change(value) if isinstance(value, str) else value
+
     texts = frame.select_dtypes("object").columns
-    return frame.assign(**{name: frame[name].map(change) for name in texts})
+    made = {name: frame[name].map(changed).astype(frame[name].dtype) for name in texts}
+    return frame.assign(**made)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.common.artifacts import Json
-from pipeline.common.config import parse, read_yaml
+from pipeline.common.config import parse
+from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from pipeline.study.checkpoints import written_out
 from pipeline.study.checks import check

@@ -6,7 +6,8 @@ from typing import Literal
 
 import pytest
 
-from pipeline.common.config import parse, read_yaml
+from pipeline.common.config import parse
+from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 
 

@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from pipeline.study.graph import write_graph
 from pipeline.study.reading import load_params

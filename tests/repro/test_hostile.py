@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from tests.repro.conftest import Study
 
 pytestmark = pytest.mark.repro

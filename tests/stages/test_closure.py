@@ -11,7 +11,7 @@ from typing import NamedTuple
 import grimp
 import pytest
 
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
 

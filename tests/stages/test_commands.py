@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import paths
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from stages import entry
 

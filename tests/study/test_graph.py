@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.study.checkpoints import Checkpoint

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.common.checked import field_types, ruled
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from pipeline.study.graph import graph_text
 from pipeline.study.measured import searches

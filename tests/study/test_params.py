@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from pipeline.study.reading import load_params
 from pipeline.training.optimizers import AdamW

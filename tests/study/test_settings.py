@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.common.artifacts import read_json
-from pipeline.common.config import read_yaml
+from pipeline.common.yaml_file import read_yaml
 from pipeline.study.reading import load_params, settings
 from pipeline.study.settings import write_settings
 
