@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from pipeline.common.checked import Count, Fraction, Positive, Range, Size, check_fields
+from pipeline.common.checked import Count, Fraction, Range, Rate, Size, check_fields
 from pipeline.dimension.rates import DEFAULT_RATES, check_rates
 
 
@@ -25,8 +25,8 @@ class SweepProbes:
     minimum: Count = 10
     maximum: Count = 10_000
     points: Annotated[int, Range(least=2, ceiling=1_000_000)] = 100
-    rates: tuple[Positive, ...] = DEFAULT_RATES
-    learning_rates: tuple[Positive, ...] | None = None
+    rates: tuple[Rate, ...] = DEFAULT_RATES
+    learning_rates: tuple[Rate, ...] | None = None
     seeds: Size = 1
     epochs: Size | None = None
     fraction: Fraction = 0.9
