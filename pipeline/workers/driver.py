@@ -101,10 +101,12 @@ class _Workers:
 
     def wait(self) -> list[Any]:
         """Wait until a command ends; return the stages whose commands succeeded."""
-        with self._stages.unlocked():
-            sentinels = connection.wait(list(self.running))
+        ended_now = self._ended(self._stages.lock_due())
+        if not ended_now:
+            self._stages.write_lock()
+            ended_now = self._ended(None)
         made = []
-        for sentinel in sentinels:
+        for sentinel in ended_now:
             stage, _, ended, since, hold = self.running.pop(sentinel)
             hold.close()
             ended.join()
@@ -116,6 +118,11 @@ class _Workers:
                 made.append(stage)
                 log.info("Stage '%s' took %.0f s", stage.addressing, took)
         return made
+
+    def _ended(self, within: float | None) -> list[Any]:
+        """The sentinels of commands that have ended; waits no longer than so many seconds."""
+        with self._stages.unlocked():
+            return connection.wait(list(self.running), within)
 
     def __enter__(self) -> _Workers:
         return self

@@ -18,7 +18,8 @@ from dvc.stage.run import prepare_kwargs
 from pipeline.errors import UserError
 
 # dvc.lock is read and written as a whole, which takes DVC a second once it lists a hundred stages:
-# it is written this often, in seconds. After a kill the run cache has what it does not list yet.
+# it is written no more often than this, in seconds. After a kill the run cache has what it does not
+# list yet.
 _LOCK_EVERY = 15.0
 
 
@@ -65,8 +66,12 @@ class Graph:
         stage.save(run_cache=all(out.use_cache for out in measured))
         stage.commit()
         self._unlisted.append(stage)
-        if time.monotonic() - self._written > _LOCK_EVERY:
-            self.write_lock()
+
+    def lock_due(self) -> float | None:
+        """Seconds until dvc.lock is to be written; None where it lists all that was committed."""
+        if not self._unlisted:
+            return None
+        return max(self._written + _LOCK_EVERY - time.monotonic(), 0.0)
 
     def write_lock(self) -> None:
         """List in dvc.lock what was committed and is not listed yet."""

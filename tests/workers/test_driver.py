@@ -113,12 +113,17 @@ def test_what_dvc_lock_does_not_list_after_a_kill_is_in_the_run_cache(
     assert stale() == set()
 
 
-def test_dvc_lock_is_written_now_and_then(
+def test_dvc_lock_is_written_while_a_long_stage_runs(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listing = "grep -c 'cmd:' dvc.lock > joined"
-    (repository / "dvc.yaml").write_text(GRAPH.replace("cat left right > joined", listing))
-    monkeypatch.setattr(graph, "_LOCK_EVERY", 0.0)
+    listed = (
+        "for i in $(seq 100); do test -f dvc.lock && grep -c 'cmd:' dvc.lock > joined && exit 0; "
+        "sleep 0.1; done; exit 1"
+    )
+    (repository / "dvc.yaml").write_text(
+        GRAPH.replace("[cat left right > joined, cp .dvc/tmp/rwlock lock]", listed)
+    )
+    monkeypatch.setattr(graph, "_LOCK_EVERY", 1.0)
     reproduce([], jobs=2)
     assert (repository / "joined").read_text() == "2\n"
 
