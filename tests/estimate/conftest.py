@@ -1,4 +1,4 @@
-"""Estimates from few simulated cells: what they come to is not judged here."""
+"""Estimates from one simulated cell; a test that judges averages asks for more."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pipeline.estimate import expected, simulate
 
 
 @pytest.fixture(autouse=True)
-def few_cells(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def one_cell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     expected._trainings.cache_clear()
-    monkeypatch.setattr(simulate, "CELLS", 3)
+    monkeypatch.setattr(simulate, "CELLS", 1)
     yield
     expected._trainings.cache_clear()

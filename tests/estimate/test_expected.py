@@ -35,7 +35,8 @@ def test_the_nearest_evaluation_set_stands_for_a_task(rows: int, profile: str) -
     assert search_trainings(paper, Searched(GRID, rows, True)) == epochs / EPOCHS
 
 
-def test_seeds_multiply_and_neighbours_save() -> None:
+def test_seeds_multiply_and_neighbours_save(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulate, "CELLS", 3)
     grid = grid_values(GridConfig(), 14, 125_000_000)
     near, alone = (search_trainings(SEARCH, Searched(grid, 872, knows)) for knows in (True, False))
     assert near < alone

@@ -11,6 +11,7 @@ from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.record import Probe
+from pipeline.estimate import simulate
 from pipeline.estimate.simulate import (
     EPOCHS,
     PROFILES,
@@ -93,7 +94,8 @@ def test_curves_differ_by_seed_and_rate(seed):
     assert len({cell.training(probe).curve for probe in probes}) == len(RATES)
 
 
-def test_expected_costs_follow_the_protocol():
+def test_expected_costs_follow_the_protocol(monkeypatch):
+    monkeypatch.setattr(simulate, "CELLS", 3)
     grid, task = GRID[:40], PROFILES["sst2"]
     paper, efficient, sweep = (
         expected_epochs(name, EfficientConfig(), grid, RATES, task)
