@@ -4,9 +4,10 @@
 PYTHON ?= python3
 FAIRSEQ ?= .venv-fairseq
 BIN := .venv/bin
-# pip compiles what it installs on one core; this takes all of them. A few files are for other Pythons
-# and do not compile: pip leaves those out just so.
-compile = $(1)/bin/python -m compileall -qq -j 0 $(1)/lib || true
+# pip would compile all that it installs, most of which nothing imports. What is imported is compiled and
+# kept here, so that no stage does it, not even where PYTHONDONTWRITEBYTECODE is set.
+IMPORTED := dvc.cli.parser, pandas, pyarrow.parquet, scipy.stats, seaborn, torch._dynamo, \
+  transformers.models.roberta.modeling_roberta
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .PHONY: repro test lint fairseq lock clean
@@ -28,7 +29,7 @@ lint: $(BIN)/.installed
 $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/lock.txt
-	$(call compile,.venv)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import $(IMPORTED)"
 	touch $@
 
 fairseq: $(FAIRSEQ)/.installed
@@ -39,7 +40,7 @@ $(FAIRSEQ)/.installed: requirements/fairseq.txt
 	$(FAIRSEQ)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/fairseq.txt
 	PIP_CONSTRAINT=requirements/fairseq.txt PIP_BUILD_CONSTRAINT=requirements/fairseq.txt \
 	  $(FAIRSEQ)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps fairseq==0.12.2
-	$(call compile,$(FAIRSEQ))
+	PYTHONDONTWRITEBYTECODE= $(FAIRSEQ)/bin/python pipeline/backends/fairseq/launcher.py train --help > /dev/null
 	touch $@
 
 # For maintainers: pins everything but CUDA's own packages, which torch's GPU build pins itself. Pins
