@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,15 @@ def search(
     )
 
 
+@pytest.fixture(scope="module")
+def found(
+    world: Path, baseline: FullResult, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, SearchResult]:
+    """The search of a folder, for all who only look at it."""
+    folder = tmp_path_factory.mktemp("found")
+    return folder, search(world, folder, baseline)
+
+
 def test_baseline_learns_and_records(world: Path, baseline: FullResult) -> None:
     assert baseline.status == "ok"
     assert baseline.full_metric > 0.8
@@ -80,18 +90,19 @@ def test_baseline_reports_the_best_epoch_of_the_best_rate(world: Path, tmp_path:
 
 
 def test_two_measurements_give_the_same_bytes(
-    world: Path, tmp_path: Path, baseline: FullResult
+    world: Path, tmp_path: Path, baseline: FullResult, found: tuple[Path, SearchResult]
 ) -> None:
-    for name in ("a", "b"):
-        torch.manual_seed(ord(name))
-        search(world, tmp_path / name, baseline)
+    torch.manual_seed(1)
+    search(world, tmp_path, baseline)
     for file in ("result.json", "answer.json", "trials.jsonl", "task.safetensors"):
-        assert (tmp_path / "a/out" / file).read_bytes() == (tmp_path / "b/out" / file).read_bytes()
+        assert (tmp_path / "out" / file).read_bytes() == (found[0] / "out" / file).read_bytes()
 
 
-def test_said_finds_a_dimension_below_d(world: Path, tmp_path: Path, baseline: FullResult) -> None:
-    result = search(world, tmp_path, baseline)
-    trials = [json.loads(line) for line in (tmp_path / "out/trials.jsonl").read_text().splitlines()]
+def test_said_finds_a_dimension_below_d(
+    baseline: FullResult, found: tuple[Path, SearchResult]
+) -> None:
+    folder, result = found
+    trials = [json.loads(line) for line in (folder / "out/trials.jsonl").read_text().splitlines()]
     assert result.status == "ok" and 8 <= result.d90 <= 2048
     assert result.eval_metric >= result.target == pytest.approx(0.7 * baseline.full_metric)
     reached = {row["d"]: row["reached"] for row in trials if row["seed"] == 0}
@@ -120,25 +131,23 @@ def test_a_neighbours_rate_is_carried_over_d_by_the_normalisations_power(
 
 
 def test_the_saved_numbers_are_the_fine_tuned_model(
-    world: Path, tmp_path: Path, baseline: FullResult
+    world: Path, found: tuple[Path, SearchResult]
 ) -> None:
     from pipeline.finetuning.evaluation import predict
 
-    result = search(world, tmp_path, baseline)
+    folder, result = found
     cell = open_cell(world, "polarity_short")
-    vector = load_task_vector(tmp_path / "out/task.safetensors")
+    vector = load_task_vector(folder / "out/task.safetensors")
     assert len(vector.vector) == result.task_d
     vector.apply(cell.flat, cell.inputs["checkpoint"])
     right = predict(cell.network, cell.data.eval, FINETUNE.batch) == cell.data.eval.labels
     assert right.mean() == result.eval_metric
 
 
-def test_results_are_read_as_they_were_written(
-    world: Path, tmp_path: Path, baseline: FullResult
-) -> None:
-    result = search(world, tmp_path, baseline)
-    assert SearchResult.read(tmp_path / "out/result.json") == result
-    answer = Neighbour.read(tmp_path / "out/answer.json")
+def test_results_are_read_as_they_were_written(found: tuple[Path, SearchResult]) -> None:
+    folder, result = found
+    assert SearchResult.read(folder / "out/result.json") == result
+    answer = Neighbour.read(folder / "out/answer.json")
     assert (answer.model, answer.status, answer.d90) == ("s0", Status.OK, result.d90)
     assert answer.rate == pytest.approx(math.log10(result.rate))
     assert answer.habits is not None and answer.near().d90 == result.d90
@@ -192,9 +201,14 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_killed_search_resumes_and_repeats_no_probe(
-    world: Path, tmp_path: Path, baseline: FullResult, monkeypatch: pytest.MonkeyPatch, after: int
+    world: Path,
+    tmp_path: Path,
+    baseline: FullResult,
+    found: tuple[Path, SearchResult],
+    monkeypatch: pytest.MonkeyPatch,
+    after: int,
 ) -> None:
-    whole = search(world, tmp_path / "whole", baseline)
+    folder, whole = found
     runs, original = 0, probe.fine_tune
 
     def counted(*arguments, **options):
@@ -211,9 +225,7 @@ def test_a_killed_search_resumes_and_repeats_no_probe(
     assert search(world, tmp_path / "torn", baseline) == whole
     assert runs == whole.probes + 1
     for file in ("result.json", "answer.json", "trials.jsonl", "task.safetensors"):
-        assert (tmp_path / "whole/out" / file).read_bytes() == (
-            tmp_path / "torn/out" / file
-        ).read_bytes()
+        assert (folder / "out" / file).read_bytes() == (tmp_path / "torn/out" / file).read_bytes()
 
 
 @pytest.mark.parametrize("change", ["altered", "missing", "swapped"])
@@ -242,9 +254,14 @@ def test_a_kept_vector_that_is_not_the_one_of_its_row_is_trained_again(
 
 
 def test_another_resolution_reads_the_journal(
-    world: Path, tmp_path: Path, baseline: FullResult, monkeypatch: pytest.MonkeyPatch
+    world: Path,
+    tmp_path: Path,
+    baseline: FullResult,
+    found: tuple[Path, SearchResult],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first = search(world, tmp_path, baseline)
+    folder, first = found
+    shutil.copytree(folder / "scratch", tmp_path / "scratch")
     runs, original = [], probe.fine_tune
     monkeypatch.setattr(probe, "fine_tune", lambda *a, **k: runs.append(1) or original(*a, **k))
     finer = replace(SAID, grid=GridConfig(8, 2048, 2.0))
