@@ -47,6 +47,11 @@ def search_settings(method: str | None) -> Path:
     return SETTINGS / "searches" / f"{method or 'study'}.json"
 
 
+def certificate_settings() -> Path:
+    """The table of candidates of every certificate."""
+    return SETTINGS / "certificates.json"
+
+
 def watched(owner: str) -> Path:
     """The hashes of an owner's local files."""
     return FILES / owner
@@ -82,6 +87,11 @@ def search(model_name: str, task_name: str, method: str | None = None) -> Path:
     if method is None:
         return RESULTS / "search" / model_name / task_name
     return RESULTS / "sweep" / model_name / task_name / method
+
+
+def certificate(model_name: str, task_name: str) -> Path:
+    """The certificates of a cell."""
+    return RESULTS / "bound" / model_name / task_name
 
 
 def answer(model_name: str, task_name: str) -> Path:

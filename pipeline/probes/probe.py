@@ -101,7 +101,7 @@ class ProbeRunner:
             [
                 code_hash(*_CODE),
                 self.cell.inputs,
-                self._seed(probe),
+                self.seed(probe),
                 self.finetune.dropout,
                 self.finetune.precision,
                 asdict(self.subspace),
@@ -110,6 +110,19 @@ class ProbeRunner:
                 asdict(self.training.sampled) if self.training.sampled else None,
             ]
         )[:32]
+
+    def seed(self, probe: Probe) -> int:
+        """What P, the order of rows and dropout are drawn from: anew at each d.
+
+        Drawn from the probe's seed alone, the P of neighbouring d would share their columns with
+        Fastfood, and probes be no independent witnesses of d₉₀, as its interval takes them for.
+        """
+        return derive(self.cell.seed, "probe", probe.seed, probe.d)
+
+    def subspace_of(self, probe: Probe) -> Subspace:
+        """The subspace that a probe trains in, with θ₀ put back into the network."""
+        self.cell.reset()
+        return Subspace(self.cell.flat, self.subspace, probe.d, self.seed(probe))
 
     @cached_property
     def _journal(self) -> Journal:
@@ -134,18 +147,9 @@ class ProbeRunner:
         path = self.vector_path(record)
         return sha256(path) if path.exists() else None
 
-    def _seed(self, probe: Probe) -> int:
-        """What P, the order of rows and dropout are drawn from: anew at each d.
-
-        Drawn from the probe's seed alone, the P of neighbouring d would share their columns with
-        Fastfood, and probes be no independent witnesses of d₉₀, as its interval takes them for.
-        """
-        return derive(self.cell.seed, "probe", probe.seed, probe.d)
-
     def _train(self, probe: Probe, stop: Stop) -> Record:
-        cell, seed = self.cell, self._seed(probe)
-        cell.reset()
-        subspace = Subspace(cell.flat, self.subspace, probe.d, seed)
+        cell, seed = self.cell, self.seed(probe)
+        subspace = self.subspace_of(probe)
         run = fine_tune(
             cell.network,
             subspace,

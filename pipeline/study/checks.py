@@ -30,6 +30,11 @@ def check(params: Params) -> None:
         _check_suite(params)
     _check_zoo(params)
     _check_rates(params)
+    if params.certificates is not None and params.subspace.head != "inside":
+        raise UserError(
+            "params.yaml: certificates count the bits of the d numbers, so subspace.head must be "
+            f"inside, not {params.subspace.head}"
+        )
     if params.report.axis == "tokens" and params.tokens_per_step() is None:
         raise UserError(
             "params.yaml: report.axis is tokens, so trajectory.tokens_per_update must say how "

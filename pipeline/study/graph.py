@@ -22,6 +22,7 @@ from pipeline.study.local_files import local_files, watched
 from pipeline.study.measured import (
     MeasuredModel,
     PlannedSearch,
+    certified,
     measured_models,
     rate_neighbour,
     searches,
@@ -105,6 +106,10 @@ def graph_items(params: Params) -> dict[str, Items]:
             for task in model.tasks
         },
         "searches": {key: _search(search) for key, search in searches(params).items()},
+        "certificates": {
+            key: {"model": one.model.name, "task": one.task, "tokens": one.model.tokens}
+            for key, one in certified(params).items()
+        },
     }
 
 

@@ -105,6 +105,19 @@ def rate_neighbour(params: Params, model: MeasuredModel, task: str) -> str | Non
     return model.neighbour if several and params.baseline.protocol == "efficient" else None
 
 
+def certified(params: Params) -> dict[str, PlannedSearch]:
+    """The searches of cells that get a certificate, by key: those of tasks with right answers."""
+    if params.certificates is None:
+        return {}
+    planned = (
+        PlannedSearch(model, task)
+        for model in measured_models(params)
+        for task in model.searched
+        if params.tasks[task].data.kind == "classification"
+    )
+    return {search.key: search for search in planned}
+
+
 def searches(params: Params) -> dict[str, PlannedSearch]:
     """Every search by its key, those for the study first, then the sweeps."""
     planned = [

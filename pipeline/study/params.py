@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pipeline.certificates.config import CertificateConfig
 from pipeline.common.checked import AnyText, Seed
 from pipeline.common.config import nearest
 from pipeline.errors import UserError
@@ -38,6 +39,7 @@ class Params:
     model: ModelConfig = field(default_factory=ModelConfig)
     zoo: ZooConfig = field(default_factory=ZooConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    certificates: CertificateConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
 
     def pretrains(self) -> bool:

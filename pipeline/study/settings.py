@@ -50,6 +50,7 @@ def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     yield paths.baseline_settings(), content.get("baseline", {})
     common = {"seed": params.seed, "subspace": content.get("subspace", {})}
     yield paths.search_settings(None), {**common, "search": content["search"]}
+    yield paths.certificate_settings(), content.get("certificates") or {}
     yield paths.SETTINGS / "study.json", _measured(params, content)
     for method in params.sweep.methods:
         probes = content["sweep"].get("probes", {})

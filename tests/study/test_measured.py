@@ -5,8 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.certificates.config import CertificateConfig
 from pipeline.errors import UserError
-from pipeline.study.measured import measured_model, measured_models, planned_search, searches
+from pipeline.study.checks import check
+from pipeline.study.graph import graph_items
+from pipeline.study.measured import (
+    certified,
+    measured_model,
+    measured_models,
+    planned_search,
+    searches,
+)
 from pipeline.study.reading import load_params
 
 ROOT = Path(__file__).parents[2]
@@ -44,3 +53,20 @@ def test_unknown_names_name_the_closest() -> None:
         measured_model(LAPTOP, "s100")
     with pytest.raises(UserError, match="did you mean 's0-duplicate'"):
         planned_search(LAPTOP, "s0-duplicat")
+
+
+def test_cells_with_right_answers_are_certified_where_that_is_asked_for() -> None:
+    assert certified(LAPTOP) == {} and graph_items(LAPTOP)["certificates"] == {}
+    asked = replace(LAPTOP, certificates=CertificateConfig())
+    assert certified(asked) == searches(asked)
+    task = LAPTOP.tasks["inference"]
+    numbers = replace(task, data=replace(task.data, kind="regression", labels=(), metric=None))
+    mixed = replace(asked, tasks={**LAPTOP.tasks, "inference": numbers})
+    assert {one.task for one in certified(mixed).values()} == {*LAPTOP.tasks} - {"inference"}
+
+
+def test_certificates_count_the_head_too() -> None:
+    outside = replace(LAPTOP.subspace, head="outside")
+    asked = replace(LAPTOP, subspace=outside, certificates=CertificateConfig())
+    with pytest.raises(UserError, match=r"subspace.head must be inside, not outside"):
+        check(asked)
