@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from pipeline.common.artifacts import read_json, read_jsonl
+from pipeline.common.sealed import read_jsonl, read_sealed
 from pipeline.finetuning.ending import LittleToGain
 
 _GAINS = (0.0, 0.0005, 0.001, 0.002, 0.005, 0.01)
@@ -52,7 +52,7 @@ class Replay:
 def whole_runs(study: Path) -> Iterator[Whole]:
     """The cells of a study whose metric is accuracy, whose errors are known from their rows."""
     for path in sorted((study / "results/baseline").glob("*/*/result.json")):
-        result = read_json(path)
+        result = read_sealed(path)
         if result["metric"] != "accuracy":
             continue
         curves = defaultdict(list)

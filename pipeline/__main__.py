@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.published.fetching import pins
 from pipeline.study.chain import chain_yaml, checkpoint_steps
-from pipeline.study.graph import write_graph
+from pipeline.study.graph import check_graph, write_graph
 from pipeline.study.reading import load_params
 
 _FlopPerSecond = Annotated[float, Range(above=0, ceiling=1e30)]
@@ -36,9 +37,12 @@ def main() -> int:
         "--jobs", type=_read(Count), metavar="N",
         help="stages at a time (default: one a core for a narrow model, else 1)",
     )  # fmt: skip
+    _add_options(study)
     study.set_defaults(run=_repro)
     graph = commands.add_parser("graph", help="write graph.yaml anew, after an edit of params.yaml")
     graph.set_defaults(run=_graph)
+    healing = commands.add_parser("heal", help="find and remove damaged outputs, DVC's copies too")
+    healing.set_defaults(run=_heal)
     _add_estimate(commands.add_parser("estimate", help="what a study will cost"))
     chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
     chain.add_argument(
@@ -81,6 +85,22 @@ def main() -> int:
     return 0
 
 
+# What dvc repro knows too, by its names: `pipeline.workers.options`.
+_OPTIONS = {
+    "force": ("-f", "run every stage, up to date or not"),
+    "dry": (None, "say what would run, and change nothing"),
+    "single_item": ("-s", "the targets alone, without the stages that they need"),
+    "keep_going": ("-k", "after a failure go on with all that does not wait for it"),
+    "allow_missing": (None, "pass over stages of which nothing but data is missing"),
+}
+
+
+def _add_options(study: argparse.ArgumentParser) -> None:
+    for name, (short, words) in _OPTIONS.items():
+        names = [f"--{name.replace('_', '-')}", *([short] if short else [])]
+        study.add_argument(*names, dest=name, action="store_true", help=words)
+
+
 def _add_estimate(cost: argparse.ArgumentParser) -> None:
     cost.add_argument(
         "--params", type=Path, default=paths.PARAMS, metavar="FILE",
@@ -103,18 +123,42 @@ def _add_estimate(cost: argparse.ArgumentParser) -> None:
 
 def _repro(chosen: argparse.Namespace) -> str:
     from pipeline.workers.driver import default_jobs, reproduce
+    from pipeline.workers.options import Options
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("dvc").setLevel(logging.WARNING)
-    params = load_params()
-    if write_graph(params):
-        logging.info("graph.yaml was written anew for params.yaml")
-    return reproduce(chosen.targets, chosen.jobs or default_jobs(params))
+    params, options = load_params(), Options(**{name: getattr(chosen, name) for name in _OPTIONS})
+    if options.dry:
+        check_graph(params)
+    elif write_graph(params):
+        logging.info("graph.yaml was written anew for params.yaml%s", _left())
+    return reproduce(chosen.targets, chosen.jobs or default_jobs(params), options)
 
 
 def _graph(chosen: argparse.Namespace) -> str:
     written = write_graph(load_params())
-    return "graph.yaml was written" if written else "graph.yaml is up to date"
+    return f"graph.yaml was written{_left()}" if written else "graph.yaml is up to date"
+
+
+def _left() -> str:
+    """Clear what left the study with the old graph, and say so."""
+    from pipeline.workers.leftovers import clear_leftovers
+
+    left = len(clear_leftovers())
+    kept = "files of results that params.yaml no longer asks for are in DVC's cache alone now"
+    return f"; {left} {kept}" if left else ""
+
+
+def _heal(_: argparse.Namespace) -> str:
+    from pipeline.workers.healing import heal
+
+    found = heal()
+    if not found:
+        return "every output is what its stage made"
+    listed = "\n".join(map(os.path.relpath, found))
+    return (
+        f"removed, since damaged:\n{listed}\nnow run dvc pull, if a remote has them, or dvc repro"
+    )
 
 
 def _estimate(chosen: argparse.Namespace) -> str:

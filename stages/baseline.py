@@ -11,6 +11,7 @@ from pipeline.finetuning.result import FullResult
 from pipeline.study.graph import graph_item
 from pipeline.study.measured import measured_model, rate_neighbour
 from stages import entry
+from stages.forced import resumable
 
 
 def main() -> None:
@@ -30,14 +31,12 @@ def main() -> None:
             seed=params.seed,
         )
         scratch, out = paths.scratch("baseline", name, task), paths.baseline(name, task)
-        result = fine_tune_fully(
-            cell,
-            finetune,
-            scratch,
-            out,
-            baseline=params.baseline,
-            near=FullResult.read(paths.full_result(before, task)).rate() if before else None,
-        )
+        near = FullResult.read(paths.full_result(before, task)).rate() if before else None
+        work = (cell.inputs, cell.seed, finetune, params.baseline, near)
+        with resumable(scratch, paths.full_result(name, task), *work):
+            result = fine_tune_fully(
+                cell, finetune, scratch, out, baseline=params.baseline, near=near
+            )
     logging.info("%s × %s: %s, %s %s", name, task, result.status, result.metric, result.full_metric)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.common.artifacts import write_json
+from pipeline.common.sealed import write_sealed
 from pipeline.errors import UserError
 from pipeline.study.graph import check_graph
 from pipeline.study.params import Params
@@ -79,7 +79,7 @@ def timed(path: Path) -> Iterator[None]:
 
     start = time.monotonic()
     yield
-    write_json(path, {"seconds": round(time.monotonic() - start, 2), **facts()})
+    write_sealed(path, {"seconds": round(time.monotonic() - start, 2), **facts()})
 
 
 def _say(sentence: str) -> int:

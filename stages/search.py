@@ -12,6 +12,7 @@ from pipeline.probes.search import search_cell
 from pipeline.probes.sweep import sweep_search
 from pipeline.study.measured import planned_search
 from stages import entry
+from stages.forced import resumable
 
 
 def main() -> None:
@@ -32,16 +33,21 @@ def main() -> None:
         search, subspace = params.search, params.subspace
         if method:
             search, subspace = sweep_search(cell, params.sweep.probes, method, subspace)
-        result = search_cell(
-            cell,
-            search=search,
-            subspace=subspace,
-            finetune=finetune,
-            full=FullResult.read(paths.full_result(name, task)),
-            neighbour=Neighbour.read(paths.answer(before, task)) if before else None,
-            scratch=paths.scratch("search", key),
-            out=paths.search(name, task, method),
-        )
+        full = FullResult.read(paths.full_result(name, task))
+        neighbour = Neighbour.read(paths.answer(before, task)) if before else None
+        scratch, out = paths.scratch("search", key), paths.search(name, task, method)
+        work = (cell.inputs, cell.seed, search, subspace, finetune, full, neighbour)
+        with resumable(scratch, out / "result.json", *work):
+            result = search_cell(
+                cell,
+                search=search,
+                subspace=subspace,
+                finetune=finetune,
+                full=full,
+                neighbour=neighbour,
+                scratch=scratch,
+                out=out,
+            )
     logging.info(
         "%s: %s, d90 %s (95 %%: %s to %s) %s",
         key, result.status, result.d90, result.d90_low, result.d90_high, result.reason,

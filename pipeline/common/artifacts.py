@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,22 +88,6 @@ def read_json(path: Path | str) -> Any:
         ) from error
 
 
-def write_jsonl(path: Path | str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write one JSON object a line, keys sorted, atomically."""
-    with atomic_file(path) as temporary:
-        temporary.write_text("".join(_line(row) for row in rows), encoding="utf-8")
-
-
-def read_jsonl(path: Path | str) -> list[Any]:
-    """Read the rows of `write_jsonl`; a missing or damaged file is a `UserError` that names it."""
-    try:
-        return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: run the stage that makes it") from error
-    except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}): delete it and run its stage") from error
-
-
 def sha256(path: Path | str) -> str:
     """Hex SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
@@ -126,6 +110,22 @@ _SEAL = "sha256"
 def journal_line(row: Mapping[str, Any]) -> str:
     """A row as a line of a `Journal`, with the hash of what it says."""
     return _line({**row, _SEAL: _seal(row)})
+
+
+def journal_row(line: bytes) -> Json:
+    """The row of a line that `journal_line` made.
+
+    Raises:
+        ValueError: it is not what was written; says in what way.
+    """
+    try:
+        row: Json = json.loads(line)
+        if row.pop(_SEAL) == _seal(row):
+            return row
+        reason = "altered since it was written"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        reason = "full of NULs, as after a power cut" if b"\0" in line else "no line of a journal"
+    raise ValueError(reason) from None
 
 
 class Journal:
@@ -162,18 +162,12 @@ class Journal:
 
     def _row(self, number: int, line: bytes) -> Json:
         try:
-            row: Json = json.loads(line)
-            if row.pop(_SEAL) == _seal(row):
-                return row
-            reason = "altered since it was written"
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            reason = (
-                "full of NULs, as after a power cut" if b"\0" in line else "no line of a journal"
-            )
-        raise UserError(
-            f"{self.path}: line {number} is {reason}: remove it (sed -i {number}d {self.path}) and "
-            "run again, which does anew what it held"
-        ) from None
+            return journal_row(line)
+        except ValueError as error:
+            raise UserError(
+                f"{self.path}: line {number} is {error}: remove it (sed -i {number}d {self.path}) "
+                "and run again, which does anew what it held"
+            ) from None
 
     def _drop_torn_line(self) -> None:
         if not self.path.exists():

@@ -1,4 +1,4 @@
-"""The manifest in a checkpoint's folders: the update they are of, and the hash of each file."""
+"""The manifest of an output folder: the hash of each file, and for a checkpoint its update."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.common.artifacts import Json, sha256, write_json
+from pipeline.common.artifacts import Json, sha256
 from pipeline.common.checked import Index, Name
-from pipeline.common.config import read_known
-from pipeline.errors import UserError
+from pipeline.common.config import parse_known
+from pipeline.common.sealed import check_files, read_sealed, write_sealed
 
 MODEL_MANIFEST, STATE_MANIFEST = "checkpoint.json", "state.json"
+TOKENIZER_MANIFEST = "tokenizer_manifest.json"
 
 
 @dataclass(frozen=True)
 class _Manifest:
     """What every manifest says."""
 
-    step: Index
     sha256: dict[Name, Name]
 
     def __post_init__(self) -> None:
@@ -27,14 +27,21 @@ class _Manifest:
             raise ValueError(f"sha256 names {outside[0]!r}, which is no file of the folder")
 
 
-def seal(folder: Path, name: str, step: int, **facts: Any) -> Json:
+@dataclass(frozen=True)
+class _Checkpoint(_Manifest):
+    """What the manifests of a checkpoint's two folders say."""
+
+    step: Index
+
+
+def seal(folder: Path, name: str, **facts: Any) -> Json:
     """Write, and return, the manifest of what is in a folder.
 
-    It has the update that the folder is of, each file's hash, and further ``facts``.
+    It has each file's hash and further ``facts``: that of a checkpoint has its update, ``step``.
     """
     hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-    manifest = {"step": step, "sha256": hashes, **facts}
-    write_json(folder / name, manifest)
+    manifest = {"sha256": hashes, **facts}
+    write_sealed(folder / name, manifest)
     return manifest
 
 
@@ -44,7 +51,9 @@ def check_model(directory: Path) -> Json:
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    return _checked(directory, MODEL_MANIFEST)
+    manifest = _read(_Checkpoint, directory / MODEL_MANIFEST)
+    check_files(directory, manifest["sha256"])
+    return manifest
 
 
 def check_state(directory: Path) -> Json:
@@ -53,16 +62,25 @@ def check_state(directory: Path) -> Json:
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    return _checked(directory, STATE_MANIFEST)
+    manifest = _read(_Checkpoint, directory / STATE_MANIFEST)
+    check_files(directory, manifest["sha256"])
+    return manifest
 
 
-def _checked(directory: Path, name: str) -> Json:
-    manifest = read_known(_Manifest, directory / name)
-    for file, digest in manifest["sha256"].items():
-        path = directory / file
-        if not path.is_file() or sha256(path) != digest:
-            raise UserError(
-                f"{path} is missing, truncated or altered: remove {directory.parent} and run "
-                "dvc repro"
-            )
+def check_tokenizer(directory: Path) -> None:
+    """Check the tokenizer's files in a folder of ours; one of others has no hashes.
+
+    Raises:
+        UserError: a file is missing, truncated or altered.
+    """
+    for name in (TOKENIZER_MANIFEST, MODEL_MANIFEST):
+        if (directory / name).exists():
+            hashes = _read(_Manifest, directory / name)["sha256"]
+            own = {file: digest for file, digest in hashes.items() if "token" in file}
+            check_files(directory, own)
+
+
+def _read(kind: type[_Manifest], path: Path) -> Json:
+    manifest = read_sealed(path)
+    parse_known(kind, manifest, f"{path}: content")
     return manifest

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline import paths
-from pipeline.common.artifacts import read_json
+from pipeline.common.sealed import read_sealed
 from pipeline.dimension.grid import grid_values
 from pipeline.errors import UserError
 from pipeline.estimate.expected import (
@@ -190,7 +190,7 @@ def _groups(params: Params, prepared: bool) -> Iterator[_Sized]:
 
 def _task_size(params: Params, model: MeasuredModel, task: str, prepared: bool) -> TaskSize:
     manifest = paths.task(model.tokens, task) / "manifest.json"
-    known = read_json(manifest) if prepared and manifest.exists() else None
+    known = read_sealed(manifest) if prepared and manifest.exists() else None
     return task_size(params.tasks[task].data, known)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.common.artifacts import write_jsonl
+from pipeline.common.sealed import write_jsonl
 from pipeline.common.status import Status
 from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.finetuning.cell import Cell

@@ -19,6 +19,7 @@ from pipeline.finetuning.loop import EpochScore, Run, fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
 from pipeline.finetuning.sampling import ClimbingEvaluation
 from pipeline.training.parameters import Full
+from pipeline.training.stack import stack
 
 _LOG = logging.getLogger(__name__)
 # The packages whose code decides a run: a journal's run of other code is not this one's.
@@ -138,6 +139,7 @@ class FullRunner:
         return fingerprint(
             [
                 code_hash(*_CODE),
+                stack(self.cell.flat.values.device),
                 self.cell.inputs,
                 self._seed(seed),
                 self.config.dropout,

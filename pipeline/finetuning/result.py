@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.common.artifacts import read_json, write_json
 from pipeline.common.config import parse
+from pipeline.common.sealed import read_sealed, write_sealed
 from pipeline.common.status import Status
 
 
@@ -96,7 +96,7 @@ class FullResult:
 
     def write(self, path: Path) -> None:
         """Write the result as JSON."""
-        write_json(path, asdict(self))
+        write_sealed(path, asdict(self))
 
     @staticmethod
     def read(path: Path) -> FullResult:
@@ -105,4 +105,4 @@ class FullResult:
         Raises:
             UserError: the file is missing, damaged, or of another version.
         """
-        return parse(FullResult, read_json(path), f"{path}: result")
+        return parse(FullResult, read_sealed(path), f"{path}: result")

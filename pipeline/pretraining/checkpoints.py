@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.common.artifacts import Json, atomic_directory, fingerprint, write_jsonl
+from pipeline.common.artifacts import Json, atomic_directory, fingerprint
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
+from pipeline.common.sealed import write_jsonl
 from pipeline.errors import UserError
 from pipeline.training.onednn import through_onednn
 from pipeline.training.optimizer_state import OptimizerState
@@ -33,7 +34,7 @@ def save_model(
         if tokenizer_dir is not None:
             for name in _TOKENIZER_FILES:
                 shutil.copyfile(tokenizer_dir / name, folder / name)
-        seal(folder, MODEL_MANIFEST, step)
+        seal(folder, MODEL_MANIFEST, step=step)
 
 
 def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
@@ -56,7 +57,7 @@ def save_state(state: OptimizerState, log: Sequence[Json], directory: Path) -> N
     with atomic_directory(directory) as folder:
         save_file(dict(state.vectors), folder / "optimizer.safetensors")
         write_jsonl(folder / "training.jsonl", log)
-        seal(folder, STATE_MANIFEST, state.step)
+        seal(folder, STATE_MANIFEST, step=state.step)
 
 
 def open_state(directory: Path) -> OptimizerState:

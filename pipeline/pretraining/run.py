@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.common.artifacts import atomic_file, fingerprint, read_json, remove_others, sha256
+from pipeline.common.artifacts import atomic_file, fingerprint, remove_others, sha256
+from pipeline.common.code import code_hash
+from pipeline.common.sealed import read_sealed
 from pipeline.errors import UserError
 from pipeline.pretraining.ahead import Ahead
 from pipeline.pretraining.checkpoints import (
@@ -38,12 +40,15 @@ from pipeline.training.optimizer_state import OptimizerState
 from pipeline.training.optimizers import Optimizer, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
 from pipeline.training.schedules import decayed, schedule
+from pipeline.training.stack import stack
 
 if TYPE_CHECKING:
     from transformers import RobertaForMaskedLM
 
 _LOG = logging.getLogger(__name__)
 _VALID_BLOCKS = 256
+# The packages whose code decides a segment.
+_CODE = ("common", "pretraining", "tokens", "training")
 
 
 def run_segment(
@@ -85,11 +90,11 @@ def run_segment(
     special = special_tokens(open_tokenizer(start.tokenizer))
     segment = _Segment(config, special, stop, seed, device, ranks, f"before {end.model}")
     flat = FlatParameters(model)
-    scratch = end.scratch / f"{_identity(config, start, stop, seed, decay)}.safetensors"
+    scratch = end.scratch / f"{_identity(segment, start, decay)}.safetensors"
     state = _resume(scratch, start, flat, stop=stop, optimizer=config.optimizer)
     rate = schedule(config.schedule, config.learning_rate, config.warmup_steps, config.total_steps)
     if decay:
-        rate = decayed(rate, read_json(start.model / "checkpoint.json")["step"], stop)
+        rate = decayed(rate, read_sealed(start.model / "checkpoint.json")["step"], stop)
     blocks = Blocks(Corpus.open(start.corpus), config.length, special, seed)
     done, log = segment.train(model, flat, state, rate, blocks, scratch)
     held_out = Blocks(Corpus.open(start.corpus, "valid"), config.length, special, seed)
@@ -212,12 +217,14 @@ def held_out_loss(
     return sum(float(masked_loss(model, part)) for part in parts)
 
 
-def _identity(config: PretrainConfig, start: Places, stop: int, seed: int, decay: bool) -> str:
+def _identity(segment: _Segment, start: Places, decay: bool) -> str:
     """The hash of all that the segment's bytes depend on."""
     files = [start.model / "checkpoint.json", start.state / "state.json"]
     files.append(start.corpus / "manifest.json")
-    recipe = {key: value for key, value in asdict(config).items() if key != "save_every"}
-    return fingerprint([recipe, stop, seed, decay, [sha256(path) for path in files]])[:16]
+    recipe = {key: value for key, value in asdict(segment.config).items() if key != "save_every"}
+    hashes = [code_hash(*_CODE), *map(sha256, files)]
+    machine = [stack(segment.device), segment.ranks.count]
+    return fingerprint([recipe, segment.stop, segment.seed, decay, hashes, machine])[:16]
 
 
 def _resume(
@@ -246,7 +253,7 @@ def _resume(
 def _check_start(start: Places, state: OptimizerState, stop: int, optimizer: Optimizer) -> None:
     """Refuse a checkpoint whose state is of another update or optimizer, or that is not before."""
     again = f"remove {start.model.parent} and run dvc repro"
-    made = read_json(start.model / "checkpoint.json")["step"]
+    made = read_sealed(start.model / "checkpoint.json")["step"]
     if made != state.step:
         raise UserError(
             f"{start.state} is of update {state.step}, but {start.model} of update {made}: {again}"

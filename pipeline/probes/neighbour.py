@@ -10,8 +10,8 @@ import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipeline.common.artifacts import read_json, write_json
 from pipeline.common.config import parse
+from pipeline.common.sealed import read_sealed, write_sealed
 from pipeline.common.status import Status
 from pipeline.dimension.habits import Habits
 from pipeline.dimension.question import Near
@@ -44,7 +44,7 @@ class Neighbour:
 
     def write(self, path: Path) -> None:
         """Write the answer as JSON."""
-        write_json(path, asdict(self))
+        write_sealed(path, asdict(self))
 
     @staticmethod
     def read(path: Path) -> Neighbour:
@@ -53,4 +53,4 @@ class Neighbour:
         Raises:
             UserError: the file is missing, damaged, or of another version.
         """
-        return parse(Neighbour, read_json(path), f"{path}: answer")
+        return parse(Neighbour, read_sealed(path), f"{path}: answer")

@@ -23,6 +23,7 @@ from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.reparameterisation import Subspace, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector
 from pipeline.training.optimizers import AdamW, Optimizer
+from pipeline.training.stack import stack
 
 # The packages whose code decides a probe's curve.
 _CODE = ("common", "finetuning", "models", "probes", "subspace", "tasks", "training")
@@ -100,6 +101,7 @@ class ProbeRunner:
         return fingerprint(
             [
                 code_hash(*_CODE),
+                stack(self.cell.flat.values.device),
                 self.cell.inputs,
                 self.seed(probe),
                 self.finetune.dropout,

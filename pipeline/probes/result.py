@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from pipeline.common.artifacts import read_json, write_json
 from pipeline.common.config import parse
+from pipeline.common.sealed import read_sealed, write_sealed
 from pipeline.common.status import SearchEnd, Status
 from pipeline.finetuning.result import Cost
 
@@ -101,7 +101,7 @@ class SearchResult:
 
     def write(self, path: Path) -> None:
         """Write the result as JSON."""
-        write_json(path, asdict(self))
+        write_sealed(path, asdict(self))
 
     @staticmethod
     def read(path: Path) -> SearchResult:
@@ -110,4 +110,4 @@ class SearchResult:
         Raises:
             UserError: the file is missing, damaged, or of another version.
         """
-        return parse(SearchResult, read_json(path), f"{path}: result")
+        return parse(SearchResult, read_sealed(path), f"{path}: result")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.common.artifacts import Json, atomic_file, write_jsonl
+from pipeline.common.artifacts import Json, atomic_file
+from pipeline.common.sealed import write_jsonl
 from pipeline.dimension.driver import drive
 from pipeline.dimension.estimate import Estimate, estimate_d90
 from pipeline.dimension.protocols import PROTOCOLS

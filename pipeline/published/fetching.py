@@ -52,7 +52,7 @@ def fetch(place: Place, step: int, directory: Path) -> Json:
         tokenizer.save_pretrained(folder)
         write_json(folder / _CONFIG, _padded(config, tokenizer, where))
         origin_facts = {**asdict(place), "commit": commit}
-        return seal(folder, MODEL_MANIFEST, step, origin=origin_facts)
+        return seal(folder, MODEL_MANIFEST, step=step, origin=origin_facts)
 
 
 def pins(places: Mapping[str, Place]) -> str:

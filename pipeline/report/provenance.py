@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipeline.common.checked import Index, Name, NotNegative
-from pipeline.common.config import read_known
+from pipeline.common.config import parse_known
+from pipeline.common.sealed import read_sealed
 
 _PACKAGES = ("torch", "transformers", "datasets", "dvc", "numpy", "pandas", "seaborn")
 
@@ -36,15 +37,19 @@ class _Timing:
 
 def provenance(params: Path, timing: Path) -> Provenance:
     """Gather the facts; git or a package that is absent is said to be so."""
-    records = [read_known(_Timing, path) for path in sorted(timing.rglob("*.json"))]
-    machines = sorted({_machine(row["device"], row["threads"]) for row in records})
+    records = [_timing(path) for path in sorted(timing.rglob("*.json"))]
+    machines = sorted({_machine(row.device, row.threads) for row in records})
     return Provenance(
         params.read_text(encoding="utf-8"),
         _commit(),
         {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
-        sum(row["seconds"] for row in records) if records else None,
+        sum(row.seconds for row in records) if records else None,
         "; ".join(machines) or "not recorded",
     )
+
+
+def _timing(path: Path) -> _Timing:
+    return parse_known(_Timing, read_sealed(path), f"{path}: content")
 
 
 def _machine(device: str, threads: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipeline.common.sealed import read_jsonl
 from pipeline.dimension.record import Ending
 from pipeline.dimension.sweep_grid import left_out
 from pipeline.errors import UserError
@@ -102,10 +102,11 @@ def _result(read: Callable[[Path], Result], path: Path, remedy: str) -> Result:
 
 def _trainings(path: Path, count: int, remedy: str) -> tuple[Training, ...]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        trainings = tuple(_training(json.loads(line)) for line in lines)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path} is missing or damaged ({error}): {remedy}") from error
+        trainings = tuple(map(_training, read_jsonl(path)))
+    except UserError as error:
+        raise UserError(f"{error} ({remedy})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is of another version ({error}): {remedy}") from error
     if len(trainings) != count:
         raise UserError(f"{path} holds {len(trainings)} probes instead of {count}: {remedy}")
     return trainings

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.common.artifacts import Json, sha256
+from pipeline.common.artifacts import Json
 from pipeline.common.checked import AnyText, Index, Name
-from pipeline.common.config import read_known
-from pipeline.errors import UserError
+from pipeline.common.config import parse_known
+from pipeline.common.sealed import check_files, read_sealed
 from pipeline.tasks.kinds import KindName, MetricName, TaskKind, make_kind
 
 SPLITS = ("train", "eval")
@@ -88,15 +88,10 @@ class TaskData:
             UserError: a file is missing, truncated or altered.
         """
         folder = Path(directory)
-        manifest = read_known(_Manifest, folder / "manifest.json")
-        for name, digest in manifest["files"].items():
-            path = folder / name
-            if not path.is_file() or sha256(path) != digest:
-                stage = f"task@{folder.parent.name}-{manifest['task']}"
-                raise UserError(
-                    f"{path} is missing or does not match the hash in manifest.json: "
-                    f"run its stage again (dvc repro -f {stage})"
-                )
+        path = folder / "manifest.json"
+        manifest = read_sealed(path)
+        parse_known(_Manifest, manifest, f"{path}: content")
+        check_files(folder, manifest["files"])
         kind = make_kind(manifest["kind"], manifest["labels"], manifest["metric"])
         pad = manifest["pad_id"]
         train, evaluation = (_read(folder / f"{name}.parquet", kind, pad) for name in SPLITS)

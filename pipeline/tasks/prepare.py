@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.common.artifacts import Json, atomic_directory, sha256, write_json
+from pipeline.common.artifacts import Json, atomic_directory, sha256
+from pipeline.common.sealed import write_sealed
 from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
 from pipeline.tasks.config import TaskDataConfig
@@ -71,7 +72,7 @@ def prepare_task(
         manifest["files"] = {
             f"{split}.parquet": sha256(folder / f"{split}.parquet") for split in SPLITS
         }
-        write_json(folder / "manifest.json", manifest)
+        write_sealed(folder / "manifest.json", manifest)
     return manifest
 
 

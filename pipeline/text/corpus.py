@@ -15,8 +15,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from pipeline.common.artifacts import Json, atomic_directory, sha256, write_json
+from pipeline.common.artifacts import Json, atomic_directory, sha256
 from pipeline.common.checked import Count, Range, Size, check_fields
+from pipeline.common.sealed import write_sealed
 from pipeline.errors import UserError
 from pipeline.text.sentences import split_sentences
 from pipeline.text.sources import TextSource
@@ -71,7 +72,7 @@ def make_corpus(config: CorpusConfig, tokenizer_dir: Path, seed: int, directory:
                 f"corpus.sources give {totals['documents']} documents with text, but at least "
                 f"{len(PARTS)} are needed: one to train on, one held out"
             )
-        write_json(
+        write_sealed(
             folder / "manifest.json",
             {
                 "dtype": dtype,

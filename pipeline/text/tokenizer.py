@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from pipeline.common.artifacts import atomic_directory
 from pipeline.common.checked import Count, Name, Size, check_fields
 from pipeline.common.links import check_links
+from pipeline.common.manifest import TOKENIZER_MANIFEST, seal
+from pipeline.errors import UserError
 from pipeline.text.sources import TextSource
 from pipeline.tokens.tokenizer import BOS, EOS, MASK, PAD, UNK, load_tokenizer, spaced
 
@@ -54,19 +56,30 @@ def make_tokenizer(
         The vocabulary's size; a small corpus may hold fewer merges than asked for.
 
     Raises:
-        UserError: a tokenizer of the hub or a folder cannot be loaded, or a link leads out of the
-            folder.
+        UserError: a tokenizer of the hub or a folder cannot be loaded, a link leads out of the
+            folder, or what should be the hub's is a folder.
     """
     if config.source == "train":
         tokenizer = _train(config, sources, seed)
     else:
         assert config.id is not None
-        if config.source == "folder":
-            check_links(Path(config.id))
+        _check_place(config.source, Path(config.id))
         tokenizer = load_tokenizer(config.id, config.revision)
     with atomic_directory(directory) as folder:
         tokenizer.save_pretrained(folder)
+        seal(folder, TOKENIZER_MANIFEST)
     return len(tokenizer)
+
+
+def _check_place(source: str, place: Path) -> None:
+    if source == "folder":
+        check_links(place)
+    elif place.exists():
+        # The library would read it, and a change in it would go unnoticed.
+        raise UserError(
+            f"tokenizer.id {str(place)!r} is a folder here: set tokenizer.source to folder, or "
+            "give the hub's id"
+        )
 
 
 def _train(

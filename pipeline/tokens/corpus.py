@@ -14,8 +14,8 @@ import numpy as np
 
 from pipeline.common.artifacts import Json, sha256
 from pipeline.common.checked import Index, Name
-from pipeline.common.config import read_known
-from pipeline.errors import UserError
+from pipeline.common.config import parse_known
+from pipeline.common.sealed import damaged, read_sealed
 
 Part = Literal["train", "valid"]
 
@@ -69,7 +69,9 @@ class Corpus:
         Raises:
             UserError: a file is missing, truncated, or does not match its hash.
         """
-        manifest = read_known(_Manifest, directory / "manifest.json")
+        path = directory / "manifest.json"
+        manifest = read_sealed(path)
+        parse_known(_Manifest, manifest, f"{path}: content")
         shards = tuple(
             _open_shard(directory, entry, manifest["dtype"], verify)
             for entry in manifest["shards"]
@@ -81,12 +83,8 @@ class Corpus:
 def _open_shard(directory: Path, entry: Json, dtype: str, verify: bool) -> Shard:
     paths = [directory / f"{entry['name']}.{suffix}" for suffix in SHARD_FILES]
     for path, size, digest in zip(paths, entry["bytes"], entry["sha256"], strict=True):
-        if not path.exists():
-            raise UserError(f"{path} is missing: run dvc repro -f corpus")
-        if path.stat().st_size != size or (verify and sha256(path) != digest):
-            raise UserError(
-                f"{path} is truncated or altered (its size or hash is not the one in "
-                "manifest.json): run dvc repro -f corpus"
-            )
+        whole = path.exists() and path.stat().st_size == size
+        if not whole or (verify and sha256(path) != digest):
+            raise damaged(path)
     tokens = np.memmap(paths[0], dtype=dtype, mode="r")
     return Shard(tokens, np.load(paths[1]), np.load(paths[2]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pipeline.common.artifacts import sha256
 from pipeline.common.checked import Name
 from pipeline.common.config import read_known
+from pipeline.common.manifest import check_tokenizer
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 
@@ -22,9 +23,14 @@ BOS, PAD, EOS, UNK, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"
 
 
 def open_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
-    """Load the folder that `make_tokenizer` wrote; it takes ``MASK`` for its last id."""
+    """Load the folder that `make_tokenizer` wrote; it takes ``MASK`` for its last id.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
     if not (directory / "tokenizer.json").exists():
         raise UserError(f"{directory}/tokenizer.json is missing: run dvc repro tokenizer")
+    check_tokenizer(directory)
     config = directory / "tokenizer_config.json"
     plain = config.exists() and _class_of(config) == "TokenizersBackend"
     return load_tokenizer(str(directory), None, plain)

@@ -6,8 +6,8 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -17,9 +17,11 @@ from pipeline.errors import UserError
 from pipeline.study.params import Params
 from pipeline.training.threads import ONE_THREAD_WIDTH
 from pipeline.workers import graph, process
+from pipeline.workers.options import Options
 from pipeline.workers.schedule import Schedule
 
 log = logging.getLogger(__name__)
+_PLAIN = Options()
 
 
 def default_jobs(config: Params) -> int:
@@ -31,31 +33,35 @@ def default_jobs(config: Params) -> int:
     return (os.cpu_count() or 1) if narrow and not config.zoo.models else 1
 
 
-def reproduce(targets: Sequence[str], jobs: int) -> str:
+def reproduce(targets: Sequence[str], jobs: int, options: Options = _PLAIN) -> str:
     """Bring the targets (all of dvc.yaml without any) up to date; return a closing sentence.
 
-    After a failure nothing new starts, and what runs may end.
+    After a failure nothing new starts, unless ``options`` say so, and what runs may end.
 
     Raises:
         UserError: a stage failed, or DVC refuses the graph.
     """
-    with graph.opened(targets) as stages, _Workers(stages, jobs) as workers:
+    with graph.opened(targets, options) as stages, _Workers(stages, jobs) as workers:
         schedule = Schedule(stages.needs)
         counts: Counter[str] = Counter()
         while True:
-            while workers.free and not workers.failed and (stage := schedule.take()):
-                how = stages.settle(stage)
-                if how is None:
-                    workers.start(stage, f"{counts.total()} of {len(stages.needs)} done")
-                else:
-                    counts[how] += 1
-                    schedule.finish(stage)
+            going = options.keep_going or not workers.failed
+            if going and workers.free and (stage := schedule.take()):
+                with workers.failing(stage, options.keep_going):
+                    how = stages.settle(stage)
+                    if how is None:
+                        workers.start(stage, f"{counts.total()} of {len(stages.needs)} done")
+                    else:
+                        counts[how] += 1
+                        schedule.finish(stage)
+                continue
             if not workers.running:
                 break
             for stage in workers.wait():
-                stages.commit(stage)
-                schedule.finish(stage)
-                counts["ran"] += 1
+                with workers.failing(stage, options.keep_going):
+                    stages.commit(stage)
+                    schedule.finish(stage)
+                    counts["ran"] += 1
         if workers.failed:
             left = len(stages.needs) - counts.total() - len(workers.failed)
             names = ", ".join(workers.failed)
@@ -86,6 +92,17 @@ class _Workers:
     @property
     def free(self) -> bool:
         return len(self.running) < self._jobs
+
+    @contextmanager
+    def failing(self, stage: Any, keep_going: bool) -> Iterator[None]:
+        """What DVC refuses of a stage is that stage's failure, where others are to go on."""
+        try:
+            yield
+        except UserError as error:
+            if not keep_going:
+                raise
+            self.failed.append(stage.addressing)
+            log.info("Stage '%s' failed: %s", stage.addressing, error)
 
     def start(self, stage: Any, progress: str) -> None:
         command = self._stages.command(stage)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.common.manifest import check_model, check_state, seal
+from pipeline.common.sealed import write_sealed
 from pipeline.errors import UserError
 from pipeline.models.opening import open_for_task
 from pipeline.published.files import check_safetensors
@@ -42,6 +43,14 @@ READERS: dict[str, tuple[str, Callable[[Path], object], dict[str, Any]]] = {
 ODD: tuple[Any, ...] = (None, 3, -1, "", [], [3], {}, {"../a": "0"}, {"a": 3}, [None], "a\0")
 
 
+def text(what: str, path: Path, content: dict[str, Any]) -> str:
+    """Content as a file has it: a tokenizer's configuration is its library's, the others ours."""
+    if what == "tokenizer":
+        return json.dumps(content)
+    write_sealed(path, content)
+    return path.read_text()
+
+
 @pytest.mark.parametrize("what", READERS)
 def test_any_other_shape_is_one_sentence(tmp_path: Path, what: str) -> None:
     name, read, content = READERS[what]
@@ -49,12 +58,12 @@ def test_any_other_shape_is_one_sentence(tmp_path: Path, what: str) -> None:
     contents = [
         *({**content, key: value} for key in content for value in ODD),
         *({key: content[key] for key in content if key != gone} for gone in content),
-        *ODD,
     ]
-    texts = [*map(json.dumps, contents), "", "[" * 100_000, '{"a": ' + "9" * 5000 + "}", "\0"]
+    texts = [*(text(what, path, one) for one in contents), *map(json.dumps, ODD)]
+    texts += ["", "[" * 100_000, '{"a": ' + "9" * 5000 + "}", "\0"]
     refused = 0
-    for text in texts:
-        path.write_text(text)
+    for one in texts:
+        path.write_text(one)
         try:
             read(tmp_path)
         except UserError as error:
@@ -70,7 +79,7 @@ def test_any_other_shape_is_one_sentence(tmp_path: Path, what: str) -> None:
 def test_a_corpus_cannot_name_files_or_types_of_its_own(
     tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    (tmp_path / "manifest.json").write_text(json.dumps({**CORPUS, **change}))
+    write_sealed(tmp_path / "manifest.json", {**CORPUS, **change})
     with pytest.raises(UserError, match=r"manifest\.json: content\.(shards|dtype)"):
         Corpus.open(tmp_path)
 
@@ -80,7 +89,7 @@ def test_a_model_that_cannot_be_built_is_one_sentence(
     tmp_path: Path, change: dict[str, Any]
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", **change}))
-    seal(tmp_path, "checkpoint.json", 0)
+    seal(tmp_path, "checkpoint.json", step=0)
     with pytest.raises(UserError, match="is not a model that can classify") as caught:
         open_for_task(
             tmp_path, outputs=2, problem="single_label_classification", dropout=0.1, seed=0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.common.artifacts import write_json
+from pipeline.common.sealed import write_sealed
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.errors import UserError
 from pipeline.estimate.costs import by_precision, efficiently, estimate
@@ -98,7 +98,7 @@ def test_what_lies_prepared_counts_where_it_is_asked_for(
     counted = {"train": {"rows": 600, "tokens": 12_000}, "eval": {"rows": 600, "tokens": 9_000}}
     labels = [*laptop.tasks["duplicate"].data.labels]
     manifest = tmp_path / "data/tasks/trajectory/duplicate/manifest.json"
-    write_json(manifest, {"max_length": 96, "labels": labels, **counted})
+    write_sealed(manifest, {"max_length": 96, "labels": labels, **counted})
     lengths = [split.length for split in estimate(laptop, prepared=True).sizes["duplicate"].splits]
     assert lengths == [20, 15]
     assert estimate(laptop).sizes["duplicate"].train.length == 48

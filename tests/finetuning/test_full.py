@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +83,18 @@ def test_what_one_rule_ended_another_rule_never_takes(
     for other in (replace(EFFICIENT, gain=0.01), BaselineConfig()):
         with pytest.raises(KeyboardInterrupt):
             measured(world, tmp_path, other)
+
+
+@pytest.mark.parametrize("what", ["stack", "code_hash"])
+def test_what_other_code_or_another_torch_trained_is_trained_again(
+    world: Path, efficient: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    shutil.copytree(efficient / "scratch", tmp_path / "scratch")
+    monkeypatch.setattr(full_run, "fine_tune", interrupted)
+    measured(world, tmp_path)
+    monkeypatch.setattr(full_run, what, lambda *_: "another")
+    with pytest.raises(KeyboardInterrupt):
+        measured(world, tmp_path)
 
 
 def interrupted(*args, **options):

@@ -193,9 +193,14 @@ def test_damaged_scratch_is_noticed_and_costs_a_fresh_start_only(
     assert digest(end) == digest(whole)
 
 
-@pytest.mark.parametrize("change", ["recipe", "seed", "checkpoint"])
+@pytest.mark.parametrize("change", ["recipe", "seed", "checkpoint", "code_hash", "stack"])
 def test_scratch_of_other_work_is_not_taken_up_and_goes(
-    start: Places, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str
+    start: Places,
+    data: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
 ) -> None:
     caplog.set_level(logging.INFO)
     end = places(data, tmp_path / "torn", "s8")
@@ -205,6 +210,8 @@ def test_scratch_of_other_work_is_not_taken_up_and_goes(
         recipe = replace(RECIPE, learning_rate=5e-3)
     elif change == "seed":
         seed = 1
+    elif change in ("code_hash", "stack"):
+        monkeypatch.setattr(run, change, lambda *_: "another")
     else:
         init_checkpoint(MODEL, 1, start, RECIPE.optimizer)
     run_segment(recipe, start, end, stop=8, seed=seed, device=CPU)

@@ -253,6 +253,22 @@ def test_a_kept_vector_that_is_not_the_one_of_its_row_is_trained_again(
     assert runner().run(made.probe) == made and runs == [1]
 
 
+@pytest.mark.parametrize("what", ["stack", "code_hash"])
+def test_what_other_code_or_another_torch_trained_is_trained_again(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The kept d numbers too: their file has the identity of the training for its name."""
+    cell = open_cell(world, "polarity_short")
+    runner = ProbeRunner(cell, SUBSPACE, FINETUNE, ProbeTraining(epochs=1), tmp_path)
+    made = runner.run(Probe(64, 0, 1e-2))
+    assert runner.known(made.probe) == made
+    monkeypatch.setattr(probe, what, lambda *_: "another")
+    assert runner.known(made.probe) is None
+    assert runner.vector_path(replace(made, identity=runner.identity(made.probe))) != (
+        runner.vector_path(made)
+    )
+
+
 def test_another_resolution_reads_the_journal(
     world: Path,
     tmp_path: Path,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common.artifacts import write_jsonl
+from pipeline.common.sealed import write_jsonl
 from pipeline.common.status import SearchEnd, Status
 from pipeline.finetuning.result import Cost, FullResult
 from pipeline.probes.result import SearchResult

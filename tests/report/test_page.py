@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.common.artifacts import write_json
+from pipeline.common.sealed import write_sealed
 from pipeline.common.status import SearchEnd
 from pipeline.report.figures import draw_all
 from pipeline.report.page import write_page
@@ -24,7 +24,9 @@ from tests.report.zoo import write_sweeps, write_zoo
 def page(results: Path, tmp_path: Path) -> str:
     params = tmp_path / "params.yaml"
     params.write_text("seed: 0  # <script>\n")
-    write_json(tmp_path / "timing/search/a.json", {"seconds": 7200, "device": "cpu", "threads": 1})
+    write_sealed(
+        tmp_path / "timing/search/a.json", {"seconds": 7200, "device": "cpu", "threads": 1}
+    )
     tables = collect(results, CELLS, [])
     draw_all(tables, ReportConfig(dpi=50), tmp_path / "figures")
     facts = provenance(params, tmp_path / "timing")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.common.artifacts import read_json, write_json
+from pipeline.common.sealed import read_sealed, write_sealed
 from pipeline.errors import UserError
 from pipeline.finetuning.result import FullResult
 from pipeline.probes.result import SearchResult
@@ -96,7 +96,9 @@ def test_results_of_the_end_of_a_search_are_read_strictly(tmp_path: Path) -> Non
     search = search_result(full_result("s0", "easy", 0.8, 0.9), 64, "ok")
     search.write(tmp_path / "result.json")
     assert SearchResult.read(tmp_path / "result.json") == search
-    write_json(tmp_path / "result.json", {**read_json(tmp_path / "result.json"), "ended": "tired"})
+    write_sealed(
+        tmp_path / "result.json", {**read_sealed(tmp_path / "result.json"), "ended": "tired"}
+    )
     with pytest.raises(UserError, match=r"ended.*precision, budget, settled, beyond"):
         SearchResult.read(tmp_path / "result.json")
 
@@ -156,10 +158,27 @@ def test_a_missing_cell_is_named_with_its_stage(results: Path, stage: str) -> No
 
 def test_a_cell_without_a_number_that_is_needed_is_named(results: Path) -> None:
     path = results / "baseline/s0/late/result.json"
-    write_json(path, {k: v for k, v in read_json(path).items() if k != "parameters"})
+    write_sealed(path, {k: v for k, v in read_sealed(path).items() if k != "parameters"})
     with pytest.raises(
         UserError, match=r"late/result\.json: result lacks the key 'parameters' .*baseline@s0-late"
     ):
+        collect(results, CELLS, [])
+
+
+EDITS = {
+    "baseline/s10/easy/result.json": ('"step": 10', '"step": 11'),
+    "search/s10/easy/result.json": ('"probes": 2', '"probes": 3'),
+    "search/s10/easy/trials.jsonl": ('"flop": 250000000.0', '"flop": 260000000.0'),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_result_that_was_edited_in_place_is_no_row(results: Path, name: str) -> None:
+    before, after = EDITS[name]
+    path = results / name
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+    with pytest.raises(UserError, match=rf"{name} is missing, truncated or altered.*pipeline heal"):
         collect(results, CELLS, [])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from copy import deepcopy
@@ -207,6 +208,42 @@ def test_a_damaged_checkpoint_is_refused(study: Study) -> None:
     done = study.command("python", "-m", "stages.baseline", DVC_STAGE="baseline@s8-polarity_short")
     assert done.returncode == 2
     assert "model.safetensors is missing, truncated or altered" in done.stderr
+
+
+def test_a_result_that_was_edited_in_dvcs_cache_too_is_named_and_healed(study: Study) -> None:
+    """The result and DVC's copy are one file; DVC, which looks at its mode, believes it."""
+    before = study.tables()
+    path = study.folder / "results/baseline/s8/paraphrase/result.json"
+    mode = path.stat().st_mode
+    assert mode & 0o222 == 0
+    link = study.folder / ".dvc/cache/files/md5" / object_of(path)
+    path.unlink()  # copying the study has made two files of them
+    path.hardlink_to(link)
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace('"step": 8', '"step": 9'))
+    path.chmod(mode)
+    done = study.command("dvc", "repro")
+    assert done.returncode != 0
+    assert "s8/paraphrase/result.json is missing, truncated or altered" in done.stderr
+    assert "run python -m pipeline heal, then dvc repro" in done.stderr
+    healed = study.command("python", "-m", "pipeline", "heal").stdout
+    assert "results/baseline/s8/paraphrase/result.json" in healed
+    assert "baseline@s8-paraphrase" in study.quick()
+    assert study.tables() == before
+
+
+def object_of(path: Path) -> str:
+    """Where DVC's cache has a file."""
+    md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    return f"{md5[:2]}/{md5[2:]}"
+
+
+def test_force_means_anew(study: Study) -> None:
+    stage = "baseline@s0-polarity_short"
+    done = study.command("dvc", "repro", "--force", "--single-item", stage)
+    assert "made before, and asked for again: nothing of it is reused" in done.stdout
+    assert "full fine-tuning 1: learning rate" in done.stdout
+    assert study.stale() == set()
 
 
 def test_a_full_disk_is_one_sentence(study: Study) -> None:

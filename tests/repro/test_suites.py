@@ -72,6 +72,16 @@ def test_another_checkpoint_reruns_nothing_else(suite: Study, tmp_path: Path) ->
     assert study.quick() == {"model@s4000"} | new | ENDING
 
 
+def test_a_folder_that_changed_in_place_is_noticed(suite: Study, tmp_path: Path) -> None:
+    """A suite's checkpoint by its bytes, not by its date: of another one nothing is stale."""
+    study = suite.copy(tmp_path / "study")
+    (study.folder / "published/step-0/config.json").touch()
+    weights = study.folder / "published/step-10/model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert study.stale() == {"model@s10"}
+
+
 def test_another_tokenizer_is_refused(suite: Study, tmp_path: Path) -> None:
     study = suite.copy(tmp_path / "study")
     make_tokenizer(TokenizerConfig(vocab_size=400), SOURCES, 0, tmp_path / "tokenizer")
@@ -124,6 +134,12 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
     for name in ("model_zoo", "dimension_curve"):
         assert (reports / "figures" / f"{name}.png").stat().st_size > 1000
     assert "GPT-2" in (reports / "index.html").read_text()
+
+    config = study.folder / "published/electra/config.json"
+    text = config.read_text()
+    config.write_text(text + "\n")
+    assert study.stale() == {"model@electra"}
+    config.write_text(text)
 
     params["sweep"]["models"] = ["electra", "gpt2"]
     params["zoo"]["models"]["electra"]["label"] = "ELECTRA"

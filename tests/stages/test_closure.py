@@ -25,6 +25,7 @@ ALLOWED = {
     "and their classes lie in the packages that it lists",
     "stages": "a docstring",
     "stages.entry": "arguments, log lines, exit status and wall time",
+    "stages.forced": "whether finished trainings are used again, which changes no byte",
 }
 # What is imported by name when it is known who pretrains; the template's dep is that backend.
 BACKENDS = ("native", "fairseq")

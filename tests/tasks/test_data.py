@@ -41,10 +41,12 @@ def test_damage_is_noticed_and_named(made: Path) -> None:
     path = made / "eval.parquet"
     content = path.read_bytes()
     path.write_bytes(bytes([*content[:99], content[99] ^ 1, *content[100:]]))
-    with pytest.raises(UserError, match=r"eval\.parquet is missing or does not match.*task@.*-nli"):
+    with pytest.raises(
+        UserError, match=r"eval\.parquet is missing, truncated or altered.*pipeline heal"
+    ):
         TaskData.open(made)
     path.unlink()
-    with pytest.raises(UserError, match=r"eval\.parquet is missing or"):
+    with pytest.raises(UserError, match=r"eval\.parquet is missing, .*pipeline heal"):
         TaskData.open(made)
     (made / "manifest.json").unlink()
     with pytest.raises(UserError, match=r"manifest\.json is missing"):

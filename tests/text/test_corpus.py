@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.common.sealed import read_sealed
 from pipeline.errors import UserError
 from pipeline.text import corpus as corpus_module
 from pipeline.text.corpus import CorpusConfig, make_corpus
@@ -125,10 +125,13 @@ def test_damage_is_noticed_and_named(made: Path, suffix: str) -> None:
     altered = bytes([*content[:-1], content[-1] ^ 1])
     for damaged, verify in [(content[:-2], False), (content[:-2], True), (altered, True)]:
         path.write_bytes(damaged)
-        with pytest.raises(UserError, match=rf"train-00001\.{suffix} is truncated or altered"):
+        with pytest.raises(
+            UserError,
+            match=rf"train-00001\.{suffix} is missing, truncated or altered.*pipeline heal",
+        ):
             Corpus.open(made, verify=verify)
     path.unlink()
-    with pytest.raises(UserError, match=rf"train-00001\.{suffix} is missing: run dvc repro"):
+    with pytest.raises(UserError, match=rf"train-00001\.{suffix} is missing, .*pipeline heal"):
         Corpus.open(made)
 
 
@@ -149,7 +152,7 @@ def test_too_little_text_leaves_nothing_behind(
 
 
 def test_a_bad_file_leaves_the_old_corpus_whole(made: Path, tokenizer_dir: Path) -> None:
-    before = json.loads((made / "manifest.json").read_text())
+    before = read_sealed(made / "manifest.json")
     bad = made.parent / "bad.txt"
     bad.write_bytes(b"Good.\n\nGood.\n\n\xff")
     config = CorpusConfig((TextSource(files=FilesConfig((str(bad),))),))

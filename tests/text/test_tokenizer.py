@@ -88,6 +88,16 @@ def test_id_and_revision_reach_the_hub(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_is_not_taken_for_the_hubs(
+    tokenizer_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be read all the same, but not be watched."""
+    monkeypatch.chdir(tokenizer_dir.parent)
+    config = TokenizerConfig(source="hub", id=tokenizer_dir.name)
+    with pytest.raises(UserError, match=r"is a folder here: set tokenizer\.source to folder"):
+        make_tokenizer(config, (), 0, tmp_path / "tokenizer")
+
+
 def test_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"tokenizer\.json is missing: run dvc repro tokenizer"):
         open_tokenizer(tmp_path)

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from dvc.commands.repro import add_arguments
 from dvc.repo import Repo
 
+from pipeline.__main__ import main
 from pipeline.errors import UserError
 from pipeline.study.reading import load_params
-from pipeline.workers import graph
+from pipeline.workers import driver, graph
 from pipeline.workers.driver import default_jobs, reproduce
 from pipeline.workers.graph import Graph
+from pipeline.workers.leftovers import clear_leftovers
+from pipeline.workers.options import Options
 
 ROOT = Path(__file__).parents[2]
 # `left` and `right` wait for each other's first sign: one after the other they would fail.
@@ -179,3 +185,111 @@ def test_jobs_below_one_are_refused() -> None:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2 and "must be at least 1" in done.stderr
+
+
+FLAGS = [
+    "--force", "-f", "--dry", "--single-item", "-s", "--keep-going", "-k", "--allow-missing",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_an_option_is_called_as_with_dvc(monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+    seen: list[Options] = []
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(driver, "reproduce", lambda *given: seen.append(given[2]) or "done")
+    monkeypatch.setattr(sys, "argv", ["pipeline", "repro", flag, "collect"])
+    assert main() == 0
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    dvcs = parser.parse_args([flag, "collect"])
+    expected = {
+        name: getattr(dvcs, name) for name in ("force", "dry", "single_item", "allow_missing")
+    }
+    assert seen == [Options(**expected, keep_going=dvcs.on_error == "keep-going")]
+    assert seen != [Options()]
+
+
+CHAIN = """
+stages:
+  first: {cmd: cat source > first && echo 1 >> runs, deps: [source], outs: [first]}
+  second: {cmd: cat first > second, deps: [first], outs: [second]}
+  apart: {cmd: cat source > apart, deps: [source], outs: [apart]}
+"""
+
+
+@pytest.fixture
+def chain(repository: Path) -> Path:
+    """Two stages in a row and one beside them, all up to date."""
+    (repository / "dvc.yaml").write_text(CHAIN)
+    reproduce([], jobs=1)
+    return repository
+
+
+def test_force_runs_what_is_up_to_date(chain: Path) -> None:
+    assert reproduce([], jobs=1, options=Options(force=True)) == "stages: 3 ran"
+    assert (chain / "runs").read_text() == "1\n1\n"
+    assert stale() == set()
+
+
+def test_dry_says_what_would_run_and_changes_nothing(
+    chain: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (chain / "source").write_text("2")
+    lock = (chain / "dvc.lock").read_bytes()
+    caplog.set_level("INFO")
+    # What reads `first` is stale only once that came out otherwise, as with DVC.
+    assert reproduce([], jobs=1, options=Options(dry=True)) == "stages: 1 unchanged, 2 would run"
+    assert "Would run stage 'first': cat source > first" in caplog.text
+    assert (chain / "first").read_text() == "1" and (chain / "dvc.lock").read_bytes() == lock
+    assert stale() == {"first", "apart"}
+
+
+def test_a_single_item_leaves_what_it_needs_alone(chain: Path) -> None:
+    (chain / "source").write_text("2")
+    (chain / "second").unlink()
+    (chain / "second").write_text("lost")
+    assert reproduce(["second"], 1, Options(single_item=True)) == (
+        "stages: 1 restored from the run cache"
+    )
+    assert (chain / "second").read_text() == "1" and stale() == {"first", "apart"}
+
+
+@pytest.mark.parametrize("broken", ["exit 3", "'true'"])
+def test_keep_going_does_all_that_does_not_wait_for_a_failure(chain: Path, broken: str) -> None:
+    (chain / "dvc.yaml").write_text(CHAIN.replace("cat source > first && echo 1 >> runs", broken))
+    (chain / "source").write_text("2")
+    with pytest.raises(UserError, match=r"failed: first \(see above\); 1 other stages"):
+        reproduce([], jobs=1, options=Options(keep_going=True))
+    assert (chain / "apart").read_text() == "2"
+    assert stale() == {"first", "second"}
+
+
+def test_missing_data_is_allowed_where_nothing_else_changed(chain: Path) -> None:
+    (chain / "first").unlink()
+    shutil.rmtree(chain / ".dvc/cache")
+    options = Options(allow_missing=True)
+    assert reproduce(["second"], 1, options) == "everything is up to date"
+    (chain / "source").write_text("2")
+    assert reproduce(["second"], 1, options) == "stages: 2 ran"
+
+
+def test_results_that_nothing_makes_any_more_leave_their_folder(repository: Path) -> None:
+    """Unless DVC's cache could not bring them back."""
+    graph = """
+stages:
+  kept: {deps: [source], cmd: mkdir -p results/search/s0 && echo 1 > results/search/s0/kept, outs: [results/search/s0/kept]}
+  gone: {deps: [source], cmd: mkdir -p results/search/s1 && echo 2 > results/search/s1/gone, outs: [results/search/s1/gone]}
+  edited: {deps: [source], cmd: mkdir -p results/search/s2 && echo 3 > results/search/s2/edited, outs: [results/search/s2/edited]}
+"""
+    assert clear_leftovers() == []
+    (repository / "dvc.yaml").write_text(graph)
+    reproduce([], jobs=1)
+    (repository / "dvc.yaml").write_text("\n".join(graph.splitlines()[:3]))
+    edited = repository / "results/search/s2/edited"
+    edited.unlink()
+    edited.write_text("my own")
+    assert clear_leftovers() == ["results/search/s1/gone"]
+    assert sorted(path.name for path in (repository / "results/search").iterdir()) == ["s0", "s2"]
+    assert edited.read_text() == "my own"
+    (repository / "dvc.yaml").write_text(graph)
+    assert reproduce(["gone"], jobs=1) == "stages: 1 restored from the run cache"

@@ -14,7 +14,7 @@ VARIABLE = "PIPELINE_FAIRSEQ_PYTHON"
 DEFAULT = Path(".venv-fairseq/bin/python")
 LAUNCHER = Path(__file__).with_name("launcher.py")
 _VERSION = "0.12.2"
-_ASK = "import importlib.metadata as m; print(m.version('fairseq'))"
+_LIBRARIES = ("fairseq", "numpy", "torch")
 
 
 def interpreter() -> Path:
@@ -27,13 +27,19 @@ def interpreter() -> Path:
     advice = f"run make fairseq, or name another interpreter in {VARIABLE}"
     if not path.exists():
         raise UserError(f"fairseq needs an environment of its own, and {path} is missing: {advice}")
-    asked = subprocess.run(
-        [path, "-c", _ASK], capture_output=True, text=True, check=False, env=_variables(1)
-    )
-    found = asked.stdout.strip() if asked.returncode == 0 else "none"
+    found = (versions(path) or ["none"])[0]
     if found != _VERSION:
         raise UserError(f"{path} should have fairseq {_VERSION}, but has {found}: {advice}")
     return path
+
+
+def versions(python: Path) -> list[str]:
+    """The versions of fairseq and of what it computes with; empty where one is missing."""
+    ask = f"import importlib.metadata as m; print(*map(m.version, {_LIBRARIES}))"
+    asked = subprocess.run(
+        [python, "-c", ask], capture_output=True, text=True, check=False, env=_variables(1)
+    )
+    return asked.stdout.split() if asked.returncode == 0 else []
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from pipeline.backends.fairseq.architecture import to_arguments
 from pipeline.backends.fairseq.checkpoint import Checkpoint, read_checkpoint
 from pipeline.backends.fairseq.convert import checkpoint_of
 from pipeline.backends.fairseq.weights import current_names
-from pipeline.common.artifacts import atomic_directory, atomic_file, write_jsonl
+from pipeline.common.artifacts import atomic_directory, atomic_file
 from pipeline.common.manifest import STATE_MANIFEST, check_model, check_state, seal
+from pipeline.common.sealed import write_jsonl
 from pipeline.errors import UserError
 from pipeline.pretraining.checkpoints import open_model
 from pipeline.pretraining.places import Places
@@ -98,7 +99,7 @@ def save_state(
     with atomic_directory(directory) as folder:
         kept.save(folder / STATE)
         write_jsonl(folder / "training.jsonl", log)
-        seal(folder, STATE_MANIFEST, checkpoint.updates)
+        seal(folder, STATE_MANIFEST, step=checkpoint.updates)
 
 
 def _newest(folder: Path) -> tuple[int, Path] | None:

@@ -21,11 +21,12 @@ from pipeline.backends.fairseq.arguments import train_arguments
 from pipeline.backends.fairseq.checkpoint import read_checkpoint
 from pipeline.backends.fairseq.convert import model_of
 from pipeline.backends.fairseq.corpus import binarise
-from pipeline.backends.fairseq.environment import interpreter, running
+from pipeline.backends.fairseq.environment import interpreter, running, versions
 from pipeline.backends.fairseq.log import Progress, parse
 from pipeline.backends.fairseq.resume import LAST, first_update, restore, save_state
 from pipeline.backends.job import Job
 from pipeline.common.artifacts import Journal, fingerprint, remove_others, sha256
+from pipeline.common.code import code_hash
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST
 from pipeline.errors import UserError
 from pipeline.pretraining.checkpoints import open_model, save_model
@@ -35,7 +36,10 @@ from pipeline.pretraining.watch import healthy
 from pipeline.tokens.corpus import Corpus
 from pipeline.tokens.tokenizer import open_tokenizer
 from pipeline.training import device
+from pipeline.training.stack import stack
 
+# The packages whose code decides a segment.
+_CODE = ("backends", "common", "pretraining", "tokens", "training")
 _OUTPUT, _ROWS = "fairseq.log", "training.jsonl"
 _LOG = logging.getLogger(__name__)
 
@@ -62,7 +66,7 @@ def train(job: Job) -> None:
     # No checkpoint's name begins with a dot, so this is no segment's scratch.
     lines = job.end.scratch.parent / ".lines"
     data = binarise(job.start.corpus, job.start.tokenizer, job.recipe.length, special, lines)
-    folder = job.end.scratch / _identity(job)
+    folder = job.end.scratch / _identity(job, [versions(python), stack(place), processes])
     remove_others(folder)
     if restore(job.start, first, folder) < job.stop:
         model = to_arguments(open_model(job.start.model, torch.device("cpu")).config)
@@ -84,13 +88,13 @@ def _processes(place: torch.device) -> int:
     return int(wanted)
 
 
-def _identity(job: Job) -> str:
-    """The hash of all that the segment's result depends on."""
+def _identity(job: Job, machine: list[Any]) -> str:
+    """The hash of all that the segment's result depends on, what it is computed with included."""
     files = [job.start.model / MODEL_MANIFEST, job.start.state / STATE_MANIFEST]
     files.append(job.start.corpus / "manifest.json")
     recipe = {key: value for key, value in asdict(job.recipe).items() if key != "save_every"}
-    hashes = [sha256(path) for path in files]
-    return fingerprint(["fairseq", recipe, job.stop, job.seed, job.decay, hashes])[:16]
+    hashes = [code_hash(*_CODE), *map(sha256, files)]
+    return fingerprint([recipe, job.stop, job.seed, job.decay, hashes, machine])[:16]
 
 
 def _run(
