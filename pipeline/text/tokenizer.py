@@ -12,6 +12,7 @@ from pipeline.common.artifacts import atomic_directory
 from pipeline.common.checked import Count, Name, Size, check_fields
 from pipeline.common.links import check_links
 from pipeline.text.sources import TextSource
+from pipeline.tokens.contract import check_for_pretraining
 from pipeline.tokens.tokenizer import BOS, EOS, MASK, PAD, UNK, load_tokenizer, spaced
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def make_tokenizer(
         The vocabulary's size; a small corpus may hold fewer merges than asked for.
 
     Raises:
-        UserError: a tokenizer of the hub or a folder cannot be loaded, or a link leads out of the
-            folder.
+        UserError: a tokenizer of the hub or a folder cannot be loaded or is not what pretraining
+            needs, or a link leads out of the folder.
     """
     if config.source == "train":
         tokenizer = _train(config, sources, seed)
@@ -64,6 +65,7 @@ def make_tokenizer(
         if config.source == "folder":
             check_links(Path(config.id))
         tokenizer = load_tokenizer(config.id, config.revision)
+    check_for_pretraining(tokenizer, f"tokenizer {config.id or 'trained here'!r}")
     with atomic_directory(directory) as folder:
         tokenizer.save_pretrained(folder)
     return len(tokenizer)
