@@ -57,7 +57,11 @@ def open_rows(
     labels = tuple(sorted({str(line[columns[1]]) for line in lines}))
     train, evaluation = ((RowSource(files=FilesConfig((str(path),))),) for path in rows)
     data = TaskDataConfig(
-        train, evaluation, Columns(columns[0], None, columns[1]), labels, max_length=_MAX_LENGTH
+        train=train,
+        eval=evaluation,
+        columns=Columns(columns[0], None, columns[1]),
+        labels=labels,
+        max_length=_MAX_LENGTH,
     )
     if not (out / "model").exists():
         fetch(Place(str(model), source="folder"), 0, out / "model")

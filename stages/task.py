@@ -31,6 +31,8 @@ def main() -> None:
         made["eval"]["rows"],
         made["chance"],
     )
+    for note in made["notes"]:
+        logging.warning("%s: %s", task, note)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,11 @@ def task_config(kind: str, rows: int = 480) -> TaskDataConfig:
     labels = ("negative", "positive") if "polarity" in kind else ("not_equivalent", "equivalent")
     second = None if "polarity" in kind else "text_b"
     return TaskDataConfig(
-        source("train"), source("eval"), Columns("text_a", second), labels, max_length=32
+        train=source("train"),
+        eval=source("eval"),
+        columns=Columns("text_a", second),
+        labels=labels,
+        max_length=32,
     )
 
 

@@ -8,6 +8,7 @@ what every file and every array can take; so none escapes, however it is written
 from __future__ import annotations
 
 import math
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_ty
 # No size, count or rate of a study is larger. Above it torch and numpy would try to allocate.
 CEILING = 2**31 - 1
 _LONGEST = 80
+_NOT_IN_FILES = re.compile("[\0\ud800-\udfff]")
 
 
 class Rule(Protocol):
@@ -74,7 +76,7 @@ class Text:
 
     def wanted(self, value: Any) -> str | None:
         """What the text must be; None where it is that."""
-        if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value):
+        if _NOT_IN_FILES.search(value):
             return "text without NUL characters and halves of surrogate pairs"
         return "text, not empty" if self.filled and not value.strip() else None
 

@@ -101,7 +101,7 @@ def _split(split: str, config: TaskDataConfig, counted: Json | None) -> SplitSiz
         rows = counted[split]["rows"]
         return SplitSize(rows, counted[split]["tokens"] / rows, True, True)
     known, cap = _known_rows(split, config), getattr(config, f"{split}_rows")
-    length = _known_length(getattr(config, split))
+    length = _known_length(getattr(config, split) or config.train)
     return SplitSize(
         rows=known or cap or GUESSED_ROWS[split],
         length=config.max_length / 2 if length is None else min(length, config.max_length),
@@ -112,7 +112,9 @@ def _split(split: str, config: TaskDataConfig, counted: Json | None) -> SplitSiz
 
 
 def _known_rows(split: str, config: TaskDataConfig) -> int | None:
-    """Rows of a split's sources together, at most its cap."""
+    """Rows of a split's sources together, at most its cap; None where some may be left out."""
+    if config.split is not None or config.drop or config.overlap == "drop":
+        return None
     rows = [_rows(source) for source in getattr(config, split)]
     cap: int | None = getattr(config, f"{split}_rows")
     if None in rows:

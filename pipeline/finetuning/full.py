@@ -83,6 +83,7 @@ def _result(runner: FullRunner, repeated: Sequence[FullRun]) -> FullResult:
         parameters=cell.flat.size,
         cost=cost_of(runner.runs),
         inputs=cell.inputs,
+        data_notes=cell.data.notes(),
     )
     best = max(repeated, key=_metric)
     if best.best is None:

@@ -105,7 +105,7 @@ def fine_tune(
     train_metric = None
     if best.vector is not None:
         restore(trainable, best.vector)
-        sample = training.head(recipe.train_eval_rows)
+        sample = training.sample(recipe.train_eval_rows)
         train_metric = score(model, sample, recipe.batch).metric
     return Run(
         epochs=tuple(scores),

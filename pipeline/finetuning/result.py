@@ -66,6 +66,7 @@ class FullResult:
         cost: of all runs.
         inputs: hashes of the checkpoint and of the task.
         deviations: in what the runs depart from the paper's full fine-tuning.
+        data_notes: what was noticed of the task's rows (`pipeline.tasks.notes`).
     """
 
     model: str
@@ -89,6 +90,7 @@ class FullResult:
     others: dict[str, float] = field(default_factory=dict)
     answers: str | None = None
     deviations: tuple[str, ...] = ()
+    data_notes: tuple[str, ...] = ()
 
     def rate(self) -> float | None:
         """The best learning rate; None where nothing was learned with any."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.common.seeds import numpy_generator
 from pipeline.errors import UserError
+from pipeline.tokens.contract import PRETRAINING, check_for_pretraining
 from pipeline.tokens.corpus import Corpus, Shard
 
 if TYPE_CHECKING:
@@ -32,12 +33,9 @@ class SpecialTokens:
 
 def special_tokens(tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
     """The ids that packing and masking need; special tokens are the first ids and the last one."""
-    ids = [tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id]
-    mask = tokenizer.mask_token_id
-    first = max(*ids, tokenizer.unk_token_id) + 1
-    if None in (*ids, mask) or mask != len(tokenizer) - 1:
-        raise UserError("the tokenizer needs <s>, <pad>, </s> and <unk> first and <mask> last")
-    return SpecialTokens(ids[0], ids[1], ids[2], mask, first)
+    check_for_pretraining(tokenizer, "the tokenizer")
+    bos, pad, eos, unk, mask = (getattr(tokenizer, f"{name}_id") for name in PRETRAINING)
+    return SpecialTokens(bos, pad, eos, mask, max(bos, pad, eos, unk) + 1)
 
 
 def pack(sentences: np.ndarray, documents: np.ndarray, length: int) -> np.ndarray:

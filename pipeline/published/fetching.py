@@ -17,6 +17,7 @@ from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 from pipeline.published.files import Config, WeightIndex, check_safetensors
 from pipeline.published.place import Place
+from pipeline.tokens.contract import check_published
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -49,6 +50,7 @@ def fetch(place: Place, step: int, directory: Path) -> Json:
     with atomic_directory(directory) as folder:
         _copy_weights(origin, folder, where)
         tokenizer = _tokenizer(place, origin, where)
+        check_published(tokenizer, config.get("vocab_size"), where)
         tokenizer.save_pretrained(folder)
         write_json(folder / _CONFIG, _padded(config, tokenizer, where))
         origin_facts = {**asdict(place), "commit": commit}

@@ -173,6 +173,7 @@ def _how_well(tables: Tables) -> dict[str, Any]:
         ],
         "searched": int(counts.drop("", errors="ignore").sum()),
         "not_monotone": not_monotone(every),
+        "data_notes": _deviations(every, "data_notes"),
         "deviations": {
             what: found
             for name, what in _DEVIATIONS.items()

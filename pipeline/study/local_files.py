@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.study.params import Params
+from pipeline.text.patterns import at_home, pattern_folder
 from pipeline.text.sources import RowSource, TextSource
 
 # What stages write: nothing in there is the user's own.
 _OURS = ("data", "checkpoints", "results", "reports")
-_WILDCARD = re.compile(r"[*?\[]")
 
 
 def local_files(params: Params) -> Iterator[tuple[str, str, str]]:
@@ -44,7 +43,7 @@ def _owners(params: Params) -> Iterator[tuple[str, Sequence[TextSource | RowSour
 def _named(source: TextSource | RowSource) -> tuple[str, ...]:
     """The paths that a source reads; a data set of the hub may be a local folder as well."""
     if source.files is not None:
-        return source.files.paths
+        return tuple(map(at_home, source.files.paths))
     return (source.hub.id,) if source.hub is not None and Path(source.hub.id).exists() else ()
 
 
@@ -54,10 +53,9 @@ def _place(path: str) -> str:
     Raises:
         UserError: a pattern without a folder of its own, which would watch the whole repository.
     """
-    wildcard = _WILDCARD.search(path)
-    if wildcard is None:
+    folder = pattern_folder(path)
+    if folder is None:
         return path
-    folder = path[: wildcard.start()].rpartition("/")[0]
     place = Path(folder or ".").resolve()
     around = Path.cwd().is_relative_to(place)
     inside = any(place.is_relative_to(Path.cwd() / name) for name in _OURS)

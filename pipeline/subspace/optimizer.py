@@ -46,7 +46,7 @@ class SubspaceOptimizer(torch.optim.Optimizer):
 
     Raises:
         UserError: the model or d does not allow such a subspace, or, at a step, the model was
-            moved, cast or given other weights after the optimizer was made.
+            moved, cast, tied anew or given other weights after the optimizer was made.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class SubspaceOptimizer(torch.optim.Optimizer):
         self._share()
         # Only a step shows the gradient, so that loss scaling cannot mistake an old one for new.
         self._gradient, vector.grad = vector.grad, None
+        self._written = self._flat.fingerprint()
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -84,11 +85,12 @@ class SubspaceOptimizer(torch.optim.Optimizer):
         assert self._gradient is not None
         vector.grad = self._gradient
         self._flat.collect()
+        self._check_weights()
         self.subspace.pull_back()
         self._reduce(vector.grad)
         self._inner.step()
         vector.grad = None
-        self.subspace.materialize()
+        self._materialize()
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -126,7 +128,20 @@ class SubspaceOptimizer(torch.optim.Optimizer):
         self._inner.load_state_dict(known)
         self._share()
         target.copy_(vector)
+        self._materialize()
+
+    def _materialize(self) -> None:
         self.subspace.materialize()
+        self._written = self._flat.fingerprint()
+
+    def _check_weights(self) -> None:
+        """Check that the model holds the weights that were written last: others would be lost."""
+        if self._flat.fingerprint() != self._written:
+            raise UserError(
+                "the model's weights were changed after the SubspaceOptimizer was made or had "
+                "made its last step, and this step would discard that: load weights first, and "
+                "make the optimizer last"
+            )
 
     def _share(self) -> None:
         """Let schedulers and the inner optimizer see the same groups and state."""

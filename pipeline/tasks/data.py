@@ -49,6 +49,13 @@ class Split:
         types = None if self.type_ids is None else self.type_ids[:rows]
         return Split(self.input_ids[:rows], self.labels[:rows], self.pad_id, self.kind, types)
 
+    def sample(self, rows: int | None) -> Split:
+        """So many rows that stand for all: the first, or in a sorted split every n-th."""
+        first = self.head(rows)
+        if self.kind.stands_for(first.labels, self.labels):
+            return first
+        return self.take(np.linspace(0, len(self) - 1, len(first)).round().astype(int))
+
     def longest(self) -> int:
         """Tokens of the longest row."""
         return max(map(len, self.input_ids))
@@ -64,6 +71,7 @@ class _Manifest:
     metric: MetricName
     pad_id: Index
     files: dict[Name, Name]
+    notes: tuple[AnyText, ...] = ()
 
     def __post_init__(self) -> None:
         make_kind(self.kind, self.labels, self.metric)
@@ -79,6 +87,10 @@ class TaskData:
     kind: TaskKind
     train: Split
     eval: Split
+
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed of the rows that may limit what results mean, a sentence each."""
+        return tuple(self.manifest.get("notes", ()))
 
     @staticmethod
     def open(directory: Path | str) -> TaskData:

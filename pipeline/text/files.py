@@ -1,42 +1,39 @@
-"""Local files as rows or documents: text, TSV, CSV, JSONL and Parquet, plain, gz or zst."""
+"""Local files as rows or documents: text, TSV, CSV, JSON and Parquet, plain, gz or zst."""
 
 from __future__ import annotations
 
 import codecs
-import csv
-import glob
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pipeline.common.checked import Distinct, Name
+from pipeline.common.checked import Distinct, Name, Text, shown
 from pipeline.common.links import check_inside
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
+from pipeline.text.json_rows import read_json, read_json_lines
+from pipeline.text.patterns import at_home, matches, pattern_folder
 from pipeline.text.streams import Meter, open_text
+from pipeline.text.tables import Quoting, Row, TableForm, Wanted, read_table
 
-Format = Literal["text", "tsv", "csv", "jsonl", "parquet"]
-Row = dict[str, Any]
+Format = Literal["text", "tsv", "csv", "json", "jsonl", "parquet"]
 
 _SUFFIXES: dict[str, Format] = {
     ".txt": "text",
     ".raw": "text",
     ".tsv": "tsv",
     ".csv": "csv",
-    ".json": "jsonl",
+    ".json": "json",
     ".jsonl": "jsonl",
     ".parquet": "parquet",
 }
 _COMPRESSIONS = (".gz", ".zst")
-_WILDCARD = re.compile(r"[*?\[]")
 _CHUNK = 1 << 20
 # Rows of Parquet that are unpacked at a time.
 _ROWS = 64
-_LONGEST_FIELD = 1 << 30
 # A title in WikiText: one "=" on each side; headings inside an article have more.
 _ARTICLE = re.compile(r"= [^=].* =")
 
@@ -46,7 +43,8 @@ class FilesConfig:
     """Files by path or pattern, read in the order given (those of a pattern sorted).
 
     ``format`` is told from the suffix unless given. ``header`` names the columns of a TSV or CSV
-    that has none. ``quoting: none`` takes quote marks as text, as GLUE's TSVs need. In text files
+    that has none. ``quoting: none`` takes quote marks as text, as GLUE's TSVs need, and is what a
+    TSV is read with unless it says otherwise; ``standard`` is CSV's own. In text files
     ``documents`` says what a document is: lines up to a blank one, each line, the file, or an
     article under a `` = Title = `` line.
     """
@@ -54,7 +52,7 @@ class FilesConfig:
     paths: tuple[Name, ...]
     format: Format | None = None
     header: Annotated[tuple[Name, ...], Distinct()] | None = None
-    quoting: Literal["standard", "none"] = "standard"
+    quoting: Quoting | None = None
     documents: Literal["blank_line", "line", "file", "article"] = "blank_line"
 
     def __post_init__(self) -> None:
@@ -62,14 +60,18 @@ class FilesConfig:
             raise ValueError("paths must name at least one file")
 
 
-def read_rows(config: FilesConfig) -> Iterator[Row]:
+def read_rows(config: FilesConfig, wanted: Wanted | None = None) -> Iterator[Row]:
     """Yield the rows of tabular files as column → value; TSV and CSV values are all text.
+
+    Args:
+        config: the files.
+        wanted: what is known of the rows; None where nothing is.
 
     Raises:
         UserError: a file is missing, damaged, not UTF-8, or not what its format says.
     """
     for path in _expand(config):
-        yield from _rows_of(path, config)
+        yield from _rows_of(path, config, wanted or Wanted())
 
 
 def read_documents(config: FilesConfig, column: str) -> Iterator[list[str]]:
@@ -79,7 +81,7 @@ def read_documents(config: FilesConfig, column: str) -> Iterator[list[str]]:
             with _naming(path):
                 yield from _documents(path, config.documents)
         else:
-            for row in _rows_of(path, config):
+            for row in _rows_of(path, config, Wanted((column,))):
                 yield lines_of(row, column, str(path))
 
 
@@ -91,66 +93,42 @@ def lines_of(row: Row, column: str, where: str) -> list[str]:
     """
     if column not in row:
         raise UserError(f"{where} has no column {column!r}; it has {', '.join(map(repr, row))}")
-    if not isinstance(row[column], str):
-        raise UserError(f"{where}: column {column!r} holds {row[column]!r}, not text")
+    check_text(row[column], column, where)
     return [line.strip() for line in row[column].splitlines() if line.strip()]
 
 
-def _rows_of(path: Path, config: FilesConfig) -> Iterator[Row]:
+def check_text(value: Any, column: str, where: str) -> None:
+    """Check that a value is text, and text that files can hold.
+
+    Raises:
+        UserError: it is something else, or holds what no file of UTF-8 does.
+    """
+    if not isinstance(value, str):
+        raise UserError(f"{where}: column {column!r} holds {shown(value)}, not text")
+    if wanted := Text().wanted(value):
+        raise UserError(f"{where}: column {column!r} holds {shown(value)}, but must be {wanted}")
+
+
+def _rows_of(path: Path, config: FilesConfig, wanted: Wanted) -> Iterator[Row]:
     kind = _format(config, path)
     if kind == "text":
-        raise UserError(f"{path} is plain text, but rows need tsv, csv, jsonl or parquet")
+        raise UserError(f"{path} is plain text, but rows need tsv, csv, json, jsonl or parquet")
     with _naming(path):
-        yield from _READERS[kind](path, config)
+        yield from _READERS[kind](path, config, wanted)
 
 
-def _tabular(path: Path, config: FilesConfig) -> Iterator[Row]:
-    """TSV and CSV; every value stays text, so that the sentence "1984" is no number."""
-    delimiter = "\t" if _format(config, path) == "tsv" else ","
-    with open_text(path) as stream:
-        split = _unquoted if config.quoting == "none" else _quoted
-        lines = split(stream, delimiter)
-        header = list(config.header) if config.header is not None else next(lines, (0, []))[1]
-        for number, values in lines:
-            if len(values) != len(header):
-                raise UserError(
-                    f"{path}, line {number}: {len(values)} fields, but there are "
-                    f"{len(header)} columns"
-                )
-            yield dict(zip(header, values, strict=True))
+def _tabular(path: Path, config: FilesConfig, wanted: Wanted) -> Iterator[Row]:
+    delimiter: Literal["\t", ","] = "\t" if _format(config, path) == "tsv" else ","
+    return read_table(path, TableForm(delimiter, config.quoting, config.header), wanted)
 
 
-def _unquoted(stream: IO[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    # Only \n ends a line here: carriage returns inside a field are text.
-    for number, line in enumerate(stream, start=1):
-        yield number, line.rstrip("\r\n").split(delimiter)
-
-
-def _quoted(stream: IO[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(stream, delimiter=delimiter, strict=True)
-    for values in reader:
-        yield reader.line_num, values
-
-
-def _jsonl(path: Path, _: FilesConfig) -> Iterator[Row]:
-    with open_text(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise UserError(f"{path}, line {number}: not JSON ({quoted(error)})") from None
-            if not isinstance(row, dict):
-                raise UserError(f"{path}, line {number}: not a JSON object")
-            yield row
-
-
-def _parquet(path: Path, _: FilesConfig) -> Iterator[Row]:
+def _parquet(path: Path, _: FilesConfig, __: Wanted) -> Iterator[Row]:
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path) as stream:
+        names = stream.schema_arrow.names
+        if len(set(names)) < len(names):
+            raise UserError(f"{path} has several columns of one name, among {', '.join(names)}")
         # What the file says of itself first: a page is unpacked as a whole. Then what it is: one
         # text may stand for all rows.
         groups = map(stream.metadata.row_group, range(stream.metadata.num_row_groups))
@@ -161,10 +139,11 @@ def _parquet(path: Path, _: FilesConfig) -> Iterator[Row]:
             yield from batch.to_pylist()
 
 
-_READERS: dict[Format, Callable[[Path, FilesConfig], Iterator[Row]]] = {
+_READERS: dict[Format, Callable[[Path, FilesConfig, Wanted], Iterator[Row]]] = {
     "tsv": _tabular,
     "csv": _tabular,
-    "jsonl": _jsonl,
+    "json": lambda path, _, __: read_json(path),
+    "jsonl": lambda path, _, __: read_json_lines(path),
     "parquet": _parquet,
 }
 
@@ -200,7 +179,7 @@ def _naming(path: Path) -> Iterator[None]:
     except UnicodeDecodeError:
         place = _first_bad_byte(path)
         raise UserError(f"{path} is not UTF-8 (byte {place}): save it as UTF-8") from None
-    except (OSError, csv.Error, pyarrow.ArrowException) as error:
+    except (OSError, pyarrow.ArrowException) as error:
         raise UserError(f"{path} cannot be read: {quoted(error)}") from error
 
 
@@ -222,29 +201,25 @@ def _first_bad_byte(path: Path) -> int:
 
 def _expand(config: FilesConfig) -> list[Path]:
     found: list[Path] = []
-    for pattern in config.paths:
-        matches = sorted(glob.glob(pattern))
-        if not matches:
+    for pattern in map(at_home, config.paths):
+        here = matches(pattern)
+        if not here:
             raise UserError(f"no file matches {pattern!r} (relative to {Path.cwd()})")
-        found += map(Path, matches)
-        if _WILDCARD.search(pattern):
-            for match in matches:
-                check_inside(Path(match), _folder(pattern))
+        found += here
+        folder = pattern_folder(pattern)
+        if folder is not None:
+            for match in here:
+                check_inside(match, Path(folder))
     return found
-
-
-def _folder(pattern: str) -> Path:
-    """The folder that a pattern looks into: what stands before its first wildcard."""
-    return Path(_WILDCARD.split(pattern)[0] + "*").parent
 
 
 def _format(config: FilesConfig, path: Path) -> Format:
     if config.format is not None:
         return config.format
-    suffixes = [suffix for suffix in path.suffixes if suffix not in _COMPRESSIONS]
+    suffixes = [suffix for suffix in map(str.lower, path.suffixes) if suffix not in _COMPRESSIONS]
     if not suffixes or suffixes[-1] not in _SUFFIXES:
         raise UserError(
-            f"{path} has no known suffix: give format (text, tsv, csv, jsonl or parquet) beside "
-            "paths in params.yaml"
+            f"{path} has no known suffix: give format (text, tsv, csv, json, jsonl or parquet) "
+            "beside paths in params.yaml"
         )
     return _SUFFIXES[suffixes[-1]]

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pipeline.common.checked import Count, Name, Range, check_fields
 from pipeline.text import synthetic
-from pipeline.text.files import FilesConfig, Row, lines_of, read_documents, read_rows
+from pipeline.text.files import FilesConfig, lines_of, read_documents, read_rows
 from pipeline.text.hub import HubConfig, read_hub
+from pipeline.text.tables import Row, Wanted
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,20 @@ class RowSource:
     def __post_init__(self) -> None:
         _exactly_one(self)
 
-    def rows(self, seed: int) -> Iterator[Row]:
-        """Yield rows as column → value."""
+    def rows(self, seed: int, wanted: Wanted | None = None) -> Iterator[Row]:
+        """Yield rows as column → value; ``wanted`` is what is known of them."""
         if self.hub is not None:
             yield from read_hub(self.hub)
         elif self.files is not None:
-            yield from read_rows(self.files)
+            yield from read_rows(self.files, wanted)
         else:
             assert self.synthetic is not None
             made = self.synthetic
             yield from synthetic.examples(made.kind, made.split, made.rows, seed)
+
+    def own_tag(self, row: Row) -> str | None:
+        """The round that a row of the embedded world is of, where its task has rounds."""
+        return row.get("round") if self.synthetic is not None else None
 
     def describe(self) -> str:
         """A short name for messages and manifests."""

@@ -37,9 +37,18 @@ class Meter:
 
 
 def open_text(path: Path) -> IO[str]:
-    """Open a file of UTF-8, plain, gz or zst, to be read by lines; only a line feed ends one."""
+    """Open a file of UTF-8, plain, gz or zst, to be read by lines; only a line feed ends one.
+
+    A file whose beginning has carriage returns and no line feed is of a system that ends its lines
+    with them.
+
+    Raises:
+        UserError: at a read, a NUL byte, or a file that unpacks to more than text does.
+    """
     raw = io.BufferedReader(_Unpacked(path), _CHUNK)
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n")
+    head = raw.peek(_CHUNK)
+    newline = "" if b"\r" in head and b"\n" not in head else "\n"
+    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline=newline)
 
 
 class _Unpacked(io.RawIOBase):
@@ -52,6 +61,7 @@ class _Unpacked(io.RawIOBase):
         # end.
         self._stream = pyarrow.input_stream(str(path), compression="detect")
         self._meter = Meter(path)
+        self._path, self._read = path, 0
 
     def readable(self) -> bool:
         return True
@@ -59,6 +69,12 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         chunk = self._stream.read(len(buffer))
         self._meter.add(len(chunk))
+        if (place := chunk.find(b"\0")) >= 0:
+            raise UserError(
+                f"{self._path} holds a NUL (byte {self._read + place}), which no text in UTF-8 "
+                "does: it may be torn, or UTF-16; save it as UTF-8"
+            )
+        self._read += len(chunk)
         buffer[: len(chunk)] = chunk
         return len(chunk)
 

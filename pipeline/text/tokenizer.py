@@ -14,6 +14,7 @@ from pipeline.common.links import check_links
 from pipeline.common.manifest import TOKENIZER_MANIFEST, seal
 from pipeline.errors import UserError
 from pipeline.text.sources import TextSource
+from pipeline.tokens.contract import check_for_pretraining
 from pipeline.tokens.tokenizer import BOS, EOS, MASK, PAD, UNK, load_tokenizer, spaced
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def make_tokenizer(
         The vocabulary's size; a small corpus may hold fewer merges than asked for.
 
     Raises:
-        UserError: a tokenizer of the hub or a folder cannot be loaded, a link leads out of the
-            folder, or what should be the hub's is a folder.
+        UserError: a tokenizer of the hub or a folder cannot be loaded or is not what pretraining
+            needs, a link leads out of the folder, or what should be the hub's is a folder.
     """
     if config.source == "train":
         tokenizer = _train(config, sources, seed)
@@ -65,6 +66,7 @@ def make_tokenizer(
         assert config.id is not None
         _check_place(config.source, Path(config.id))
         tokenizer = load_tokenizer(config.id, config.revision)
+    check_for_pretraining(tokenizer, f"tokenizer {config.id or 'trained here'!r}")
     with atomic_directory(directory) as folder:
         tokenizer.save_pretrained(folder)
         seal(folder, TOKENIZER_MANIFEST)

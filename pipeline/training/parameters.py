@@ -11,6 +11,11 @@ from torch import nn
 
 from pipeline.errors import UserError
 
+# Weights of so many bytes as whole numbers (8 as two of 4, or signs would cancel out in 64 bits),
+# and how many are summed at a time.
+_BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int32}
+_PIECE = 1 << 22
+
 
 @dataclass(frozen=True)
 class Span:
@@ -57,6 +62,7 @@ class FlatParameters:
         first = named[0][1]
         self.values = torch.empty(self.size, dtype=first.dtype, device=first.device)
         self.grads = torch.zeros_like(self.values)
+        self._model = model
         self._parameters = [item for _, item in named]
         self._gradients = [
             self._adopt(span, parameter)
@@ -82,21 +88,35 @@ class FlatParameters:
         """Bring gradients into ``grads`` that were put elsewhere, as after ``model.zero_grad()``.
 
         Raises:
-            UserError: a parameter is no longer a view into ``values``.
+            UserError: a parameter is no longer a view into ``values``, or the model's trainable
+                parameters are others.
         """
+        self._check_same()
         for span, parameter in zip(self.spans, self._parameters, strict=True):
             place = slice(span.start, span.stop)
             if parameter.data_ptr() != self.values[place].data_ptr():
-                raise UserError(
-                    f"{span.name} was moved, cast or replaced after the model's parameters were "
-                    "taken over: do that first, and make the subspace last"
-                )
+                raise _changed(span.name)
             view = self.grads[place].view_as(parameter)
             if parameter.grad is None:
                 view.zero_()
             elif parameter.grad.data_ptr() != view.data_ptr():
                 view.copy_(parameter.grad)
             parameter.grad = view
+
+    def fingerprint(self) -> int:
+        """A sum over the bits of all weights, by which other weights are told from these."""
+        bits = self.values.view(_BITS[self.values.element_size()])
+        # In pieces: for its sum torch makes a copy in 64 bits.
+        parts = [part.sum(dtype=torch.int64) for part in bits.split(_PIECE)]
+        return int(torch.stack(parts).sum())
+
+    def _check_same(self) -> None:
+        """Check that the model still has the parameters that were taken over, and no others."""
+        ours = {span.name: item for span, item in zip(self.spans, self._parameters, strict=True)}
+        now = {name: item for name, item in self._model.named_parameters() if item.requires_grad}
+        for name in {**ours, **now}:
+            if ours.get(name) is not now.get(name):
+                raise _changed(name)
 
 
 class Full:
@@ -119,6 +139,13 @@ class Full:
     def zero_grad(self) -> None:
         """Forget the gradient."""
         self._flat.zero_grad()
+
+
+def _changed(name: str) -> UserError:
+    return UserError(
+        f"{name} was moved, cast or replaced after the model's parameters were taken over (or "
+        "tied, frozen or thawed): do that first, and make the subspace last"
+    )
 
 
 def layout_hash(spans: Sequence[Span]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.estimate.rows import GUESSED_ROWS, SplitSize, task_size
 from pipeline.study.reading import load_params
-from pipeline.tasks.config import TaskDataConfig
+from pipeline.tasks.config import SplitConfig, TaskDataConfig
 
 PRESETS = Path(__file__).parents[2] / "presets"
 
@@ -47,6 +47,13 @@ def test_what_nobody_knows_is_a_guess() -> None:
     size = task_size(config)
     assert size.train == SplitSize(GUESSED_ROWS["train"], 64, False, False)
     assert size.eval == SplitSize(500, 64, True, False)
+
+
+def test_of_one_file_for_everything_lengths_are_known_and_rows_are_not() -> None:
+    config = replace(data("paper", "anli"), eval=(), split=SplitConfig(eval=0.1))
+    size = task_size(config)
+    assert size.eval == replace(size.train, rows=GUESSED_ROWS["eval"])
+    assert size.train.length_known and not size.train.rows_known and 80 < size.train.length < 95
 
 
 def test_a_prepared_task_is_counted_rather_than_guessed() -> None:

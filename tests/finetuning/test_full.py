@@ -14,6 +14,7 @@ from pipeline.finetuning import full_run
 from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.finetuning.full import fine_tune_fully
 from pipeline.finetuning.result import FullResult
+from pipeline.tasks import TaskData
 from tests.worlds import FINETUNE, open_cell
 
 CONFIG = replace(FINETUNE, train_eval_rows=60)
@@ -36,7 +37,9 @@ def epochs(root: Path) -> list[dict]:
     return [json.loads(line) for line in (root / "out/epochs.jsonl").read_text().splitlines()]
 
 
-def test_the_full_metric_is_the_mean_over_seeds_of_the_best_metric(efficient: Path) -> None:
+def test_the_full_metric_is_the_mean_over_seeds_of_the_best_metric(
+    efficient: Path, world: Path
+) -> None:
     result = FullResult.read(efficient / "out/result.json")
     best: dict[int, float] = {}
     for row in epochs(efficient):
@@ -48,6 +51,7 @@ def test_the_full_metric_is_the_mean_over_seeds_of_the_best_metric(efficient: Pa
     assert result.full_spread >= np.std(result.runs, ddof=1) / np.sqrt(2) - 1e-12
     assert result.deviations[-1] == "the full metric is the mean of 2 runs, not the best run's"
     assert result.status == "ok"
+    assert result.data_notes == TaskData.open(world / "polarity_short").notes()
 
 
 def test_an_interrupted_measurement_ends_in_the_same_bytes(

@@ -25,7 +25,6 @@ from pipeline.report.provenance import Provenance
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables, collect, read_tables, write_tables
 from pipeline.subspace.config import SubspaceConfig
-from pipeline.tasks.config import TaskDataConfig
 from pipeline.tasks.prepare import prepare_task
 from pipeline.text.files import FilesConfig
 from pipeline.text.sources import RowSource, SyntheticRows
@@ -79,9 +78,7 @@ def weighted(world: Path, root: Path, name: str, label: Callable[[int, str], str
         ]
         sources[split] = (tsv(root / f"{name}-{split}.tsv", rows),)
     whole = task_config("polarity_short")
-    config = TaskDataConfig(
-        sources["train"], sources["eval"], whole.columns, whole.labels, max_length=32
-    )
+    config = replace(whole, train=sources["train"], eval=sources["eval"])
     prepare_task(name, config, world / "tokenizer", 0, root / name)
 
 

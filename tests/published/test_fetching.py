@@ -120,6 +120,11 @@ def index(folder: Path, names: dict[str, object]) -> None:
     path.write_text(json.dumps({"weight_map": names}))
 
 
+def without_frame(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "post_processor": None}))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -136,9 +141,12 @@ def index(folder: Path, names: dict[str, object]) -> None:
         (lambda folder: index(folder, {"a": "../model.safetensors"}), "lacks the file|neither"),
         (lambda folder: edit(folder, pad_token_id=3), "pads with id 3, but its tokenizer with 1"),
         (lambda folder: [path.unlink() for path in folder.glob("tokenizer*")], "no tokenizer"),
+        (lambda folder: edit(folder, vocab_size=9), "the id .*, but the model's vocab_size has room for 9"),
+        (without_frame, "has <s> and </s>, but encodes rows without them"),
     ],
     ids=["no config", "code", "no weights", "no type", "no pad", "no mapping", "truncated",
-         "no index", "an index of numbers", "an index that leaves", "another pad", "no tokenizer"],
+         "no index", "an index of numbers", "an index that leaves", "another pad", "no tokenizer",
+         "a larger vocabulary", "no frame"],
 )  # fmt: skip
 def test_what_cannot_be_used_is_one_sentence(
     published: Path, tmp_path: Path, damage, message: str

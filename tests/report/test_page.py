@@ -99,6 +99,17 @@ def test_the_page_says_why_searches_ended(page: str, results: Path, tmp_path: Pa
     assert "Where full fine-tuning deviates from what d₉₀ is defined by: one run (late)." in text
 
 
+def test_the_page_says_what_the_tasks_rows_are(page: str, results: Path, tmp_path: Path) -> None:
+    assert "own rows" not in page
+    for model in ("s10", "s100"):
+        full = full_result(model, "easy", 0.8, 0.9, data_notes=("3 of 6 <b> are in training too",))
+        write_cell(results, full, search_result(full, 64, "ok"))
+    tables = collect(results, CELLS, [])
+    assert list(tables.cells["data_notes"]).count("3 of 6 <b> are in training too") == 2
+    text = written(tables, tmp_path / "notes")
+    assert text.count("<li>3 of 6 &lt;b&gt; are in training too (easy).</li>") == 1
+
+
 @pytest.mark.parametrize(
     ("row", "estimate", "interval", "paper"),
     [

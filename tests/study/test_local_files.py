@@ -37,6 +37,16 @@ def test_of_a_pattern_the_folder_is_watched(pattern: str) -> None:
     assert [place for _, place, _ in local_files(with_files(pattern))] == ["my"]
 
 
+def test_of_a_file_with_brackets_or_at_home_the_file_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    (tmp_path / "a [x].tsv").write_text("")
+    named = with_files(str(tmp_path / "a [x].tsv"), "~/b.tsv", "~/more/*.tsv")
+    places = [place for _, place, _ in local_files(named)]
+    assert places == [str(tmp_path / "a [x].tsv"), "/home/me/b.tsv", "/home/me/more"]
+
+
 @pytest.mark.parametrize(
     "pattern", ["*.tsv", "./*.tsv", "../*.tsv", "data/*.tsv", "results/mine/*.tsv"]
 )

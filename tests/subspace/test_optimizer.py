@@ -200,6 +200,75 @@ def test_a_model_changed_afterwards_is_refused(change: Callable[[nn.Module], nn.
         optimizer.step()
 
 
+def _tied() -> nn.Module:
+    torch.manual_seed(0)
+    model = nn.ModuleDict({"inside": nn.Linear(5, 5), "head": nn.Linear(5, 5)})
+    model["head"].weight = model["inside"].weight
+    return model
+
+
+def _untie(model: nn.Module) -> None:
+    model["head"].weight = nn.Parameter(model["inside"].weight.detach().clone())  # type: ignore[index]
+
+
+AFTERWARDS: dict[str, Callable[[nn.Module], object]] = {
+    "load_state_dict": lambda model: model.load_state_dict(
+        {key: value + 1 for key, value in model.state_dict().items()}
+    ),
+    "copy_ under no_grad": lambda model: next(model.parameters()).data.copy_(torch.ones(8, 5)),
+    "one weight": lambda model: next(model.parameters()).data[0, :1].neg_(),
+}
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["at once", "after steps"])
+@pytest.mark.parametrize("change", AFTERWARDS.values(), ids=AFTERWARDS)
+def test_weights_loaded_afterwards_are_refused(
+    change: Callable[[nn.Module], object], started: bool
+) -> None:
+    model = network()
+    optimizer = SubspaceOptimizer(model, 20, 0.03)
+    learn(optimizer, model, ROWS[: 2 * started])
+    change(model)
+    loss(model, ROWS[0]).backward()
+    with pytest.raises(UserError, match="weights were changed after the SubspaceOptimizer"):
+        optimizer.step()
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64, torch.bfloat16])
+def test_loaded_weights_are_noticed_in_any_dtype(kind: torch.dtype) -> None:
+    model = network().to(kind)
+    optimizer = SubspaceOptimizer(model, 20, 0.03)
+    optimizer.step()
+    model.load_state_dict(network().to(kind).state_dict())  # the same weights: nothing is lost
+    optimizer.step()
+    model.load_state_dict({key: 2 * value for key, value in model.state_dict().items()})
+    with pytest.raises(UserError, match="make the optimizer last"):
+        optimizer.step()
+
+
+def test_assigned_weights_are_refused_by_name() -> None:
+    """`assign=True` puts other parameters in, so that the old ones would be trained unseen."""
+    model = network()
+    optimizer = SubspaceOptimizer(model, 20, 0.03)
+    model.load_state_dict(network().state_dict(), assign=True)
+    with pytest.raises(UserError, match=r"0\.weight was moved, cast or replaced"):
+        optimizer.step()
+
+
+def test_weights_tied_or_untied_afterwards_are_refused_by_name() -> None:
+    model = _tied()
+    optimizer = SubspaceOptimizer(model, 20, 0.03)
+    _untie(model)
+    with pytest.raises(UserError, match=r"head\.weight was moved, cast or replaced"):
+        optimizer.step()
+    model = _tied()
+    _untie(model)
+    optimizer = SubspaceOptimizer(model, 20, 0.03)
+    model["head"].weight = model["inside"].weight  # type: ignore[index]
+    with pytest.raises(UserError, match=r"head\.weight was moved, cast or replaced"):
+        optimizer.step()
+
+
 def test_loss_scaling_is_refused() -> None:
     model = network()
     optimizer = SubspaceOptimizer(model, 20, 0.03)

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.common.config import parse
 from pipeline.errors import UserError
-from pipeline.tasks import prepare
+from pipeline.tasks import encoding
 from pipeline.tasks.config import TaskDataConfig
 from pipeline.tasks.kinds import Classification
 from pipeline.tasks.prepare import prepare_task
@@ -99,7 +99,7 @@ def test_the_size_of_encoding_batches_does_not_show(
 ) -> None:
     config = _config(tmp_path, max_length=16)
     first = prepare_task("t", config, tokenizer_dir, 0, tmp_path / "one")
-    monkeypatch.setattr(prepare, "_BATCH_ROWS", 1)
+    monkeypatch.setattr(encoding, "_BATCH_ROWS", 1)
     assert prepare_task("t", config, tokenizer_dir, 0, tmp_path / "two") == first
 
 
@@ -111,12 +111,18 @@ def test_single_texts(tokenizer_dir: Path, tmp_path: Path) -> None:
 
 
 def test_rounds_are_joined_and_tagged(tokenizer_dir: Path, tmp_path: Path) -> None:
-    first = _jsonl(tmp_path / "r1.jsonl", [PAIRS[0]])
     second = _jsonl(tmp_path / "r2.jsonl", [{**row, "round": "R2"} for row in PAIRS[1:]])
-    config = _config(tmp_path, train=[{**first, "tag": "R1"}, second])
+    first_rows = [{**PAIRS[0], "round": None}]
+    first = _jsonl(tmp_path / "r1.jsonl", first_rows)
+    columns = {"text_a": "a", "text_b": "b", "tag": "round"}
+    whole = _jsonl(tmp_path / "eval.jsonl", [{**row, "round": 3} for row in PAIRS])
+    config = _config(
+        tmp_path, train=[{**first, "tag": "R1"}, second], eval=[whole], columns=columns
+    )
     made = prepare_task("anli", config, tokenizer_dir, 0, tmp_path / "out")
     assert made["train"]["tags"] == {"R1": 1, "R2": 2}
     assert [row["tag"] for row in _table(tmp_path / "out")] == ["R1", "R2", "R2"]
+    assert made["eval"]["tags"] == {"3": 3}
     assert [row["text_a"] for row in _table(tmp_path / "out")] == [row["a"] for row in PAIRS]
 
 
@@ -165,8 +171,9 @@ def test_raw_labels_and_replacements(tokenizer_dir: Path, tmp_path: Path) -> Non
     [
         (["no", "yes"], None, {"no": 0, "yes": 1, "0": 0, "1": 1}),
         (["1", "2"], None, {"0": 0, "1": 0, "2": 1}),
-        (["no", "yes"], {"1": "no", "2": "yes"}, {"1": 0, "2": 1}),
-        (["e", "c"], {"a": "c", "b": "c"}, {"a": 1, "b": 1}),
+        (["no", "yes"], {"1": "no", "2": "yes"}, {"1": 0, "2": 1, "no": 0, "yes": 1}),
+        (["e", "c"], {"a": "c", "b": "c"}, {"a": 1, "b": 1, "e": 0, "c": 1}),
+        (["e", "c"], {"e": "c", "c": "e"}, {"e": 1, "c": 0}),
     ],
 )
 def test_label_ids(labels: list[str], raw_labels: Any, expected: dict[str, int]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 
+from pipeline.common.checked import shown
 from pipeline.common.problem import Problem
 from pipeline.tasks.kinds.kind import TaskKind
 from pipeline.tasks.kinds.noise import Metric, correlation_error, resampled, share_error
@@ -15,6 +17,11 @@ from pipeline.tasks.kinds.packing import pack_bits, pack_numbers, unpack_bits, u
 
 _HIDDEN = "-1"  # GLUE's test rows
 _IDS = "<u2"
+# Labels with fewer rows are mentioned.
+_FEW = 5
+_WHOLE = re.compile(r"([+-]?\d+)\.0*")
+_FRACTION = re.compile(r"[+-]?\d*\.\d+")
+_TRUTHS = ("true", "false")
 
 
 def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
@@ -43,6 +50,32 @@ def matthews(answers: np.ndarray, labels: np.ndarray) -> float:
     return shared / math.sqrt(spread) if spread else 0.0
 
 
+def _plain(raw: str) -> str:
+    """A label without what writing it added: spaces, pandas' ``.0``, a capital in True."""
+    text = raw.strip()
+    if whole := _WHOLE.fullmatch(text):
+        return whole[1]
+    return text.lower() if text.lower() in _TRUTHS else text
+
+
+def _unambiguous(known: Mapping[str, int]) -> dict[str, int]:
+    """Plain form → id, of labels whose plain form no other label has."""
+    meant: dict[str, set[int]] = {}
+    for raw, own in known.items():
+        meant.setdefault(_plain(raw), set()).add(own)
+    return {raw: own.pop() for raw, own in meant.items() if len(own) == 1}
+
+
+def _outside(raw: str, known: Mapping[str, int]) -> str:
+    """What is said of a label that is not known."""
+    hint = " (a hidden test label: choose another split)" if raw == _HIDDEN else ""
+    number = ", or set kind: regression for numbers" if _FRACTION.fullmatch(raw.strip()) else ""
+    return (
+        f"label {shown(raw)} is outside the map{hint}; it knows {', '.join(map(repr, known))}: "
+        f"say what it means in raw_labels, or leave its rows out with drop{number}"
+    )
+
+
 def _product(left: np.integer, right: np.integer) -> int:
     return int(left) * int(right)
 
@@ -65,22 +98,20 @@ class Classification(TaskKind):
         return len(self.labels)
 
     def reader(self, raw_labels: Mapping[str, str] | None) -> Callable[[str], float]:
-        """Raw label → id; without ``raw_labels`` the source may hold names or ids from 0."""
+        """Raw label → id: names and ``raw_labels``, or names and ids from 0; " 1" and 1.0 are 1."""
         known = self.label_ids(raw_labels)
+        plain = _unambiguous(known)
 
         def read(raw: str) -> float:
-            if raw not in known:
-                hint = " (a hidden test label: choose another split)" if raw == _HIDDEN else ""
-                raise ValueError(
-                    f"label {raw!r} is outside the map{hint}; it knows "
-                    f"{', '.join(map(repr, known))}"
-                )
-            return known[raw]
+            found = known.get(raw, plain.get(_plain(raw)))
+            if found is None:
+                raise ValueError(_outside(raw, known))
+            return found
 
         return read
 
     def label_ids(self, raw_labels: Mapping[str, str] | None) -> dict[str, int]:
-        """Raw label → id, for each raw label that is known.
+        """Raw label → id, for each raw label that is known; where two say so, ``raw_labels`` do.
 
         Raises:
             ValueError: ``raw_labels`` map to what is no label, or map the mark of hidden labels.
@@ -93,7 +124,8 @@ class Classification(TaskKind):
             raise ValueError(f"raw_labels map to {sorted(unknown)}, which labels does not list")
         if _HIDDEN in raw_labels:
             raise ValueError(f"raw_labels map {_HIDDEN!r}, which marks rows without a known label")
-        return {raw: ids[name] for raw, name in raw_labels.items()}
+        raw = {text: ids[name] for text, name in raw_labels.items()}
+        return {**raw, **{name: own for name, own in ids.items() if name not in raw}}
 
     def show(self, target: float) -> str:
         """The label's name."""
@@ -103,6 +135,23 @@ class Classification(TaskKind):
         """How many rows have each label."""
         counts = np.bincount(targets, minlength=len(self.labels))
         return dict(zip(self.labels, counts.tolist(), strict=True))
+
+    def lacking(self, targets: np.ndarray) -> tuple[str, str] | None:
+        """Only one label, or one that no row has."""
+        counts = np.bincount(targets, minlength=len(self.labels))
+        if np.count_nonzero(counts) == 1:
+            return "every row", f"has the {self.show(targets[0])}"
+        absent = [name for name, count in zip(self.labels, counts, strict=True) if not count]
+        return ("no row", f"has the label {absent[0]!r}") if absent else None
+
+    def scarce(self, targets: np.ndarray) -> list[str]:
+        """Labels of fewer than five rows."""
+        found = self.summary(targets).items()
+        return [f"label {name!r} has only {int(n)} rows" for name, n in found if n < _FEW]
+
+    def stands_for(self, part: np.ndarray, whole: np.ndarray) -> bool:
+        """With every label: the beginning of a sorted split lacks one."""
+        return set(whole) == set(part)
 
     def predict(self, logits: np.ndarray) -> np.ndarray:
         """The id of the largest output, the first of equals."""
@@ -142,7 +191,8 @@ class Classification(TaskKind):
     def _check_labels(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
             raise ValueError(
-                f"labels are {list(self.labels)}, but must be at least two, all different"
+                f"labels are {list(self.labels)}, but must be at least two, all different (a task "
+                "whose answers are numbers has kind: regression)"
             )
 
     def _metrics(self) -> Mapping[str, Metric]:

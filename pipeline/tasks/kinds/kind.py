@@ -73,6 +73,22 @@ class TaskKind(ABC):
         """A few numbers that describe a split's targets."""
 
     @abstractmethod
+    def lacking(self, targets: np.ndarray) -> tuple[str, str] | None:
+        """Why nothing can be learned or measured on a split with these targets (rows,).
+
+        Returns:
+            The two halves of a sentence around "of the … split", or None.
+        """
+
+    @abstractmethod
+    def scarce(self, targets: np.ndarray) -> list[str]:
+        """Targets that have too few rows in a split to tell much, each in words."""
+
+    @abstractmethod
+    def stands_for(self, part: np.ndarray, whole: np.ndarray) -> bool:
+        """Whether some of a split's targets (rows,) may be measured on in place of all."""
+
+    @abstractmethod
     def predict(self, logits: np.ndarray) -> np.ndarray:
         """The answers (rows,) that a head's outputs (rows, outputs) mean."""
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from pipeline.common.checked import shown
 from pipeline.common.problem import Problem
 from pipeline.tasks.kinds.kind import TaskKind
 from pipeline.tasks.kinds.noise import Metric, correlation_error
@@ -64,6 +65,18 @@ class Regression(TaskKind):
         low, high, mean = targets.min(), targets.max(), targets.mean()
         return {"low": float(low), "high": float(high), "mean": float(mean)}
 
+    def lacking(self, targets: np.ndarray) -> tuple[str, str] | None:
+        """All numbers the same."""
+        return ("every row", f"has the {self.show(targets[0])}") if np.ptp(targets) == 0 else None
+
+    def scarce(self, targets: np.ndarray) -> list[str]:
+        """Numbers need not repeat themselves."""
+        return []
+
+    def stands_for(self, part: np.ndarray, whole: np.ndarray) -> bool:
+        """Over half the range: the beginning of a sorted split is not."""
+        return bool(np.ptp(part) >= np.ptp(whole) / 2)
+
     def predict(self, logits: np.ndarray) -> np.ndarray:
         """The one output."""
         return logits[:, 0].astype(np.float64)
@@ -98,9 +111,10 @@ class Regression(TaskKind):
 
 def _number(raw: str) -> float:
     try:
-        value = float(raw)
+        # Python would read 1_000 as a thousand.
+        value = math.nan if "_" in raw else float(raw)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ValueError(f"the target {raw!r} is not a finite number")
+        raise ValueError(f"the target {shown(raw)} is not a finite number")
     return value

@@ -1,0 +1,40 @@
+"""What a task's rows have that limits what results on them mean, said and not refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from pipeline.tasks.kinds import TaskKind
+from pipeline.tasks.rows import Rows, shared_rows
+
+_CALLED = {"train": "training", "eval": "evaluation"}
+
+
+def notes_of(
+    kind: TaskKind, rows: Mapping[str, Rows], targets: Mapping[str, np.ndarray]
+) -> list[str]:
+    """Sentences without a full stop: rows in both splits, rows left out, scarce labels, no text.
+
+    Args:
+        kind: the task's kind.
+        rows: each split.
+        targets: the targets (rows,) of each split.
+    """
+    shared = len(shared_rows(rows["train"], rows["eval"]))
+    count = len(rows["eval"])
+    found = [f"{shared} of {count} evaluation rows are in training too"] if shared else []
+    for split, own in rows.items():
+        found += _of_split(kind, _CALLED[split], own, targets[split])
+    return found
+
+
+def _of_split(kind: TaskKind, split: str, rows: Rows, targets: np.ndarray) -> Iterator[str]:
+    for reason, count in sorted(rows.dropped.items()):
+        yield f"{count} {split} rows were left out ({reason})"
+    for words in kind.scarce(targets):
+        yield f"{split}: {words}"
+    empty = sum(not text.strip() for text in rows.text_a)
+    if empty:
+        yield f"{empty} {split} rows have an empty text"
