@@ -51,6 +51,8 @@ def main() -> int:
         "--early", type=_read(Index), default=0, help="log-spaced ones before the first"
     )
     chain.set_defaults(run=_chain)
+    columns = commands.add_parser("dictionary", help="every column of the tables, as a page")
+    columns.set_defaults(run=_dictionary)
     pin = commands.add_parser("pin", help="the hub's present commits of published models")
     pin.add_argument("--params", type=Path, default=Path("params.yaml"))
     pin.set_defaults(run=_pin)
@@ -131,6 +133,12 @@ def _estimate(chosen: argparse.Namespace) -> str:
 
 def _chain(chosen: argparse.Namespace) -> str:
     return chain_yaml(checkpoint_steps(chosen.stop, chosen.every, chosen.early))
+
+
+def _dictionary(_: argparse.Namespace) -> str:
+    from pipeline.report.dictionary import dictionary
+
+    return dictionary()
 
 
 def _pin(chosen: argparse.Namespace) -> str:
