@@ -51,6 +51,15 @@ def main() -> int:
         "--early", type=_read(Index), default=0, help="log-spaced ones before the first"
     )
     chain.set_defaults(run=_chain)
+    other = commands.add_parser("compare", help="lay studies over each other, on one page")
+    other.add_argument(
+        "studies", nargs="+", metavar="STUDY",
+        help="a git revision, an experiment of DVC's, or the folder of a study",
+    )  # fmt: skip
+    other.add_argument(
+        "--out", type=Path, default=paths.REPORTS / "compare", help="the folder to write into"
+    )
+    other.set_defaults(run=_compare)
     columns = commands.add_parser("dictionary", help="every column of the tables, as a page")
     columns.set_defaults(run=_dictionary)
     pin = commands.add_parser("pin", help="the hub's present commits of published models")
@@ -133,6 +142,15 @@ def _estimate(chosen: argparse.Namespace) -> str:
 
 def _chain(chosen: argparse.Namespace) -> str:
     return chain_yaml(checkpoint_steps(chosen.stop, chosen.every, chosen.early))
+
+
+def _compare(chosen: argparse.Namespace) -> str:
+    from pipeline.report.comparison.page import write_comparison
+    from pipeline.report.comparison.studies import read_studies
+    from pipeline.study.differences import differences
+
+    studies = read_studies(chosen.studies)
+    return write_comparison(studies, differences([one.params for one in studies]), chosen.out)
 
 
 def _dictionary(_: argparse.Namespace) -> str:
