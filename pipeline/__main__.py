@@ -18,6 +18,7 @@ from pipeline.dimension.levers import Precision
 from pipeline.errors import UserError
 from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
+from pipeline.estimate.kinds import flop_by_kind, stages_by_kind
 from pipeline.published.fetching import pins
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import write_graph
@@ -36,6 +37,9 @@ def main() -> int:
         "--jobs", type=_read(Count), metavar="N",
         help="stages at a time (default: one a core for a narrow model, else 1)",
     )  # fmt: skip
+    study.add_argument(
+        "--plain", action="store_true", help="a line at a time, as without a terminal"
+    )
     study.set_defaults(run=_repro)
     graph = commands.add_parser("graph", help="write graph.yaml anew, after an edit of params.yaml")
     graph.set_defaults(run=_graph)
@@ -113,14 +117,20 @@ def _add_estimate(cost: argparse.ArgumentParser) -> None:
 
 
 def _repro(chosen: argparse.Namespace) -> str:
+    from pipeline.workers.board import Expected
     from pipeline.workers.driver import default_jobs, reproduce
+    from pipeline.workers.terminal import live
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("dvc").setLevel(logging.WARNING)
     params = load_params()
     if write_graph(params):
         logging.info("graph.yaml was written anew for params.yaml")
-    return reproduce(chosen.targets, chosen.jobs or default_jobs(params))
+    jobs = chosen.jobs or default_jobs(params)
+    if chosen.plain or not sys.stdout.isatty():
+        return reproduce(chosen.targets, jobs)
+    with live(jobs, lambda: Expected(stages_by_kind(params), flop_by_kind(params)), paths.SAID):
+        return reproduce(chosen.targets, jobs)
 
 
 def _graph(chosen: argparse.Namespace) -> str:
