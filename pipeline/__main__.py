@@ -14,12 +14,14 @@ from typing import Annotated, Any
 
 from pipeline import paths
 from pipeline.common.checked import Count, Index, Range, ruled
+from pipeline.common.yaml_file import read_yaml
 from pipeline.dimension.levers import Precision
 from pipeline.errors import UserError
 from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.estimate.kinds import flop_by_kind, stages_by_kind
 from pipeline.published.fetching import pins
+from pipeline.report.loggers import TRACKERS
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import write_graph
 from pipeline.study.reading import load_params
@@ -64,6 +66,10 @@ def main() -> int:
         "--out", type=Path, default=paths.REPORTS / "compare", help="the folder to write into"
     )
     other.set_defaults(run=_compare)
+    log = commands.add_parser("log", help="write the study for a tracker, without any network")
+    log.add_argument("tracker", choices=TRACKERS)
+    log.add_argument("out", type=Path, help="the folder to make")
+    log.set_defaults(run=_log)
     columns = commands.add_parser("dictionary", help="every column of the tables, as a page")
     columns.set_defaults(run=_dictionary)
     pin = commands.add_parser("pin", help="the hub's present commits of published models")
@@ -161,6 +167,18 @@ def _compare(chosen: argparse.Namespace) -> str:
 
     studies = read_studies(chosen.studies)
     return write_comparison(studies, differences([one.params for one in studies]), chosen.out)
+
+
+def _log(chosen: argparse.Namespace) -> str:
+    from pipeline.report.loggers.series import series_of
+    from pipeline.report.loggers.trackers import write_runs
+    from pipeline.report.tables import read_tables
+
+    params = load_params()
+    cells = read_tables(paths.REPORTS).of("trajectory")
+    logs = [paths.state(name) / "training.jsonl" for name in params.segments()]
+    series = series_of(cells, logs, read_yaml(paths.PARAMS))
+    return write_runs(chosen.tracker, series, chosen.out)
 
 
 def _dictionary(_: argparse.Namespace) -> str:
