@@ -57,21 +57,7 @@ def main() -> int:
         "--early", type=_read(Index), default=0, help="log-spaced ones before the first"
     )
     chain.set_defaults(run=_chain)
-    other = commands.add_parser("compare", help="lay studies over each other, on one page")
-    other.add_argument(
-        "studies", nargs="+", metavar="STUDY",
-        help="a git revision, an experiment of DVC's, or the folder of a study",
-    )  # fmt: skip
-    other.add_argument(
-        "--out", type=Path, default=paths.REPORTS / "compare", help="the folder to write into"
-    )
-    other.set_defaults(run=_compare)
-    log = commands.add_parser("log", help="write the study for a tracker, without any network")
-    log.add_argument("tracker", choices=TRACKERS)
-    log.add_argument("out", type=Path, help="the folder to make")
-    log.set_defaults(run=_log)
-    columns = commands.add_parser("dictionary", help="every column of the tables, as a page")
-    columns.set_defaults(run=_dictionary)
+    _add_results(commands)
     pin = commands.add_parser("pin", help="the hub's present commits of published models")
     pin.add_argument("--params", type=Path, default=Path("params.yaml"))
     pin.set_defaults(run=_pin)
@@ -100,6 +86,25 @@ def main() -> int:
         print("interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _add_results(commands: Any) -> None:
+    """What is done with the results of finished studies."""
+    studies = commands.add_parser("compare", help="lay studies over each other, on one page")
+    studies.add_argument(
+        "studies", nargs="+", metavar="STUDY",
+        help="a git revision, an experiment of DVC's, or the folder of a study",
+    )  # fmt: skip
+    studies.add_argument(
+        "--out", type=Path, default=paths.REPORTS / "compare", help="the folder to write into"
+    )
+    studies.set_defaults(run=_compare)
+    log = commands.add_parser("log", help="write the study for a tracker, without any network")
+    log.add_argument("tracker", choices=TRACKERS)
+    log.add_argument("out", type=Path, help="the folder to make")
+    log.set_defaults(run=_log)
+    columns = commands.add_parser("dictionary", help="every column of the tables, as a page")
+    columns.set_defaults(run=_dictionary)
 
 
 def _add_estimate(cost: argparse.ArgumentParser) -> None:
