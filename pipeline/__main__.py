@@ -15,11 +15,14 @@ from typing import Annotated, Any
 
 from pipeline import paths
 from pipeline.common.checked import Count, Index, Range, ruled
+from pipeline.common.yaml_file import read_yaml
 from pipeline.dimension.levers import Precision
 from pipeline.errors import UserError
 from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
+from pipeline.estimate.kinds import flop_by_kind, stages_by_kind
 from pipeline.published.fetching import pins
+from pipeline.report.loggers import TRACKERS
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import check_graph, write_graph
 from pipeline.study.reading import load_params
@@ -38,6 +41,9 @@ def main() -> int:
         help="stages at a time (default: one a core for a narrow model, else 1)",
     )  # fmt: skip
     _add_options(study)
+    study.add_argument(
+        "--plain", action="store_true", help="a line at a time, as without a terminal"
+    )
     study.set_defaults(run=_repro)
     graph = commands.add_parser("graph", help="write graph.yaml anew, after an edit of params.yaml")
     graph.set_defaults(run=_graph)
@@ -55,6 +61,7 @@ def main() -> int:
         "--early", type=_read(Index), default=0, help="log-spaced ones before the first"
     )
     chain.set_defaults(run=_chain)
+    _add_results(commands)
     pin = commands.add_parser("pin", help="the hub's present commits of published models")
     pin.add_argument("--params", type=Path, default=Path("params.yaml"))
     pin.set_defaults(run=_pin)
@@ -101,6 +108,25 @@ def _add_options(study: argparse.ArgumentParser) -> None:
         study.add_argument(*names, dest=name, action="store_true", help=words)
 
 
+def _add_results(commands: Any) -> None:
+    """What is done with the results of finished studies."""
+    studies = commands.add_parser("compare", help="lay studies over each other, on one page")
+    studies.add_argument(
+        "studies", nargs="+", metavar="STUDY",
+        help="a git revision, an experiment of DVC's, or the folder of a study",
+    )  # fmt: skip
+    studies.add_argument(
+        "--out", type=Path, default=paths.REPORTS / "compare", help="the folder to write into"
+    )
+    studies.set_defaults(run=_compare)
+    log = commands.add_parser("log", help="write the study for a tracker, without any network")
+    log.add_argument("tracker", choices=TRACKERS)
+    log.add_argument("out", type=Path, help="the folder to make")
+    log.set_defaults(run=_log)
+    columns = commands.add_parser("dictionary", help="every column of the tables, as a page")
+    columns.set_defaults(run=_dictionary)
+
+
 def _add_estimate(cost: argparse.ArgumentParser) -> None:
     cost.add_argument(
         "--params", type=Path, default=paths.PARAMS, metavar="FILE",
@@ -122,8 +148,10 @@ def _add_estimate(cost: argparse.ArgumentParser) -> None:
 
 
 def _repro(chosen: argparse.Namespace) -> str:
+    from pipeline.workers.board import Expected
     from pipeline.workers.driver import default_jobs, reproduce
     from pipeline.workers.options import Options
+    from pipeline.workers.terminal import live
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("dvc").setLevel(logging.WARNING)
@@ -132,7 +160,11 @@ def _repro(chosen: argparse.Namespace) -> str:
         check_graph(params)
     elif write_graph(params):
         logging.info("graph.yaml was written anew for params.yaml%s", _left())
-    return reproduce(chosen.targets, chosen.jobs or default_jobs(params), options)
+    jobs = chosen.jobs or default_jobs(params)
+    if chosen.plain or options.dry or not sys.stdout.isatty():
+        return reproduce(chosen.targets, jobs, options)
+    with live(jobs, lambda: Expected(stages_by_kind(params), flop_by_kind(params)), paths.SAID):
+        return reproduce(chosen.targets, jobs, options)
 
 
 def _graph(chosen: argparse.Namespace) -> str:
@@ -175,6 +207,33 @@ def _estimate(chosen: argparse.Namespace) -> str:
 
 def _chain(chosen: argparse.Namespace) -> str:
     return chain_yaml(checkpoint_steps(chosen.stop, chosen.every, chosen.early))
+
+
+def _compare(chosen: argparse.Namespace) -> str:
+    from pipeline.report.comparison.page import write_comparison
+    from pipeline.report.comparison.studies import read_studies
+    from pipeline.study.differences import differences
+
+    studies = read_studies(chosen.studies)
+    return write_comparison(studies, differences([one.params for one in studies]), chosen.out)
+
+
+def _log(chosen: argparse.Namespace) -> str:
+    from pipeline.report.loggers.series import series_of
+    from pipeline.report.loggers.trackers import write_runs
+    from pipeline.report.tables import read_tables
+
+    params = load_params()
+    cells = read_tables(paths.REPORTS).of("trajectory")
+    logs = [paths.state(name) / "training.jsonl" for name in params.segments()]
+    series = series_of(cells, logs, read_yaml(paths.PARAMS))
+    return write_runs(chosen.tracker, series, chosen.out)
+
+
+def _dictionary(_: argparse.Namespace) -> str:
+    from pipeline.report.dictionary import dictionary
+
+    return dictionary()
 
 
 def _pin(chosen: argparse.Namespace) -> str:

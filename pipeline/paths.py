@@ -16,6 +16,8 @@ REPORTS = Path("reports")
 TIMING = RESULTS / "timing"
 # Work in progress that DVC does not know: it survives an interrupted stage and a deleted output.
 _SCRATCH = Path(".scratch")
+# What was said while a terminal showed a board instead.
+SAID = _SCRATCH / "repro.log"
 # What an item of the graph depends on that has nothing else to depend on: a file that says null.
 NOTHING = SETTINGS / "nothing.json"
 # What every item of the graph waits for: written once params.yaml and graph.yaml are checked.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import paths
-from pipeline.report.cell import MeasuredCell, SweepCell
+from pipeline.report.cell import CellSettings, MeasuredCell, SweepCell
 from pipeline.report.table1 import published
 from pipeline.report.tables import collect, write_tables
 from pipeline.study.measured import PlannedSearch, searches
@@ -19,13 +19,31 @@ def main() -> None:
 
 
 def cell(params: Params, search: PlannedSearch) -> MeasuredCell:
-    model = search.model
+    model, settings = search.model, settings_of(params, search)
     if model.family == "zoo":
-        return MeasuredCell(model.name, model.label, model.family, search.task)
+        return MeasuredCell(model.name, model.label, "zoo", search.task, settings=settings)
     tokens = params.tokens_per_step()
     seen = None if tokens is None else model.step * tokens
     unit = params.trajectory.unit
-    return MeasuredCell(model.name, model.label, model.family, search.task, unit, seen)
+    return MeasuredCell(
+        model.name, model.label, model.family, search.task, unit, seen, settings=settings
+    )
+
+
+def settings_of(params: Params, search: PlannedSearch) -> CellSettings:
+    task = params.tasks[search.task]
+    recipe, probes = task.finetune, params.search if search.method is None else params.sweep.probes
+    return CellSettings(
+        kind=task.data.kind,
+        max_length=task.data.max_length,
+        batch=recipe.batch,
+        full_epochs=recipe.epochs,
+        probe_epochs=probes.epochs or recipe.epochs,
+        warmup_fraction=recipe.warmup_fraction,
+        dropout=recipe.dropout,
+        optimizer=recipe.optimizer.name,
+        precision=recipe.precision,
+    )
 
 
 def sweeps(params: Params) -> list[SweepCell]:

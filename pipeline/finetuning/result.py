@@ -26,7 +26,13 @@ class Costly(Protocol):
 
 @dataclass(frozen=True)
 class Cost:
-    """What trainings cost, evaluations included and padding left out."""
+    """What trainings cost, evaluations included and padding left out.
+
+    Attributes:
+        runs: how many.
+        tokens: trained on.
+        flop: of training and evaluations.
+    """
 
     runs: int
     tokens: int
@@ -51,7 +57,7 @@ class FullResult:
             its standard error on the evaluation examples.
         status: whether a d₉₀ can be asked for as far as full fine-tuning tells, and ``reason`` why
             not.
-        parameters: D.
+        parameters: D, those of the model with the task's head.
         learning_rate: that of the best run, and ``best_epoch`` the epoch of its best evaluation.
         full_metric: the expected best evaluation metric, the mean of ``runs``; None where every
             run diverged.

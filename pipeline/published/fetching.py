@@ -95,7 +95,10 @@ def _local(place: Place) -> tuple[Path, str | None]:
 def _download(name: str, revision: str | None, folder: str | None) -> Path:
     """Files of one commit in the hub's cache; pickled weights only where there are no others."""
     from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
 
+    # Bars of several stages would write over each other, and fill a log.
+    disable_progress_bars()
     prefix = f"{folder}/" if folder else ""
     try:
         first = snapshot_download(name, revision=revision, allow_patterns=_under(prefix, _FIRST))

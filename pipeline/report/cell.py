@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Family = Literal["trajectory", "zoo"]
 Unit = Literal["updates", "epochs", "tokens"]
+
+
+@dataclass(frozen=True)
+class CellSettings:
+    """How a task's texts are read and its trainings made; None is what nobody said.
+
+    Attributes:
+        kind: what the model answers: ``classification`` or ``regression``.
+        max_length: of a row, in tokens.
+        batch: examples an update.
+        full_epochs: epochs of a whole full fine-tuning.
+        probe_epochs: epochs of a whole training in a subspace.
+        warmup_fraction: the share of the updates in which the learning rate rises.
+        dropout: of the model; None where it keeps its own.
+        optimizer: its name.
+        precision: in which numbers models compute: ``fp32`` or ``bf16``.
+    """
+
+    kind: str | None = None
+    max_length: int | None = None
+    batch: int | None = None
+    full_epochs: int | None = None
+    probe_epochs: int | None = None
+    warmup_fraction: float | None = None
+    dropout: float | None = None
+    optimizer: str | None = None
+    precision: str | None = None
 
 
 @dataclass(frozen=True)
@@ -20,6 +47,7 @@ class MeasuredCell:
         task: the task's name.
         unit: what the model's step counts; None for a model that is no step of a pretraining.
         tokens_seen: how many tokens it was pretrained on, where that is known.
+        settings: of the trainings.
     """
 
     model: str
@@ -28,6 +56,7 @@ class MeasuredCell:
     task: str
     unit: Unit | None = None
     tokens_seen: int | None = None
+    settings: CellSettings = field(default_factory=CellSettings)
 
 
 @dataclass(frozen=True)

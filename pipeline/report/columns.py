@@ -18,6 +18,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from pipeline.finetuning.result import FullResult
 from pipeline.probes.result import FractionResult, SearchResult
 from pipeline.report.cell import MeasuredCell
+from pipeline.report.docstrings import meanings
 from pipeline.report.results import Training
 
 # Columns in order, each with pandas' name of its type. Whole numbers and truths may be missing.
@@ -40,6 +41,8 @@ _SHARED = (
     "status",
     "reason",
 )
+# What a search has from full fine-tuning, whose dataclass explains it.
+_OF_FULL = ("chance", "full_metric")
 _FIRST = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "method", "metric",
     "status", "d90", "d90_low", "d90_high", "d90_paper", "lower", "published", "ended", "monotone",
@@ -51,6 +54,8 @@ _SEARCH_OWN = ("deviations",)
 # Of a search, beside each of its trainings.
 _OF_SEARCH = (
     "step", "method", "protocol", "deviations", "metric", "target", "full_metric", "chance",
+    "projection", "normalisation", "fraction", "target_kind", "d_min", "d_max", "d90", "d90_low",
+    "d90_high",
 )  # fmt: skip
 
 
@@ -87,16 +92,47 @@ def training_row(cell: MeasuredCell, search: SearchResult, training: Training) -
     return {**of_search, **own, **_values(training)}
 
 
+def cell_meanings() -> dict[str, str]:
+    """What each of `cell_columns` is, in words."""
+    joined = _joined(column_meanings(MeasuredCell), column_meanings(FullResult), _of_the_search())
+    gap = "(train − evaluation) / (1 − evaluation) of full fine-tuning; empty where that gives 1"
+    return {**joined, "relative_gap": gap}
+
+
+def training_meanings() -> dict[str, str]:
+    """What each of `training_columns` is, in words."""
+    search = _of_the_search()
+    of_search = {name: search[name] for name in _OF_SEARCH}
+    return {**column_meanings(MeasuredCell), **of_search, **column_meanings(Training)}
+
+
+def _of_the_search() -> dict[str, str]:
+    """What a search's columns are; it refers to full fine-tuning for what it has from there."""
+    full = column_meanings(FullResult)
+    return {**column_meanings(SearchResult), **{name: full[name] for name in _OF_FULL}}
+
+
 def column_types(kind: type) -> Columns:
     """The columns of a dataclass, by the rules above."""
-    hints = get_type_hints(kind)
-    columns: Columns = {}
+    return {column: _type(hint) for column, (hint, _) in _each_column(kind).items()}
+
+
+def column_meanings(kind: type) -> dict[str, str]:
+    """What the docstring of a dataclass says of each of its columns."""
+    return {column: said for column, (_, said) in _each_column(kind).items()}
+
+
+def _each_column(kind: type) -> dict[str, tuple[Any, str]]:
+    """The type of each column, as the dataclass hints at it, and what its docstring says."""
+    hints, said = get_type_hints(kind), meanings(kind)
+    columns: dict[str, tuple[Any, str]] = {}
     for name in (field.name for field in fields(kind) if field.name not in _NO_COLUMN):
         hint = hints[name]
         if is_dataclass(hint) and isinstance(hint, type):
-            columns |= {f"{name}_{inner}": own for inner, own in column_types(hint).items()}
+            for own, (inner, words) in _each_column(hint).items():
+                columns[f"{name}_{own}"] = (inner, f"{said[name].rstrip('.')}: {words}")
         elif f"{name}_" != OTHERS:
-            columns[name] = _type(hint)
+            columns[name] = (hint, said[name])
     return columns
 
 

@@ -36,3 +36,9 @@ def drawn_at(cells: pd.DataFrame) -> pd.Series:
     """Where a figure puts each cell's d₉₀: beyond the grid, at that end of it."""
     low, high = ranked(cells)
     return low.where(low > 0, high)
+
+
+def extent(cell: pd.Series) -> tuple[float, float]:
+    """The 95 % interval of a cell that has a d₉₀; an end beyond the grid is 0 or infinite."""
+    low, high = cell["d90_low"], cell["d90_high"]
+    return 0.0 if pd.isna(low) else float(low), math.inf if pd.isna(high) else float(high)

@@ -69,11 +69,16 @@ class Stratum:
 
 @dataclass(frozen=True)
 class Association:
-    """How d₉₀ goes with x; the intervals are of 95 %. None is what the data leave undefined.
+    """How d₉₀ goes with x. None is what the data leave undefined.
 
-    ``p`` is one-sided, in the direction that the claim expects, and ``p_opposite`` in the other;
-    ``p_least`` is the smallest that these data could have given in the expected direction.
-    ``cells`` are the (stratum, unit) pairs used, of which ``censored`` have only a bound.
+    Attributes:
+        tau: Kendall's τ_b, with its 95 % interval ``tau_low`` to ``tau_high``.
+        rho: Spearman's ρ, with its 95 % interval ``rho_low`` to ``rho_high``.
+        p: of the permutation test, one-sided, in the direction that the claim expects;
+            ``p_opposite`` in the other.
+        p_least: the smallest p that these data could have given in the expected direction.
+        units: how many checkpoints, or tasks, are the sample.
+        cells: the (stratum, unit) pairs used, of which ``censored`` have only a bound.
     """
 
     tau: float | None

@@ -30,10 +30,15 @@ class Training:
     """One training in a subspace, as the tables show it.
 
     Attributes:
+        d: the dimension of the subspace.
         status: ``reached``, ``missed``, ``stopped`` or ``diverged``; ``left_out`` for a d of a
             sweep that the model does not allow, with the ``reason`` and nothing else.
+        seed: of the projection and of the order of the examples.
+        learning_rate: the largest of its schedule.
         eval_metric: the best evaluation metric, at ``best_epoch`` of ``epochs_run``, and
             ``train_metric`` that of training examples there.
+        tokens: trained on.
+        flop: of training and evaluations.
     """
 
     d: int

@@ -8,15 +8,20 @@ from typing import Any
 from pipeline.common.artifacts import atomic_file
 from pipeline.report.style import ReportConfig
 
+# By format what would make two equal figures differ: dates, and the versions of programs.
+_VARIES: dict[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+
 
 def save_figure(figure: Any, folder: Path, name: str, config: ReportConfig) -> list[Path]:
-    """Write a figure as SVG and PNG; return the paths."""
+    """Write a figure as SVG, PDF and PNG; return the paths."""
     paths = []
-    for suffix in ("svg", "png"):
+    for suffix, metadata in _VARIES.items():
         path = folder / f"{name}.{suffix}"
         with atomic_file(path) as temporary:
-            # A date in the file would make two equal figures differ.
-            metadata = {"Date": None} if suffix == "svg" else {"Software": None}
             figure.savefig(temporary, format=suffix, dpi=config.dpi, metadata=metadata)
         paths.append(path)
     return paths

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import pandas as pd
 
-from pipeline.report.known import located, ranked
+from pipeline.report.known import extent, located, ranked
 from pipeline.report.shown import d90_shown, interval_shown
 
 
@@ -77,9 +76,8 @@ def _movement(known: pd.DataFrame) -> str:
 
 def _overlap(one: pd.Series, other: pd.Series) -> bool:
     """Whether the 95 % intervals have a d in common."""
-    lows, highs = zip(*((row["d90_low"], row["d90_high"]) for row in (one, other)), strict=True)
-    low = max(0.0 if pd.isna(low) else float(low) for low in lows)
-    return low <= min(math.inf if pd.isna(high) else float(high) for high in highs)
+    lows, highs = zip(extent(one), extent(other), strict=True)
+    return max(lows) <= min(highs)
 
 
 def unit_of(cells: pd.DataFrame) -> str:

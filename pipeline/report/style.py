@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ _OKABE_ITO = (
     "#7F7F7F",
 )
 _MARKERS = ("o", "s", "D", "v", "^", "P", "X", "p")
+_STYLE = Path(__file__).with_name("style.mplstyle")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _MM_PER_INCH = 25.4
 _POINTS_PER_INCH = 72
@@ -103,14 +105,9 @@ def styled(config: ReportConfig) -> Iterator[Any]:
         "ytick.labelsize": config.font_pt - 1,
         "legend.fontsize": config.font_pt - 1,
         "legend.title_fontsize": config.font_pt - 1,
-        "svg.hashsalt": "report",
-        "svg.fonttype": "none",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "lines.linewidth": 1.2,
         "figure.dpi": config.dpi,
     }
-    with seaborn.axes_style("ticks"), matplotlib.rc_context(settings):
+    with seaborn.axes_style("ticks"), matplotlib.rc_context(settings, fname=_STYLE):
         try:
             yield pyplot
         finally:

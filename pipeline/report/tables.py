@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.artifacts import atomic_file, read_json, write_json
+from pipeline.common.artifacts import atomic_directory, atomic_file, read_json, write_json
 from pipeline.errors import UserError
 from pipeline.report.cell import Family, MeasuredCell, SweepCell
 from pipeline.report.columns import (
@@ -25,11 +25,15 @@ from pipeline.report.columns import (
     training_columns,
     training_row,
 )
+from pipeline.report.metrics import few
 from pipeline.report.results import read_cell, read_sweep
 from pipeline.report.spreadsheet import neutralised, restored
 from pipeline.report.summary import summarise
 from pipeline.report.trends import TREND_COLUMNS, trends
+from pipeline.report.workbook import write_workbook
 
+# The tables, whose files are called so.
+NAMES = ("cells", "probes", "sweep", "table1", "trends")
 _CELLS = cell_columns()
 # Only a d that a sweep leaves out has a reason of its own.
 _SWEEP = training_columns()
@@ -39,7 +43,7 @@ _TABLE1 = sweep_columns()
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a study and what ``dvc metrics`` shows.
+    """The tables of a study, and its numbers in short.
 
     Attributes:
         cells: a row a measured model and task, whether of the trajectory or of the zoo.
@@ -60,6 +64,10 @@ class Tables:
     def of(self, family: Family) -> pd.DataFrame:
         """The cells of a family of models."""
         return family_of(self.cells, family)
+
+    def tasks(self) -> list[str]:
+        """Every task of the study, in the order of the tables."""
+        return list(dict.fromkeys([*self.cells["task"], *self.table1["task"]]))
 
 
 def family_of(cells: pd.DataFrame, family: Family) -> pd.DataFrame:
@@ -98,10 +106,19 @@ def collect(results: Path, cells: Sequence[MeasuredCell], sweeps: Sequence[Sweep
 
 
 def write_tables(tables: Tables, folder: Path) -> None:
-    """Write each table as CSV under its name, and ``summary.json``."""
-    for name in ("cells", "probes", "sweep", "table1", "trends"):
-        _write(getattr(tables, name), folder / f"{name}.csv")
+    """Write each table as CSV and Parquet under its name, all in ``study.xlsx``, numbers as JSON.
+
+    Text is in Parquet as it is; in a CSV what a spreadsheet would run has an apostrophe in front.
+    """
+    frames = {name: getattr(tables, name) for name in NAMES}
+    for name, frame in frames.items():
+        _write(frame, folder / f"{name}.csv")
+    with atomic_directory(folder / "parquet") as temporary:
+        for name, frame in frames.items():
+            frame.to_parquet(temporary / f"{name}.parquet", index=False)
+    write_workbook(frames, folder / "study.xlsx")
     write_json(folder / "summary.json", tables.summary)
+    write_json(folder / "metrics.json", few(tables.summary))
 
 
 def read_tables(folder: Path) -> Tables:
@@ -140,6 +157,27 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
 
 def _read(path: Path, columns: Columns) -> pd.DataFrame:
     """Read a table with exactly these columns, and with whatever further metrics there are."""
+    frame = _parsed(path, columns)
+    if [name for name in frame.columns if not name.startswith(OTHERS)] != list(columns):
+        raise UserError(f"{path} has not the columns that collect writes: run dvc repro collect")
+    return frame
+
+
+def read_columns(path: Path, columns: Columns) -> pd.DataFrame:
+    """Read these columns of a table, which may have others: one of another version, say.
+
+    Raises:
+        UserError: the table is missing or damaged, or lacks a column.
+    """
+    frame = _parsed(path, columns)
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        raise UserError(f"{path} has no column {missing[0]!r}: another version wrote it")
+    return frame[list(columns)]
+
+
+def _parsed(path: Path, columns: Columns) -> pd.DataFrame:
+    """A table as pandas reads it, these columns with their types, text as it was."""
     try:
         # A task may be called "nan" or "null": only an empty field is a missing value.
         frame = pd.read_csv(
@@ -147,6 +185,5 @@ def _read(path: Path, columns: Columns) -> pd.DataFrame:
         )
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is no readable table ({error}): run dvc repro collect") from error
-    if [name for name in frame.columns if not name.startswith(OTHERS)] != list(columns):
-        raise UserError(f"{path} has not the columns that collect writes: run dvc repro collect")
-    return restored(_without_gaps(frame, columns))
+    known = {name: kind for name, kind in columns.items() if name in frame}
+    return restored(_without_gaps(frame, known))

@@ -29,6 +29,8 @@ def read_hub(config: HubConfig) -> Iterator[dict[str, Any]]:
     """
     import datasets
 
+    # Bars of several stages would write over each other, and fill a log.
+    datasets.disable_progress_bars()
     try:
         yield from datasets.load_dataset(
             config.id,

@@ -249,6 +249,7 @@ def test_the_hub_is_asked_for_one_commit_and_for_pickles_only_if_needed(
 
     def download(name, revision, allow_patterns):
         asked.append((name, revision, allow_patterns))
+        assert huggingface_hub.utils.are_progress_bars_disabled()
         return str(snapshot)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)

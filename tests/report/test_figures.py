@@ -172,8 +172,11 @@ def test_shifted_tasks_move_no_limit_of_the_axes(tables: Tables) -> None:
     assert axes.dataLim.x0 == 0 and axes.dataLim.x1 == 1000
 
 
-def test_arrows_of_one_checkpoint_do_not_hide_each_other(tables: Tables) -> None:
+@pytest.mark.parametrize("further", [0, 40])
+def test_arrows_of_one_checkpoint_do_not_hide_each_other(tables: Tables, further: int) -> None:
+    """Also where another task's head has a few more parameters, and its grid ends there."""
     cells = tables.cells[tables.cells["step"] == 0].assign(status="not_reached", d90=pd.NA)
+    cells["d_max"] = [4096, 4096 + further, 4096]
     canvas = FigureCanvasAgg(drawn("trajectory", tables, cells).figure)
     canvas.draw()
     picture = np.asarray(canvas.buffer_rgba())[..., :3]
@@ -241,9 +244,25 @@ def test_points_over_d90_are_the_computed_cells(tables: Tables, name: str) -> No
 def test_files_are_the_same_bytes_twice(tables: Tables, tmp_path: Path) -> None:
     for name in ("a", "b"):
         paths = draw_all(tables, CONFIG, tmp_path / name)
-    assert len(paths) == 6
+    # Three figures in three formats.
+    assert {path.suffix for path in paths} == {".svg", ".pdf", ".png"} and len(paths) == 9
     for path in paths:
-        assert (tmp_path / "a" / path.name).read_bytes() == path.read_bytes()
+        content = path.read_bytes()
+        assert (tmp_path / "a" / path.name).read_bytes() == content
+        # Nothing in them that another day or another version of a program would change.
+        assert b"CreationDate" not in content and b"Matplotlib v" not in content
+
+
+def test_a_task_has_one_colour_in_every_figure(results: Path) -> None:
+    tables = collect(results, [*CELLS, *write_zoo(results)], [])
+    tasks = tables.tasks()
+    assert tasks == [*TASKS, "mrpc"]
+    colours = {
+        name: {line.get_color() for line in drawn(name, tables).lines if len(line.get_xdata())}
+        for name in ("trajectory", "model_zoo")
+    }
+    assert colours["model_zoo"] == {CONFIG.palette[3]}
+    assert colours["trajectory"] == {CONFIG.palette[0], CONFIG.palette[1]}
 
 
 def test_a_study_without_any_d90_still_gives_figures(tables: Tables, tmp_path: Path) -> None:

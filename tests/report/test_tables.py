@@ -10,7 +10,7 @@ from pipeline.common.sealed import read_sealed, write_sealed
 from pipeline.errors import UserError
 from pipeline.finetuning.result import FullResult
 from pipeline.probes.result import SearchResult
-from pipeline.report.cell import MeasuredCell
+from pipeline.report.cell import CellSettings, MeasuredCell
 from pipeline.report.columns import cell_columns, cell_row, relative_gap
 from pipeline.report.tables import collect, read_tables, write_tables
 from pipeline.report.trends import CLAIMS
@@ -43,6 +43,17 @@ def test_probes_carry_their_cells_target(results: Path) -> None:
     assert first["target"] == pytest.approx(0.72)
     # The probe's own cost, not its cell's.
     assert first["tokens"] == 25
+    assert (first["d90"], first["projection"], first["d_max"]) == (2048, "fastfood", 4096)
+
+
+def test_rows_carry_the_settings_of_their_trainings(results: Path) -> None:
+    settings = CellSettings(batch=16, full_epochs=3, optimizer="adamw")
+    cell = MeasuredCell("s0", "s0", "trajectory", "easy", "updates", 0, settings=settings)
+    tables = collect(results, [cell], [])
+    for table in (tables.cells, tables.probes):
+        row = table.iloc[0]
+        assert (row["settings_batch"], row["settings_full_epochs"]) == (16, 3)
+        assert row["settings_optimizer"] == "adamw" and pd.isna(row["settings_dropout"])
 
 
 def test_relative_gap_by_hand() -> None:
@@ -68,6 +79,16 @@ def test_summary_tells_how_d90_moves(results: Path) -> None:
     assert summary["statuses"] == {"baseline_at_chance": 4, "not_reached": 2, "ok": 6}
     assert summary["flop"] == {"baseline": 12e9, "search": 6e9}
     assert summary["ended"] == {"beyond": 2, "precision": 6} and summary["not_monotone"] == 0
+
+
+def test_dvc_shows_few_numbers(results: Path, tmp_path: Path) -> None:
+    write_tables(collect(results, CELLS, []), tmp_path)
+    assert read_json(tmp_path / "metrics.json") == {
+        "d90": {"easy": 32, "late": 1024, "never": None},
+        "metric": {"easy": 0.95, "late": 0.7, "never": 0.5},
+        "tau": pytest.approx(-10 / (12 * 10) ** 0.5, abs=1e-6),
+        "cells": 12, "with_d90": 6, "flop": 18e9,
+    }  # fmt: skip
 
 
 def test_summary_counts_what_limits_the_estimates(results: Path) -> None:
@@ -107,8 +128,10 @@ def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: 
     tables = collect(results, CELLS, [])
     for name in ("a", "b"):
         write_tables(tables, tmp_path / name)
-    assert len(list((tmp_path / "a").iterdir())) == 6
-    for file in (path.name for path in (tmp_path / "a").iterdir()):
+    files = [path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*")]
+    # Five tables thrice: as CSV, as Parquet, and all in one workbook; and two of numbers.
+    assert len(files) == 5 + 5 + 1 + 2
+    for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     again = read_tables(tmp_path / "a")
     # What is empty everywhere comes back without its type.

@@ -87,6 +87,7 @@ class Study:
         study.command("git", "init", "--quiet")
         study.command("dvc", "init", "--quiet")
         shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")
+        shutil.copytree(ROOT / ".dvc/plots", folder / ".dvc/plots")
         (folder / "killer").mkdir()
         (folder / "killer/sitecustomize.py").write_text(KILLER)
         return study

@@ -38,7 +38,7 @@ def test_the_study_leaves_its_report(finished: Study) -> None:
     assert "polarity_short" in set(table[table["task_d"].notna()]["task"])
     assert table[table["status"] == "ok"]["d90"].between(8, 512).all()
     for name in ("trajectory", "generalization", "relative_gap"):
-        for suffix in ("svg", "png"):
+        for suffix in ("svg", "pdf", "png"):
             assert (reports / "figures" / f"{name}.{suffix}").stat().st_size > 1000
     assert "polarity_short" in (reports / "index.html").read_text()
     for command in (["metrics", "show"], ["plots", "show"], ["params", "diff"]):

@@ -30,6 +30,12 @@ def test_rows_of_a_split(repository: Path) -> None:
     assert rows == [{"sentence": f"train {i}", "label": x} for i, x in enumerate([0, 1, 1])]
 
 
+def test_nothing_draws_a_bar(repository: Path) -> None:
+    datasets.enable_progress_bars()
+    list(read_hub(HubConfig(str(repository), "train")))
+    assert datasets.are_progress_bars_disabled()
+
+
 def test_unknown_split_names_those_there_are(repository: Path) -> None:
     with pytest.raises(UserError, match=r"split 'dev', cannot be loaded.*'train', 'test'"):
         list(read_hub(HubConfig(str(repository), "dev")))

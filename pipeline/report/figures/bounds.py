@@ -57,11 +57,20 @@ class Look:
     shifts: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
-    def of_tasks(config: ReportConfig, tasks: list[str], apart: float = 0.0) -> Look:
-        """A colour and a marker a task, their bars ``apart`` points from each other."""
-        colours, markers = config.by_task(tasks)
-        middle = (len(tasks) - 1) / 2
-        shifts = {task: apart * (place - middle) for place, task in enumerate(tasks)}
+    def of_tasks(
+        config: ReportConfig, every: list[str], shown: list[str], apart: float = 0.0
+    ) -> Look:
+        """A colour and a marker a task, the same in all figures of a study.
+
+        Args:
+            config: how figures look.
+            every: the study's tasks.
+            shown: those of this figure.
+            apart: how far their bars stand from each other, in points.
+        """
+        colours, markers = config.by_task(every)
+        middle = (len(shown) - 1) / 2
+        shifts = {task: apart * (place - middle) for place, task in enumerate(shown)}
         return Look("task", colours, markers, shifts)
 
 
@@ -84,13 +93,14 @@ def intervals(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> None:
 def beyond_grid(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> list[Any]:
     """A hollow mark at the end of the grid with an arrow outwards, a cell beyond; legend's keys.
 
-    Marks at one place stand side by side. Bars reach to the end of the interval inside the grid.
+    Marks of one place stand side by side, also where the grids of tasks end a few d apart, as those
+    of other heads do. Bars reach to the end of the interval inside the grid.
     """
     across = at[0] if _upright(at) else at[1]
     keys = []
-    for side, (status, edge, label) in _BEYOND.items():
+    for side, (status, _, label) in _BEYOND.items():
         rows = cells[cells["status"] == status].dropna(subset=[across])
-        for _, those in rows.groupby([edge, across]):
+        for _, those in rows.groupby(across):
             for place, (_, row) in enumerate(those.iterrows()):
                 aside = _ASIDE * (place - (len(those) - 1) / 2)
                 cell = _Cell(axes, row, at, look, aside)

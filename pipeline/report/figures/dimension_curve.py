@@ -49,7 +49,7 @@ def dimension_curve(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
         axes.set_ylabel(metric_of(tables.table1))
     handles = _keys(tables.table1, config)
     figure.legend(
-        handles=handles, loc="outside lower center", frameon=False,
+        handles=handles, loc="outside lower center",
         ncols=config.legend_columns([handle.get_label() for handle in handles]),
     )  # fmt: skip
     return figure

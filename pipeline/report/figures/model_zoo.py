@@ -31,8 +31,7 @@ def model_zoo(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
     """
     figure, axes = plot(pyplot, config)
     zoo = tables.of("zoo")
-    tasks = tasks_of(zoo)
-    look = Look.of_tasks(config, tasks)
+    look = Look.of_tasks(config, tables.tasks(), tasks_of(zoo))
     axes.set_xscale("log")
     axes.set_yscale("log")
     found = estimated(zoo).astype({"parameters": float})
@@ -46,7 +45,7 @@ def model_zoo(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
     keys = beyond_grid(axes, zoo, _AT, look)
     axes.set_xlabel("parameters")
     axes.set_ylabel(D90_LABEL)
-    legend(axes, config, tasks, keys)
+    legend(axes, config, look, keys)
     _finish(axes, _points(zoo), config)
     return figure
 

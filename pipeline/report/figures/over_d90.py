@@ -43,7 +43,7 @@ def _over_d90(pyplot: Any, tables: Tables, config: ReportConfig, y: str, label: 
     figure, axes = plot(pyplot, config)
     cells = along_pretraining(tables, config)
     tasks = tasks_of(cells)
-    look, at = Look.of_tasks(config, tasks), ("d90", y)
+    look, at = Look.of_tasks(config, tables.tasks(), tasks), ("d90", y)
     points = estimated(cells).dropna(subset=[y])
     for task in tasks:
         path = points[points["task"] == task].sort_values("step")
@@ -51,27 +51,26 @@ def _over_d90(pyplot: Any, tables: Tables, config: ReportConfig, y: str, label: 
             path["d90"], path[y], color=look.colours[task], linewidth=0.7, alpha=0.5, zorder=1
         )
     intervals(axes, points, at, look)
-    _marks(axes, points, y, tasks, config)
+    _marks(axes, points, y, tasks, look)
     keys = beyond_grid(axes, cells, at, look)
     if points.empty and not keys:
         say_empty(axes, "cell")
     else:
         axes.set_xscale("log")
         axes.margins(x=0.08)
-    legend(axes, config, tasks, keys, ["larger marks: later checkpoints"])
+    legend(axes, config, look, keys, ["larger marks: later checkpoints"])
     axes.set_xlabel(D90_LABEL)
     axes.set_ylabel(label)
     return figure
 
 
-def _marks(axes: Any, points: pd.DataFrame, y: str, tasks: list[str], config: ReportConfig) -> None:
+def _marks(axes: Any, points: pd.DataFrame, y: str, tasks: list[str], look: Look) -> None:
     import seaborn
 
     if points.empty:
         return
-    colours, markers = config.by_task(tasks)
     seaborn.scatterplot(
         points, x="d90", y=y, hue="task", style="task", hue_order=tasks, style_order=tasks,
-        palette=colours, markers=markers, size="step", sizes=(10, 38), linewidth=0.4,
+        palette=look.colours, markers=look.markers, size="step", sizes=(10, 38), linewidth=0.4,
         legend=False, ax=axes, zorder=2,
     )  # fmt: skip

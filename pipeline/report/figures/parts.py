@@ -6,12 +6,23 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from pipeline.report.figures.bounds import Look
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
 D90_LABEL = r"intrinsic dimension $d_{90}$"
+# What the axis of pretraining is called, by what its steps count.
+STEP_LABELS = {
+    "updates": "pretraining updates",
+    "epochs": "pretraining epochs",
+    "tokens": "pretraining tokens",
+}
+# Steps whose smallest distance is below this part of the mean one are not evenly spaced.
+_EVEN = 0.2
 _ASPECT = 0.6
 
 
@@ -35,23 +46,30 @@ def tasks_of(cells: pd.DataFrame) -> list[str]:
 
 
 def legend(
-    axes: Any, config: ReportConfig, tasks: list[str], keys: list[Any], notes: Sequence[str] = ()
+    axes: Any, config: ReportConfig, look: Look, keys: list[Any], notes: Sequence[str] = ()
 ) -> None:
-    """Notes and a legend under the plot, where they cover no point; the figure grows by them."""
+    """Notes and a legend under the plot, where they cover no point; the figure grows by them.
+
+    Args:
+        axes: of the plot.
+        config: how figures look.
+        look: what its tasks look like; those that it shifts are the figure's own.
+        keys: what the legend explains beside tasks.
+        notes: lines above the legend.
+    """
     from matplotlib.lines import Line2D
 
-    colours, markers = config.by_task(tasks)
     handles: list[Any] = [
-        Line2D([], [], color=colours[task], marker=markers[task], markersize=4.5,
+        Line2D([], [], color=look.colours[task], marker=look.markers[task], markersize=4.5,
                markeredgewidth=0, label=task)
-        for task in tasks
+        for task in look.shifts
     ]  # fmt: skip
     handles += keys
     columns = config.legend_columns([handle.get_label() for handle in handles])
     lines = [line for note in notes for line in config.wrap(note)]
     figure = axes.figure
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=columns, frameon=False,
+        handles=handles, loc="outside lower center", ncols=columns,
         title="\n".join(lines), borderpad=0, borderaxespad=0.4,
     )  # fmt: skip
     width, height = figure.get_size_inches()
@@ -65,6 +83,18 @@ def short(value: float) -> str:
         if value >= size:
             return f"{float(f'{value / size:.3g}'):g}{letter}"
     return f"{value:g}"
+
+
+def step_scale(axes: Any, steps: npt.NDArray[np.float64]) -> None:
+    """A logarithmic axis, linear up to the first update, where checkpoints are not evenly spaced.
+
+    Args:
+        axes: where the checkpoints are on the axis of x.
+        steps: (n,) theirs, increasing.
+    """
+    gaps = np.diff(steps)
+    if len(gaps) and gaps.min() < _EVEN * gaps.mean():
+        axes.set_xscale("symlog", linthresh=steps[steps > 0].min(), linscale=0.6)
 
 
 def say_empty(axes: Any, what: str) -> None:

@@ -10,22 +10,19 @@ import pandas as pd
 from pipeline.report.figures.bounds import Look, beyond_grid, intervals, shift
 from pipeline.report.figures.parts import (
     D90_LABEL,
+    STEP_LABELS,
     along_pretraining,
     legend,
     plot,
     say_empty,
     short,
+    step_scale,
     tasks_of,
 )
 from pipeline.report.known import estimated
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
-_UNITS = {
-    "updates": "pretraining updates",
-    "epochs": "pretraining epochs",
-    "tokens": "pretraining tokens",
-}
 _UNCOMPUTABLE = {
     "baseline_at_chance": "full fine-tuning no better than chance",
     "target_below_chance": "the target is no better than chance",
@@ -34,8 +31,6 @@ _UNCOMPUTABLE = {
 _AT = ("step", "d90")
 # How far tasks stand aside of each other, in points.
 _APART = 2.0
-# Steps whose smallest distance is below this part of the mean one are not evenly spaced.
-_EVEN = 0.2
 # Labels of the step axis stand at least this part of its length apart.
 _LABELS_APART = 0.095
 # Room left and right of the first and last checkpoint, as a part of the axis between them.
@@ -53,19 +48,19 @@ def trajectory(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
     figure, axes = plot(pyplot, config)
     cells = along_pretraining(tables, config)
     tasks = tasks_of(cells)
-    look = Look.of_tasks(config, tasks, _APART)
+    look = Look.of_tasks(config, tables.tasks(), tasks, _APART)
     found = estimated(cells)
     _lines(axes, found, tasks, look)
     intervals(axes, found, _AT, look)
     keys = beyond_grid(axes, cells, _AT, look)
-    legend(axes, config, tasks, keys, uncomputable(cells))
+    legend(axes, config, look, keys, uncomputable(cells))
     if found.empty and not keys:
         say_empty(axes, "cell")
     else:
         axes.margins(y=0.1)
         axes.set_yscale("log")
         _step_axis(axes, cells["step"])
-    axes.set_xlabel(_UNITS[cells["unit"].iloc[0]])
+    axes.set_xlabel(STEP_LABELS[cells["unit"].iloc[0]])
     axes.set_ylabel(D90_LABEL)
     return figure
 
@@ -102,9 +97,7 @@ def _step_axis(axes: Any, steps: pd.Series) -> None:
     Every checkpoint has a tick, and a label as far as there is room.
     """
     known = np.array(sorted(set(steps)), dtype=float)
-    gaps = np.diff(known)
-    if len(gaps) and gaps.min() < _EVEN * gaps.mean():
-        axes.set_xscale("symlog", linthresh=known[known > 0].min(), linscale=0.6)
+    step_scale(axes, known)
     places = axes.xaxis.get_transform().transform(known)
     labelled = [0]
     for index in range(1, len(known)):

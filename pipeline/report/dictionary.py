@@ -1,0 +1,87 @@
+"""What every column of the tables is, as a page of the documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pipeline.report.cell import SweepCell
+from pipeline.report.columns import (
+    Columns,
+    cell_columns,
+    cell_meanings,
+    column_meanings,
+    sweep_columns,
+    training_columns,
+    training_meanings,
+)
+from pipeline.report.rank_correlation import Association
+from pipeline.report.trends import TREND_COLUMNS
+
+_HEAD = """# Data dictionary
+
+Written by `python -m pipeline dictionary > docs/data-dictionary.md` from the docstrings of the
+dataclasses; a test holds it to them.
+
+The tables of a study, one below the other. Each is a CSV file in `reports/`, the same as Parquet in
+`reports/parquet/`, and a sheet of `reports/study.xlsx`, where `all` has every cell and each task a
+sheet of its own. In a CSV an empty field is a missing value, and text that a spreadsheet would run
+has an apostrophe in front; Parquet has types and the text as it is:
+
+```python
+import pandas as pd
+
+probes = pd.read_parquet("reports/parquet/probes.parquet")
+probes[probes["status"] == "reached"].groupby(["task", "step"])["d"].min()
+```
+"""
+_TYPES = {"Int64": "whole number", "float64": "number", "boolean": "truth", "object": "text"}
+# What no dataclass says.
+_CLAIMS = {
+    "claim": "which of the paper's claims, as `pipeline.report.trends.CLAIMS` names it",
+    "scope": "a task or checkpoint alone, or `(all)`",
+    "x": "the column that d₉₀ is ranked against",
+    "expected": "the sign of the correlation that the claim expects",
+    "left_out": "cells without a d₉₀ or without that number",
+    "verdict": "`supported`, `contradicted` or `undecided`, by the permutation test",
+}
+
+
+def dictionary() -> str:
+    """The page, in Markdown."""
+    published = column_meanings(SweepCell)["published"]
+    cells, trainings = cell_meanings(), training_meanings()
+    probes = {name: kind for name, kind in training_columns().items() if name != "reason"}
+    parts = [
+        *_table("cells", "A row a measured model and task.", cell_columns(), cells),
+        "A task's further metrics are columns too, such as `others_f1`.",
+        *_table("probes", "A row a training of the searches.", probes, trainings),
+        *_table(
+            "sweep",
+            "A row a training of the sweeps over d, or a d that a model does not allow.",
+            training_columns(),
+            trainings,
+        ),
+        *_table(
+            "table1",
+            "A row a sweep: a model, a task and a method.",
+            sweep_columns(),
+            {**cells, "published": published},
+        ),
+        *_table(
+            "trends",
+            "A row a claim and scope.",
+            TREND_COLUMNS,
+            {**column_meanings(Association), **_CLAIMS},
+        ),
+    ]
+    return "\n".join([_HEAD, *parts]).rstrip("\n")
+
+
+def _table(name: str, rows: str, columns: Columns, meanings: Mapping[str, str]) -> Iterator[str]:
+    yield f"\n## {name}\n\n{rows}\n\n| column | type | what it is |\n|---|---|---|"
+    for column, kind in columns.items():
+        # What a dataclass has as None is an empty field of a table.
+        said = re.sub(r"\bNone\b", "empty", meanings[column]).removesuffix(".")
+        yield f"| `{column}` | {_TYPES[kind]} | {said} |"
+    yield ""
