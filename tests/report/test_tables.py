@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.common.artifacts import read_json
 from pipeline.common.sealed import read_sealed, write_sealed
 from pipeline.errors import UserError
 from pipeline.finetuning.result import FullResult
