@@ -11,10 +11,10 @@ from pipeline.certificates.bounds import (
     kl_bound,
     nats_a_row,
 )
-from pipeline.common.artifacts import read_json, sha256, write_json
+from pipeline.common.artifacts import sha256
 from pipeline.common.config import parse
+from pipeline.common.sealed import damaged, read_sealed, write_sealed
 from pipeline.common.status import Status
-from pipeline.errors import UserError
 from pipeline.finetuning.result import Cost
 
 
@@ -119,7 +119,7 @@ class CertificateResult:
 
     def write(self, folder: Path) -> None:
         """Write the result as ``result.json``."""
-        write_json(folder / "result.json", asdict(self))
+        write_sealed(folder / "result.json", asdict(self))
 
     @staticmethod
     def read(folder: Path) -> CertificateResult:
@@ -129,7 +129,7 @@ class CertificateResult:
             UserError: a file is missing, damaged, or of another version.
         """
         path = folder / "result.json"
-        result = parse(CertificateResult, read_json(path), f"{path}: result")
+        result = parse(CertificateResult, read_sealed(path), f"{path}: result")
         if result.best is not None:
             result._check_code(folder / "code.bin")
         return result
@@ -137,8 +137,5 @@ class CertificateResult:
     def _check_code(self, path: Path) -> None:
         candidate = self.candidates[self.best or 0]
         if not path.is_file() or sha256(path) != self.code_sha256:
-            raise UserError(
-                f"{path} is missing or not the file that was certified: run its stage again "
-                f"(dvc repro -f bound@{self.model}-{self.task})"
-            )
+            raise damaged(path)
         assert 8 * path.stat().st_size == candidate.code

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common.artifacts import write_jsonl
+from pipeline.common.sealed import write_jsonl
 from pipeline.errors import UserError
 from pipeline.report.loggers import TRACKERS
 from pipeline.report.loggers.series import Point, Series, series_of
