@@ -15,10 +15,10 @@ from typing import Annotated, Any
 from pipeline import paths
 from pipeline.common.checked import Count, Index, Range, ruled
 from pipeline.dimension.levers import Precision
-from pipeline.errors import UserError
 from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.published.fetching import pins
+from pipeline.running import startup
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import write_graph
 from pipeline.study.reading import load_params
@@ -27,7 +27,7 @@ _FlopPerSecond = Annotated[float, Range(above=0, ceiling=1e30)]
 
 
 def main() -> int:
-    """Run the command that the arguments name; a user's mistake is one sentence and status 2."""
+    """Run the command that the arguments name; a mistake, or a full machine, is one sentence."""
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     study = commands.add_parser("repro", help="dvc repro with several stages at a time")
@@ -70,11 +70,11 @@ def main() -> int:
     )
     other.set_defaults(run=_convert)
     chosen = parser.parse_args()
+    startup.interruptible()
     try:
         print(chosen.run(chosen))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except Exception as error:
+        return startup.told(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
