@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 from pipeline.common.processes import Process, stat_fields
@@ -20,6 +21,7 @@ _SHELLS = ("ash", "bash", "busybox", "dash", "fish", "ksh", "sh", "zsh")
 _LOOK_EVERY = 0.5
 
 
+@cache
 def end_with_parent(parent: int) -> None:
     """End this process as soon as ``parent``, which started it, has ended.
 

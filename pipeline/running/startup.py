@@ -23,9 +23,13 @@ def begin() -> None:
     Ctrl-C is left to the system: no library can swallow it, and none is interrupted with a
     traceback. What a stage has half written then is cleared as after a kill.
     """
-    # Python names a module that it is asked to run only once it has found it.
-    if sys.argv[:1] == ["-m"]:
+    if starting():
         quietly()
+
+
+def starting() -> bool:
+    """Whether Python is about to run a module of ours: it names that only once it has found it."""
+    return sys.argv[:1] == ["-m"]
 
 
 def quietly() -> None:

@@ -43,6 +43,7 @@ def test_a_process_ends_with_who_started_it(tmp_path: Path, how: str) -> None:
 
 
 def test_who_was_left_before_it_could_look_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    parents.end_with_parent.cache_clear()
     ends: list[bool] = []
     monkeypatch.setattr(parents, "_end", lambda: ends.append(True))
     monkeypatch.setattr(parents, "end_by_the_system", lambda: True)
@@ -56,6 +57,7 @@ def test_who_was_left_before_it_could_look_ends(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("os.getpgrp", lambda: 7)
     parents.end_with_parent(1)
     assert ends == [True]
+    parents.end_with_parent.cache_clear()
     monkeypatch.setenv("DVC_ROOT", "here")
     parents.end_with_parent(1)
     assert ends == [True, True]

@@ -38,3 +38,18 @@ def test_a_stage_ends_with_who_started_it_and_makes_its_item_alone(tmp_path: Pat
         assert python(tmp_path, "stage.py", "0").wait() == 0
     finally:
         del os.environ["DVC_STAGE"]
+
+
+def test_a_stage_ends_with_who_started_it_while_it_loads_its_libraries(tmp_path: Path) -> None:
+    (tmp_path / "loading").mkdir()
+    (tmp_path / "loading/__init__.py").write_text(
+        "import os, pathlib, stages, time\n"
+        "pathlib.Path('pid').write_text(str(os.getpid()))\n"
+        "time.sleep(600)\n"
+    )
+    start = f"import subprocess; subprocess.run([{sys.executable!r}, '-m', 'loading'])"
+    parent = python(tmp_path, "-c", start)
+    pid = int(written(tmp_path / "pid"))
+    parent.kill()
+    parent.wait()
+    assert ended(pid)
