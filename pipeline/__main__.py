@@ -17,12 +17,12 @@ from pipeline import paths
 from pipeline.common.checked import Count, Index, Range, ruled
 from pipeline.common.yaml_file import read_yaml
 from pipeline.dimension.levers import Precision
-from pipeline.errors import UserError
 from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.estimate.kinds import flop_by_kind, stages_by_kind
 from pipeline.published.fetching import pins
 from pipeline.report.loggers import TRACKERS
+from pipeline.running import startup
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import check_graph, write_graph
 from pipeline.study.reading import load_params
@@ -31,7 +31,7 @@ _FlopPerSecond = Annotated[float, Range(above=0, ceiling=1e30)]
 
 
 def main() -> int:
-    """Run the command that the arguments name; a user's mistake is one sentence and status 2."""
+    """Run the command that the arguments name; a mistake, or a full machine, is one sentence."""
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     study = commands.add_parser("repro", help="dvc repro with several stages at a time")
@@ -81,11 +81,11 @@ def main() -> int:
     )
     other.set_defaults(run=_convert)
     chosen = parser.parse_args()
+    startup.interruptible()
     try:
         print(chosen.run(chosen))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except Exception as error:
+        return startup.told(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

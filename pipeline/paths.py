@@ -12,8 +12,10 @@ TOKENIZER = Path("data/tokenizer")
 CORPUS = Path("data/corpus")
 RESULTS = Path("results")
 REPORTS = Path("reports")
-# How long each cell took and on what: apart from results, because it differs from run to run.
-TIMING = RESULTS / "timing"
+# On what each cell was computed: apart from its result, which is the same elsewhere.
+MACHINE = RESULTS / "machine"
+# How long each cell took: DVC does not know of it, because it differs from run to run.
+_TIMING = RESULTS / "timing"
 # Work in progress that DVC does not know: it survives an interrupted stage and a deleted output.
 _SCRATCH = Path(".scratch")
 # What was said while a terminal showed a board instead.
@@ -101,9 +103,19 @@ def answer(model_name: str, task_name: str) -> Path:
     return search(model_name, task_name) / "answer.json"
 
 
+def machine(stage: str, key: str) -> Path:
+    """On what a stage's item was computed."""
+    return MACHINE / stage / f"{key}.json"
+
+
 def timing(stage: str, key: str) -> Path:
-    """How long a stage's item took, and on what."""
-    return TIMING / stage / f"{key}.json"
+    """How many seconds a stage's item took."""
+    return _TIMING / stage / f"{key}.json"
+
+
+def lock(stage: str) -> Path:
+    """What the process holds that makes a stage's item."""
+    return _SCRATCH / "locks" / f"{stage}.lock"
 
 
 def scratch(stage: str, *names: str) -> Path:

@@ -21,7 +21,7 @@ def main() -> None:
     finetune = params.task(task).finetune
     model = measured_model(params, name)
     before = rate_neighbour(params, model, task)
-    with entry.timed(paths.timing("baseline", key)):
+    with entry.measured("baseline", key):
         cell = Cell.open(
             name=name,
             task=task,

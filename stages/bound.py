@@ -21,7 +21,7 @@ def main() -> None:
     assert config is not None, "without the section no item is in the graph"
     name, task = planned.model.name, planned.task
     finetune, search = params.task(task).finetune, params.search
-    with entry.timed(paths.timing("bound", key)):
+    with entry.measured("bound", key):
         cell = Cell.open(
             name=name,
             task=task,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import sys
@@ -10,41 +9,46 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
+from pipeline import paths
+from pipeline.common.artifacts import write_json
 from pipeline.common.sealed import write_sealed
 from pipeline.errors import UserError
+from pipeline.running import startup
+from pipeline.running.exclusive import alone
+from pipeline.running.parents import end_with_parent
 from pipeline.study.graph import check_graph
 from pipeline.study.params import Params
 from pipeline.study.reading import load_params
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage; a user's mistake or a full disk ends it with one sentence and status 2.
+    """Run a stage; a user's mistake or a full machine ends it with one sentence and status 2.
 
-    Ctrl-C ends it without a word: who runs the stages says one for all.
+    It ends with the process that started it, and no other process makes the same item meanwhile.
     """
-    # DVC names the stage that it runs; lines of several at a time must be told apart.
-    name = os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
-    # Of several processes that train together the first speaks, the others warn.
+    end_with_parent(startup.PARENT)
+    # DVC names the stage that it runs, from a folder below with the way up to dvc.yaml.
+    name = os.environ.get("DVC_STAGE", "").rpartition(":")[2] or Path(sys.argv[0]).stem
+    # Of several processes that train together the first speaks and writes, the others warn.
     first = os.environ.get("RANK", "0") == "0"
     logging.basicConfig(
         level=logging.INFO if first else logging.WARNING,
+        # Lines of several stages at a time must be told apart.
         format=f"[{name}] %(message)s",
         stream=sys.stdout,
     )
     for noisy in ("httpx", "datasets", "fsspec", "huggingface_hub"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
-        stage()
-    except UserError as error:
-        sys.exit(_say(str(error)))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        place = f" while writing {error.filename}" if error.filename else ""
-        sys.exit(_say(f"the disk is full{place}: free some space and run dvc repro again"))
+        if first:
+            with alone(paths.lock(quote(name, safe="@")), name):
+                stage()
+        else:
+            stage()
+    except Exception as error:
+        sys.exit(startup.told(error))
 
 
 def key() -> str:
@@ -73,15 +77,11 @@ def params() -> Params:
 
 
 @contextmanager
-def timed(path: Path) -> Iterator[None]:
-    """Write how long the block took, and on what, to a file of its own."""
+def measured(stage: str, key: str) -> Iterator[None]:
+    """Write on what the block ran, and apart from it, where DVC does not look, how long it took."""
     from pipeline.training.device import facts
 
     start = time.monotonic()
     yield
-    write_sealed(path, {"seconds": round(time.monotonic() - start, 2), **facts()})
-
-
-def _say(sentence: str) -> int:
-    print(f"error: {sentence}", file=sys.stderr)
-    return 2
+    write_json(paths.timing(stage, key), {"seconds": round(time.monotonic() - start, 2)})
+    write_sealed(paths.machine(stage, key), facts())

@@ -15,7 +15,7 @@ def main() -> None:
     tables = read_tables(paths.REPORTS)
     figures = paths.REPORTS / "figures"
     draw_all(tables, config, figures)
-    facts = provenance(paths.PARAMS, paths.TIMING)
+    facts = provenance(paths.PARAMS, paths.MACHINE)
     write_page(tables, facts, figures, paths.REPORTS / "index.html")
 
 

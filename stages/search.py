@@ -21,7 +21,7 @@ def main() -> None:
     name, task, method = planned.model.name, planned.task, planned.method
     finetune = params.task(task).finetune
     before = None if method else planned.model.neighbour
-    with entry.timed(paths.timing("search", key)):
+    with entry.measured("search", key):
         cell = Cell.open(
             name=name,
             task=task,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.common.temporary import remove, temporary_beside
 from pipeline.errors import UserError
 
 # What a JSON file or a YAML file holds, before it has a type of its own.
@@ -27,14 +27,13 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(target)
-    temporary.unlink(missing_ok=True)
+    temporary = temporary_beside(target)
     try:
         yield temporary
         _sync(temporary)
         os.replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
         raise
     _sync(target.parent)
 
@@ -44,18 +43,16 @@ def atomic_directory(path: Path | str) -> Iterator[Path]:
     """Yield an empty temporary directory; put it in place of ``path`` when the block succeeds."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(target)
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = temporary_beside(target)
     temporary.mkdir()
     try:
         yield temporary
         for item in sorted(temporary.rglob("*")):
             _sync(item)
         _sync(temporary)
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(temporary, target)
+        _replace_folder(temporary, target)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)
         raise
     _sync(target.parent)
 
@@ -64,7 +61,7 @@ def remove_others(path: Path) -> None:
     """Remove all that lies beside ``path``: large work in progress that its like left behind."""
     for other in path.parent.iterdir() if path.parent.exists() else ():
         if other != path:
-            shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
+            remove(other)
 
 
 def write_json(path: Path | str, value: Any) -> None:
@@ -142,10 +139,14 @@ class Journal:
         """Append one row and fsync it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._drop_torn_line()
-        with open(self.path, "a", encoding="utf-8") as stream:
-            stream.write(journal_line(row))
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with open(self.path, "a", encoding="utf-8") as stream:
+                stream.write(journal_line(row))
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError:
+            self._drop_torn_line()
+            raise
 
     def read(self) -> list[Json]:
         """All whole rows.
@@ -186,9 +187,13 @@ def _line(row: Mapping[str, Any]) -> str:
     return json.dumps(row, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _temporary(target: Path) -> Path:
-    # The name is fixed, so that what a killed process left behind is cleared by the next one.
-    return target.with_name(f".{target.name}.partial")
+def _replace_folder(new: Path, target: Path) -> None:
+    """Put a folder in the place of another, which is whole until it is out of the way."""
+    old = temporary_beside(target)
+    if target.is_dir():
+        os.replace(target, old)
+    os.replace(new, target)
+    remove(old)
 
 
 def _sync(path: Path) -> None:

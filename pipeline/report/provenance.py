@@ -1,4 +1,4 @@
-"""What was run: parameters, commit, versions and wall time, for the record in the report."""
+"""What was run: parameters, commit, versions and machines, for the record in the report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipeline.common.checked import Index, Name, NotNegative
+from pipeline.common.checked import Index, Name
 from pipeline.common.config import parse_known
 from pipeline.common.sealed import read_sealed
 
@@ -17,39 +17,36 @@ _PACKAGES = ("torch", "transformers", "datasets", "dvc", "numpy", "pandas", "sea
 
 @dataclass(frozen=True)
 class Provenance:
-    """Facts about a run; ``seconds`` is the cells' wall time, None when none was recorded."""
+    """Facts about a run, the same however long it took."""
 
     params: str
     commit: str
     versions: dict[str, str]
-    seconds: float | None
     machine: str
 
 
 @dataclass(frozen=True)
-class _Timing:
-    """What a stage's wall time is filed with."""
+class _Machine:
+    """What is filed of the machine that a cell was computed on."""
 
     device: Name
     threads: Index
-    seconds: NotNegative
 
 
-def provenance(params: Path, timing: Path) -> Provenance:
+def provenance(params: Path, machines: Path) -> Provenance:
     """Gather the facts; git or a package that is absent is said to be so."""
-    records = [_timing(path) for path in sorted(timing.rglob("*.json"))]
-    machines = sorted({_machine(row.device, row.threads) for row in records})
+    records = [_recorded(path) for path in sorted(machines.rglob("*.json"))]
+    known = sorted({_machine(row.device, row.threads) for row in records})
     return Provenance(
         params.read_text(encoding="utf-8"),
         _commit(),
         {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
-        sum(row.seconds for row in records) if records else None,
-        "; ".join(machines) or "not recorded",
+        "; ".join(known) or "not recorded",
     )
 
 
-def _timing(path: Path) -> _Timing:
-    return parse_known(_Timing, read_sealed(path), f"{path}: content")
+def _recorded(path: Path) -> _Machine:
+    return parse_known(_Machine, read_sealed(path), f"{path}: content")
 
 
 def _machine(device: str, threads: int) -> str:

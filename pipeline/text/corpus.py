@@ -6,6 +6,7 @@ sentence, and the number of sentences of each document. Packing needs nothing el
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -164,9 +165,9 @@ class _Writer:
             return
         name = f"{self._part}-{len(self.shards):05d}"
         paths = [self._folder / f"{name}.{suffix}" for suffix in SHARD_FILES]
-        np.concatenate(self._tokens).tofile(paths[0])
-        np.save(paths[1], np.asarray(self._sentences, dtype=np.int32))
-        np.save(paths[2], np.asarray(self._documents, dtype=np.int32))
+        paths[0].write_bytes(np.concatenate(self._tokens).data)
+        paths[1].write_bytes(_npy(self._sentences))
+        paths[2].write_bytes(_npy(self._documents))
         self.shards.append(
             {
                 "name": name,
@@ -179,3 +180,10 @@ class _Writer:
             }
         )
         self._reset()
+
+
+def _npy(counts: list[int]) -> bytes:
+    """The file that ``np.save`` writes; numpy itself does not say why it could not write one."""
+    stream = io.BytesIO()
+    np.save(stream, np.asarray(counts, dtype=np.int32))
+    return stream.getvalue()

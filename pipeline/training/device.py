@@ -59,7 +59,7 @@ def prepare(width: int) -> torch.device:
 
 
 def facts() -> dict[str, Any]:
-    """Host facts for a timing record: machine, threads, device, torch version."""
+    """What a cell is computed on: machine or GPU, threads, torch version."""
     device = pick()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__}

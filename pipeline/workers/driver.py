@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections import Counter
@@ -17,11 +18,14 @@ from pipeline.errors import UserError
 from pipeline.study.params import Params
 from pipeline.training.threads import ONE_THREAD_WIDTH
 from pipeline.workers import graph, process
+from pipeline.workers.death import Peak, ending
 from pipeline.workers.options import Options
 from pipeline.workers.schedule import Schedule
 
 log = logging.getLogger(__name__)
 _PLAIN = Options()
+# Seconds between two looks at the memory of what runs.
+_LOOK_EVERY = 1.0
 
 
 def default_jobs(config: Params) -> int:
@@ -77,6 +81,7 @@ class _Running(NamedTuple):
     process: ForkServerProcess
     since: float
     hold: ExitStack
+    peak: Peak
 
 
 class _Workers:
@@ -114,7 +119,9 @@ class _Workers:
         # Which of several GPUs is the stage's own (`pipeline.training.device`).
         variables = self._stages.variables(stage) | {"PIPELINE_SLOT": str(slot)}
         started = process.start(self._forks, command, Path(stage.wdir), variables)
-        self.running[started.sentinel] = _Running(stage, slot, started, time.monotonic(), hold)
+        self.running[started.sentinel] = _Running(
+            stage, slot, started, time.monotonic(), hold, Peak(started.pid)
+        )
 
     def wait(self) -> list[Any]:
         """Wait until a command ends; return the stages whose commands succeeded."""
@@ -124,22 +131,30 @@ class _Workers:
             ended_now = self._ended(None)
         made = []
         for sentinel in ended_now:
-            stage, _, ended, since, hold = self.running.pop(sentinel)
-            hold.close()
-            ended.join()
-            took = time.monotonic() - since
-            if ended.exitcode:
-                self.failed.append(stage.addressing)
-                log.info("Stage '%s' failed after %.0f s", stage.addressing, took)
+            one = self.running.pop(sentinel)
+            one.hold.close()
+            one.process.join()
+            took, name = time.monotonic() - one.since, one.stage.addressing
+            if status := one.process.exitcode:
+                self.failed.append(name)
+                how = ending(name, status, one.peak, self._jobs)
+                log.info("After %.0f s stage '%s' %s", took, name, how)
             else:
-                made.append(stage)
-                log.info("Stage '%s' took %.0f s", stage.addressing, took)
+                made.append(one.stage)
+                log.info("Stage '%s' took %.0f s", name, took)
         return made
 
     def _ended(self, within: float | None) -> list[Any]:
         """The sentinels of commands that have ended; waits no longer than so many seconds."""
+        until = math.inf if within is None else time.monotonic() + within
         with self._stages.unlocked():
-            return connection.wait(list(self.running), within)
+            while True:
+                left = until - time.monotonic()
+                ended = connection.wait(list(self.running), min(max(left, 0.0), _LOOK_EVERY))
+                if ended or left <= _LOOK_EVERY:
+                    return ended
+                for one in self.running.values():
+                    one.peak.look()
 
     def __enter__(self) -> _Workers:
         return self

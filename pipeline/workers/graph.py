@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
+from dvc.dvcfile import Lockfile
 from dvc.exceptions import DvcException
+from dvc.lock import make_lock
 from dvc.repo import Repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
-from dvc.rwlock import rwlock
+from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK, rwlock
+from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.run import prepare_kwargs
+from dvc.stage.serialize import to_lockfile
+from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 
+from pipeline.common.artifacts import atomic_file
 from pipeline.errors import UserError
+from pipeline.running.sentences import sentence
 from pipeline.workers.options import Options
+from pipeline.workers.transfer import heeded
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +55,8 @@ class Graph:
             if stage in among
         }
         self._unlisted: list[Any] = []
+        # The order in which DVC alone would run, and list, all stages that there are.
+        self._order = {stage: place for place, stage in enumerate(plan_repro(graph))}
         self._written = time.monotonic()
 
     def settle(self, stage: Any) -> str | None:
@@ -98,7 +111,7 @@ class Graph:
         """
         measured = [out for out in stage.outs if not (out.is_metric or out.is_plot)]
         missing = self._options.allow_missing
-        with _one_sentence():
+        with _one_sentence(), heeded():
             cached = all(out.use_cache for out in measured)
             stage.save(allow_missing=missing, run_cache=cached)
             stage.commit(allow_missing=missing)
@@ -112,12 +125,41 @@ class Graph:
 
     def write_lock(self) -> None:
         """List in dvc.lock what was committed and is not listed yet."""
-        files = {stage.path: stage.dvcfile for stage in self._unlisted}
-        for path, file in files.items():
+        for path in {stage.path for stage in self._unlisted}:
             made = [stage for stage in self._unlisted if stage.path == path]
-            file.dump_stages(made, update_pipeline=False)
+            self._list(path, made)
         self._unlisted.clear()
         self._written = time.monotonic()
+
+    def order_lock(self) -> None:
+        """Put dvc.lock in DVC's own order, if another one of DVC's commands left it in another."""
+        for path in {stage.path for stage in self.needs if isinstance(stage, PipelineStage)}:
+            held = list(self._lock(path).load().get("stages", {}))
+            if held != sorted(held, key=self._place(path)):
+                self._list(path, [])
+
+    def _list(self, path: str, made: list[Any]) -> None:
+        """What `Lockfile.dump_stages` does, but in DVC's order of stages, and all or nothing."""
+        lock = self._lock(path)
+        text = Path(lock.path).read_text(encoding="utf-8") if lock.exists() else ""
+        content = parse_yaml_for_update(text, lock.path)
+        content.setdefault("schema", "2.0")
+        held = content.setdefault("stages", {})
+        for stage in made:
+            held.update(to_lockfile(stage))
+        for name in sorted(held, key=self._place(path)):
+            held[name] = held.pop(name)
+        with atomic_file(lock.path) as temporary:
+            temporary.write_text(dumps_yaml(content), encoding="utf-8")
+        self._repo.scm_context.track_file(lock.relpath)
+
+    def _lock(self, path: str) -> Lockfile:
+        return Lockfile(self._repo, os.path.splitext(path)[0] + ".lock")
+
+    def _place(self, path: str) -> Callable[[str], int]:
+        """The place of a file's stage by its name; those that are no longer there come last."""
+        own = {stage.name: at for stage, at in self._order.items() if stage.path == path}
+        return lambda name: own.get(name, len(self._order))
 
     def busy(self, stage: Any) -> AbstractContextManager[None]:
         """Keep other DVC processes off the stage's paths while its command runs."""
@@ -167,11 +209,14 @@ def opened(targets: Iterable[str], options: Options) -> Iterator[Graph]:
         repo.lock,
         repo.scm_context(),
     ):
+        _mend_rwlock(repo)
         graph = Graph(repo, targets, options)
         try:
             yield graph
         finally:
             graph.write_lock()
+            if not options.dry:
+                graph.order_lock()
 
 
 @contextmanager
@@ -180,4 +225,25 @@ def _one_sentence() -> Iterator[None]:
     try:
         yield
     except DvcException as error:
-        raise UserError(str(error)) from error
+        raise UserError(sentence(error) or str(error)) from error
+    except OSError as error:
+        if (said := sentence(error)) is None:
+            raise
+        raise UserError(said) from error
+
+
+def _mend_rwlock(repo: Any) -> None:
+    """Remove DVC's list of who uses which path where a kill or a full disk has cut it short.
+
+    No command of DVC's can read it then, and all of them would fail until somebody removed it.
+    """
+    path = Path(repo.tmp_dir) / RWLOCK_FILE
+    hardlink = repo.config["core"].get("hardlink_lock", False)
+    guard = make_lock(
+        os.path.join(repo.tmp_dir, RWLOCK_LOCK), tmp_dir=repo.tmp_dir, hardlink_lock=hardlink
+    )
+    with guard:
+        try:
+            json.loads(path.read_bytes() if path.exists() else b"{}")
+        except ValueError:
+            path.unlink()

@@ -11,50 +11,75 @@ import multiprocessing
 import os
 import re
 import runpy
-import subprocess
+import signal
 import sys
 import threading
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
+from pipeline.errors import UserError
+from pipeline.running import startup
+from pipeline.running.parents import end_with_parent
+
+_FIRST = "pipeline.workers.preload"
 _LOADED = [
     "numpy", "pandas", "pyarrow.parquet", "safetensors.torch", "scipy.stats", "torch",
     "transformers.models.roberta.modeling_roberta",
 ]  # fmt: skip
 _MODULE = re.compile(r"python -m ([\w.]+)((?: [\w./=-]+)*)")
+# Descriptors from here on are multiprocessing's own, which a shell must not hand on.
+_FIRST_OWN = 3
 
 
 def context() -> ForkServerContext:
     """Where processes come from; the first one starts the server and waits for its libraries."""
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(_LOADED)
+    forks.set_forkserver_preload([_FIRST, *_LOADED])
     return forks
 
 
 def start(
     forks: ForkServerContext, command: str, folder: Path, variables: dict[str, str]
 ) -> ForkServerProcess:
-    """Run ``command`` in ``folder`` with this environment; ``exitcode`` tells how it ended."""
+    """Run ``command`` in ``folder`` with this environment; ``exitcode`` tells how it ended.
+
+    Raises:
+        UserError: the fork server has been ended.
+    """
     process = forks.Process(target=_run, args=(command, folder, variables))
-    process.start()
+    try:
+        process.start()
+    except (EOFError, ConnectionError) as error:
+        raise UserError(
+            "the process that stages are forked from was ended, perhaps because memory ran out "
+            "while it loaded its libraries: run it again"
+        ) from error
     return process
 
 
 def _run(command: str, folder: Path, variables: dict[str, str]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+    # What the fork server knew of itself when it was started.
+    startup.PARENT = os.getppid()
+    end_with_parent(startup.PARENT)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
     module = _MODULE.fullmatch(command)
     if module is None:
-        sys.exit(subprocess.call(command, shell=True))
+        os.closerange(_FIRST_OWN, os.sysconf("SC_OPEN_MAX"))
+        os.execv("/bin/sh", ["sh", "-c", command])
     sys.argv = [module[1], *module[2].split()]
-    runpy.run_module(module[1], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module[1], run_name="__main__", alter_sys=True)
+    except Exception as error:
+        # What a stage does not tell itself: its own modules may not even load.
+        sys.exit(startup.told(error))
 
 
-def _end_with_parent() -> None:
-    """Without its driver a stage would write into a folder that the next run works in."""
+def _end_with_driver() -> None:
+    """End with the driver, where the fork server outlives it."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGKILL)

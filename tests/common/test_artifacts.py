@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -35,13 +36,50 @@ def test_a_failed_directory_leaves_the_old_one_and_nothing_else(tmp_path: Path) 
 
 
 def test_what_a_killed_process_left_behind_is_cleared(tmp_path: Path) -> None:
-    left = tmp_path / ".out.partial"
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    left = tmp_path / f".out.{killed.pid}-1-0.partial"
     left.mkdir()
     (left / "stale").write_text("stale")
     with atomic_directory(tmp_path / "out") as folder:
         (folder / "x").write_text("new")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["x"]
     assert not left.exists()
+
+
+def test_two_processes_may_write_the_same_file(tmp_path: Path) -> None:
+    """Each its own half, and the last one is there."""
+    with atomic_file(tmp_path / "a") as first:
+        first.write_text("first")
+        with atomic_file(tmp_path / "a") as second:
+            second.write_text("second")
+        assert (tmp_path / "a").read_text() == "second"
+    assert (tmp_path / "a").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever it is killed, each file of the old folder is there, or none."""
+    seen = []
+
+    def replace(source: Path, target: Path) -> None:
+        seen.append(sorted(path.name for path in (tmp_path / "out").glob("*")))
+        rename(source, target)
+
+    rename = os.replace
+    for names in (("a", "b"), ("c",)):
+        with atomic_directory(tmp_path / "out") as folder:
+            for name in names:
+                (folder / name).touch()
+        monkeypatch.setattr(os, "replace", replace)
+    assert seen == [["a", "b"], []]
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "c"]
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127])
+def test_a_name_may_be_as_long_as_the_file_system_has_them(tmp_path: Path, name: str) -> None:
+    write_json(tmp_path / name, 1)
+    assert read_json(tmp_path / name) == 1
 
 
 def test_a_full_disk_leaves_nothing_half_written(

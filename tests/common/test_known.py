@@ -37,8 +37,8 @@ READERS: dict[str, tuple[str, Callable[[Path], object], dict[str, Any]]] = {
     "task": ("manifest.json", TaskData.open, TASK),
     "corpus": ("manifest.json", Corpus.open, CORPUS),
     "tokenizer": ("tokenizer_config.json", tokens, {"tokenizer_class": "A"}),
-    "timing": ("a.json", lambda folder: provenance(folder / "a.json", folder),
-               {"device": "cpu", "threads": 1, "seconds": 1.0}),
+    "machine": ("a.json", lambda folder: provenance(folder / "a.json", folder),
+                {"device": "cpu", "threads": 1}),
 }  # fmt: skip
 ODD: tuple[Any, ...] = (None, 3, -1, "", [], [3], {}, {"../a": "0"}, {"a": 3}, [None], "a\0")
 

@@ -307,7 +307,7 @@ def test_a_new_figure_is_one_entry(
     monkeypatch.setattr(registry, "FIGURES", (*FIGURES, more))
     paths = draw_all(tables, CONFIG, tmp_path)
     assert [path.name for path in paths[-2:]] == ["more.svg", "more.png"]
-    facts = Provenance("", "", {}, None, "")
+    facts = Provenance("", "", {}, "")
     write_page(tables, facts, tmp_path, tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text()
     assert "<strong>One more.</strong> The evaluation accuracy." in text

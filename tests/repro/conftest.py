@@ -16,6 +16,7 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
+from benchmarks.attack.tiny import tiny_params
 from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from pipeline.study.graph import write_graph
@@ -38,30 +39,6 @@ def replace(source, target, **options):
     return _replace(source, target, **options)
 os.replace = replace
 """
-
-
-def tiny_params() -> dict[str, Any]:
-    """The laptop's parameters, cut until a cell takes a moment."""
-    params = read_yaml(ROOT / "presets/laptop.yaml")
-    params["tokenizer"]["vocab_size"] = 500
-    params["corpus"]["sources"] = [{"synthetic": {"documents": 600}}]
-    params["model"] |= {"width": 16, "heads": 2, "feed_forward": 32, "init_std": 0.2}
-    params["pretrain"]["recipe"] |= {
-        "total_steps": 100, "batch": 8, "micro_batch": 8, "warmup_steps": 2, "log_every": 2,
-        "save_every": 2,
-    }  # fmt: skip
-    params["checkpoints"] = {"s0": 0, "s8": 8}
-    params["finetune"] |= {"epochs": 4, "batch": 16, "learning_rates": [0.01]}
-    params["tasks"] = {name: params["tasks"][name] for name in ("polarity_short", "paraphrase")}
-    for task in params["tasks"].values():
-        for split in ("train", "eval"):
-            task["data"][split][0]["synthetic"]["rows"] = 320
-    params["baseline"]["runs"] = 2
-    params["search"] |= {
-        "grid": {"minimum": 8, "maximum": 512, "ratio": 8.0}, "fraction": 0.2, "margin": 0.0, "epochs": 8,
-        "rates": [0.35], "efficient": {"precision": 16.0, "budget": 2.0},
-    }  # fmt: skip
-    return params
 
 
 class Study:
@@ -142,6 +119,12 @@ class Study:
         name = ("-c", "user.name=t", "-c", "user.email=t@t")
         done = self.command("git", *name, "commit", "--quiet", "--message", "study")
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def cached(self) -> dict[str, bytes]:
+        """DVC's cache of files and of runs."""
+        cache = self.folder / ".dvc/cache"
+        files = [path for path in cache.rglob("*") if path.is_file()]
+        return {str(path.relative_to(cache)): path.read_bytes() for path in files}
 
     def tables(self) -> dict[str, bytes]:
         names = ("cells.csv", "probes.csv", "trends.csv", "summary.json")

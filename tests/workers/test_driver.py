@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from dvc.commands.repro import add_arguments
 from dvc.repo import Repo
+from dvc.utils.serialize import dump_yaml, load_yaml
 
 from pipeline.__main__ import main
 from pipeline.errors import UserError
@@ -20,6 +21,7 @@ from pipeline.workers.driver import default_jobs, reproduce
 from pipeline.workers.graph import Graph
 from pipeline.workers.leftovers import clear_leftovers
 from pipeline.workers.options import Options
+from tests.running.conftest import Disk, disk  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 # `left` and `right` wait for each other's first sign: one after the other they would fail.
@@ -132,6 +134,98 @@ def test_dvc_lock_is_written_while_a_long_stage_runs(
     monkeypatch.setattr(graph, "_LOCK_EVERY", 1.0)
     reproduce([], jobs=2)
     assert (repository / "joined").read_text() == "2\n"
+
+
+# Each waits until the ones before it in the list have ended, whatever DVC's own order is.
+ENDING = (
+    "for i in $(seq 100); do test {after} && echo {own} > {own} && exit 0; sleep 0.1; done; exit 1"
+)
+
+
+def ending(*order: str) -> str:
+    """A graph of three stages that end in this order, and one that needs them all."""
+    text = "stages:\n"
+    for name in "abc":
+        before = " -a ".join(f"-f {other}" for other in order[: order.index(name)]) or "1"
+        command = ENDING.format(own=name, after=before)
+        text += f"  {name}:\n    cmd: {command}\n    deps: [source]\n    outs: [{name}]\n"
+    return f"{text}  all:\n    cmd: cat a b c > all\n    deps: [c, b, a]\n    outs: [all]\n"
+
+
+@pytest.mark.parametrize("order", ["abc", "cba", "bca"])
+def test_dvc_lock_is_that_of_dvc_alone_whatever_ended_first(
+    repository: Path, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "dvc.yaml").write_text(ending(*order))
+    monkeypatch.setattr(graph, "_LOCK_EVERY", 0.0)
+    reproduce([], jobs=3)
+    lock = (repository / "dvc.lock").read_bytes()
+    shutil.rmtree(repository / ".dvc/cache")
+    for name in ("dvc.lock", "all", *order):
+        (repository / name).unlink()
+    for name in order:
+        # One after the other, each finds what it waits for.
+        with Repo() as repo:
+            repo.reproduce([name], single_item=True)
+    (repository / "dvc.lock").unlink()
+    with Repo() as repo:
+        repo.reproduce()
+    assert (repository / "dvc.lock").read_bytes() == lock
+
+
+def test_an_order_that_others_left_in_dvc_lock_is_mended(repository: Path) -> None:
+    (repository / "dvc.yaml").write_text(ending("a", "b", "c"))
+    reproduce([], jobs=3)
+    lock = repository / "dvc.lock"
+    proper = lock.read_text()
+    content = load_yaml(lock)
+    content["stages"] = dict(reversed(content["stages"].items()))
+    dump_yaml(lock, content)
+    assert lock.read_text() != proper
+    assert reproduce([], jobs=3) == "everything is up to date"
+    assert lock.read_text() == proper
+
+
+def test_dvcs_list_of_users_that_was_cut_short_is_mended(repository: Path) -> None:
+    reproduce(["left", "right"], jobs=2)
+    (repository / ".dvc/tmp/rwlock").write_text('{"write": {')
+    assert reproduce([], jobs=1) == "stages: 1 ran, 2 unchanged"
+    assert stale() == set()
+
+
+def test_a_disk_that_is_full_when_a_result_is_taken_in_is_one_sentence(
+    disk: Disk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once there is room the same command ends in what it would have been."""
+    monkeypatch.chdir(disk.folder)
+    disk.remount("size=2m")
+    Repo.init(no_scm=True).close()
+    Path("dvc.yaml").write_text(
+        "stages: {large: {cmd: 'head -c 1200000 /dev/zero > large', outs: [large]}}"
+    )
+    with pytest.raises(UserError, match=r"^the disk is full") as caught:
+        reproduce([], jobs=1)
+    assert "\n" not in str(caught.value)
+    disk.remount("size=32m")
+    assert reproduce([], jobs=1) == "stages: 1 ran"
+    assert stale() == set()
+    assert [
+        path.stat().st_size for path in Path(".dvc/cache/files").rglob("*") if path.is_file()
+    ] == [1200000]
+
+
+def test_a_killed_command_says_by_what_and_what_to_lower(
+    repository: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (repository / "dvc.yaml").write_text(
+        "stages: {own: {cmd: 'sleep 1.5; kill -9 $$', outs: [never]}}"
+    )
+    with caplog.at_level("INFO"), pytest.raises(UserError, match="failed: own"):
+        reproduce([], jobs=1)
+    told = caplog.messages[-1]
+    assert "stage 'own' was killed by signal 9 (SIGKILL), as the system does when memory" in told
+    assert "(it held up to 0.0" in told and told.endswith("or end what else runs here")
 
 
 def test_only_what_the_targets_need_runs(repository: Path) -> None:

@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from pipeline.errors import UserError
 from pipeline.workers import process
+from tests.running.conftest import ended, eventually, python, written
 
 # Says where and how it runs, and whether the libraries that it never imports are there already.
 REPORTER = """
@@ -26,7 +26,7 @@ sys.exit(3)
 
 def status(command: str, folder: Path, **variables: str) -> int | None:
     started = process.start(process.context(), command, folder, variables)
-    started.join(60)
+    started.join(300)
     return started.exitcode
 
 
@@ -42,6 +42,15 @@ def test_a_module_runs_in_a_fork_that_has_the_libraries(
     }  # fmt: skip
 
 
+def test_a_stage_runs_in_a_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stage_of_a_fork.py").write_text(
+        "import pathlib\nfrom stages import entry\nentry.run(pathlib.Path('made').touch)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert status("python -m stage_of_a_fork", tmp_path, DVC_ROOT=str(tmp_path)) == 0
+    assert (tmp_path / "made").exists()
+
+
 @pytest.mark.parametrize(
     "command", ["echo $PLACE > seen && exit 4", "python -m json.tool missing > seen || exit 4"]
 )
@@ -50,40 +59,88 @@ def test_any_other_command_goes_to_a_shell(tmp_path: Path, command: str) -> None
     assert (tmp_path / "seen").exists()
 
 
-def test_a_command_ends_with_its_driver(tmp_path: Path) -> None:
-    (tmp_path / "sleeper_of_a_fork.py").write_text(
-        "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)\n"
-    )
-    (tmp_path / "driver.py").write_text(
-        "from pathlib import Path\n"
-        "from pipeline.workers import process\n"
-        "process._LOADED = []\n"
-        "if __name__ == '__main__':\n"
-        "    sleeper = 'python -m sleeper_of_a_fork'\n"
-        "    process.start(process.context(), sleeper, Path('.'), {}).join()\n"
-    )
-    path = f"{Path(__file__).parents[2]}:{tmp_path}"
-    driver = subprocess.Popen(
-        [sys.executable, "driver.py"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}
-    )
-    written = tmp_path / "pid"
-    pid = int(_eventually(lambda: written.read_text() if written.exists() else ""))
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
-    assert _eventually(lambda: "" if _alive(pid) else "ended") == "ended"
-
-
-def _eventually(look) -> str:
-    for _ in range(600):
-        if seen := look():
-            return seen
-        time.sleep(0.1)
-    pytest.fail("nothing within a minute")
-
-
-def _alive(pid: int) -> bool:
-    # A zombie, whose status nobody has asked for, is not alive.
+SLEEPER = """
+import os, pathlib, signal, time
+pathlib.Path("pid.new").write_text(f"{os.getpid()} {os.getppid()}")
+os.rename("pid.new", "pid")
+while True:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        time.sleep(60)
+    except BaseException:
+        pass
+"""
+DRIVER = """
+import sys, time
+from pathlib import Path
+from pipeline.workers import process
+process._LOADED = sys.argv[2:]
+if __name__ == "__main__":
+    process.start(process.context(), sys.argv[1], Path("."), {}).join()
+    Path("idle").touch()
+    time.sleep(60)
+"""
+SHELL = "echo $$ $(cut -d' ' -f4 /proc/$$/stat) > new; mv new pid; while true; do sleep 0.1; done"
+
+
+def drive(folder: Path, command: str, *loaded: str) -> subprocess.Popen[str]:
+    """A driver in a process of its own that runs a command, with the same libraries as there."""
+    (folder / "sleeper_of_a_fork.py").write_text(SLEEPER)
+    (folder / "driver.py").write_text(DRIVER)
+    return python(
+        folder, "driver.py", command, *loaded, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+@pytest.mark.parametrize("command", ["python -m sleeper_of_a_fork", SHELL])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_command_and_its_fork_server_end_with_their_driver(
+    tmp_path: Path, command: str, how: signal.Signals
+) -> None:
+    driver = drive(tmp_path, command)
+    pids = [int(pid) for pid in written(tmp_path / "pid").split()]
+    assert len(pids) == 2
+    driver.send_signal(how)
+    driver.communicate()
+    assert all(ended(pid) for pid in pids)
+
+
+def test_a_fork_server_ends_with_its_driver_while_it_loads(tmp_path: Path) -> None:
+    (tmp_path / "slow_to_load.py").write_text(SLEEPER)
+    driver = drive(tmp_path, "true", "slow_to_load")
+    pid = int(written(tmp_path / "pid").split()[0])
+    driver.kill()
+    driver.communicate()
+    assert ended(pid)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_no_command_swallows_a_signal(tmp_path: Path, how: signal.Signals) -> None:
+    driver = drive(tmp_path, "python -m sleeper_of_a_fork")
+    pid, server = (int(pid) for pid in written(tmp_path / "pid").split())
+    os.kill(pid, how)
+    assert ended(pid)
+    eventually((tmp_path / "idle").exists)
+    # The server has nothing to do now, and ends with its driver all the same.
+    driver.kill()
+    assert driver.communicate() == ("", "")
+    assert ended(server)
+
+
+def test_a_fork_server_that_is_killed_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: object) -> None:
+        raise EOFError("unexpected EOF")
+
+    forks = process.context()
+    monkeypatch.setattr(forks.Process, "start", gone)
+    with pytest.raises(UserError, match="the process that stages are forked from was ended"):
+        process.start(forks, "true", tmp_path, {})
+
+
+def test_what_its_modules_cannot_load_for_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "greedy_of_a_fork.py").write_text("raise MemoryError('1 GiB')")
+    driver = drive(tmp_path, "python -m greedy_of_a_fork")
+    eventually((tmp_path / "idle").exists)
+    driver.kill()
+    assert driver.communicate()[1].startswith("error: memory ran out (1 GiB): lower --jobs")

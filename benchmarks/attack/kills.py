@@ -1,0 +1,152 @@
+"""Kills at any moment: what a study leaves in the end, and who lives on.
+
+A tiny study is run by ``python -m pipeline repro`` or ``dvc repro``, and one of its processes is
+killed after a while; then again, until it is done. What it has left then is compared with what one
+uninterrupted ``dvc repro`` leaves: tables, figures, page, dvc.lock and every file of DVC's cache.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.attack.tiny import TinyStudy, tiny_params
+from benchmarks.attack.victims import kill, processes, victims
+
+_DRIVER = ("python", "-m", "pipeline", "repro", "--jobs", "2")
+_DVC = ("dvc", "repro")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+# Seconds: from one kill to the end of all that was the victim's; for a command to end by itself.
+_ORPHANED, _PATIENCE = 5.0, 900.0
+
+
+@dataclass
+class Found:
+    """What the kills did.
+
+    Attributes:
+        kills: how many of each part by each signal.
+        studies: how many were brought to their end.
+        orphans: processes that lived on for five seconds after the command that they belonged to.
+        others: what a study has left that is not what an uninterrupted one leaves.
+        tracebacks: commands that said more than sentences.
+        left: unfinished files that are still there at the end of a study.
+    """
+
+    kills: Counter[tuple[str, str]] = field(default_factory=Counter)
+    studies: int = 0
+    orphans: int = 0
+    others: list[str] = field(default_factory=list)
+    tracebacks: int = 0
+    left: int = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether all studies end the same, and nothing lives on."""
+        return not (self.orphans or self.others)
+
+    def table(self) -> list[str]:
+        """The kills by part and signal, and what came of them, as Markdown."""
+        names = [one.name for one in _SIGNALS]
+        lines = [f"| killed | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+        for part in sorted({part for part, _ in self.kills}):
+            counts = " | ".join(str(self.kills[part, name]) for name in names)
+            lines.append(f"| {part} | {counts} |")
+        lines.append(
+            f"\n{self.kills.total()} kills over {self.studies} studies: {len(self.others)} files "
+            f"differ, {self.orphans} orphans after {_ORPHANED:g} s, {self.tracebacks} tracebacks, "
+            f"{self.left} unfinished files left"
+        )
+        return lines + [f"differs: {name}" for name in self.others]
+
+
+def attack(folder: Path, count: int, seed: int, say: Callable[[str], object]) -> Found:
+    """Kill ``count`` times, over as many studies as that takes.
+
+    Args:
+        folder: an empty one to work in.
+        count: kills in all.
+        seed: decides whom, when and how, as far as the machine lets it.
+        say: told how far it is.
+    """
+    fresh = TinyStudy.create(folder / "fresh", tiny_params(["polarity_short"]))
+    whole = TinyStudy(folder / "whole")
+    shutil.copytree(fresh.folder, whole.folder, symlinks=True)
+    began = time.monotonic()
+    if whole.start(*_DVC).wait():
+        raise RuntimeError(f"an uninterrupted run fails: {whole.said()}")
+    lasts, expected = time.monotonic() - began, whole.left()
+    found, chance = Found(), random.Random(seed)
+    while found.kills.total() < count:
+        study = TinyStudy(folder / f"study{found.studies}")
+        shutil.copytree(fresh.folder, study.folder, symlinks=True)
+        _to_its_end(study, lasts, count, chance, found)
+        _compare(study, expected, found)
+        say(f"{found.kills.total()} kills, {found.studies} studies, {len(found.others)} differ")
+        shutil.rmtree(study.folder)
+    return found
+
+
+def _to_its_end(
+    study: TinyStudy, lasts: float, count: int, chance: random.Random, found: Found
+) -> None:
+    """Run and kill until the study is done; the last run of all is the driver's, undisturbed."""
+    while found.kills.total() < count:
+        command = study.start(*chance.choice((_DRIVER, _DVC)))
+        # Often early, where libraries are loaded, and now and then near the end.
+        if _ended(command, chance.expovariate(6 / lasts)):
+            break
+        if not _killed(study, command, chance, found):
+            break
+    else:
+        command = study.start(*_DRIVER)
+    command.wait(_PATIENCE)
+    # Nothing is left to do: it only brings dvc.lock into its order.
+    last = study.start(*_DRIVER)
+    if last.wait(_PATIENCE):
+        found.others.append(f"does not end: {study.said()}")
+    found.studies += 1
+
+
+def _killed(
+    study: TinyStudy, command: subprocess.Popen[str], chance: random.Random, found: Found
+) -> bool:
+    """Kill one process of the command's, and see all of them end; False where none was there."""
+    victim = chance.choice(victims(study.folder, command.pid))
+    how = chance.choice(_SIGNALS)
+    if not kill(victim.pid, how):
+        return False
+    found.kills[victim.part, how.name] += 1
+    # DVC waits for a stage that it was not asked to end; so does a driver for its other stages.
+    command.wait(_PATIENCE)
+    until = time.monotonic() + _ORPHANED
+    while (alive := processes(study.folder)) and time.monotonic() < until:
+        time.sleep(0.1)
+    found.orphans += len(alive)
+    for pid in alive:
+        kill(pid, signal.SIGKILL)
+    found.tracebacks += "Traceback" in study.said()
+    return True
+
+
+def _ended(command: subprocess.Popen[str], seconds: float) -> bool:
+    try:
+        command.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _compare(study: TinyStudy, expected: dict[str, str], found: Found) -> None:
+    left = study.left()
+    names = sorted(name for name in left | expected if left.get(name) != expected.get(name))
+    found.others += [f"{study.folder.name}: {name}" for name in names]
+    unfinished = (study.folder.rglob("*.partial"), (study.folder / ".dvc/cache").rglob("*.tmp"))
+    found.left += sum(1 for paths in unfinished for _ in paths)
