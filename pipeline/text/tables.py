@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 from pipeline.common.checked import shown
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
+from pipeline.text.json_rows import Row
 from pipeline.text.streams import open_text
 
-Row = dict[str, Any]
 Quoting = Literal["standard", "none"]
 
 _LONGEST_FIELD = 1 << 30

@@ -172,7 +172,7 @@ def test_figures_and_page_show_them(study: Path, tables: Tables) -> None:
         "diverged: blown_up at 0; blown_up_fully at 0",
     ):
         assert text in svg.replace("\n", " ")
-    facts = Provenance("", "", {}, None, "not recorded")
+    facts = Provenance("", "", {}, "not recorded")
     write_page(tables, facts, study / "figures", study / "index.html")
     page = (study / "index.html").read_text()
     table = page[page.index("Where d₉₀ could not be computed") :]
