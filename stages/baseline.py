@@ -36,9 +36,12 @@ def main() -> None:
             scratch,
             out,
             baseline=params.baseline,
+            demand=params.search.demand(),
             near=FullResult.read(paths.full_result(before, task)).rate() if before else None,
         )
     logging.info("%s × %s: %s, %s %s", name, task, result.status, result.metric, result.full_metric)
+    if result.advice:
+        logging.warning("%s: %s", result.reason, result.advice)
 
 
 if __name__ == "__main__":
