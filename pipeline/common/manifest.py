@@ -62,7 +62,7 @@ def _checked(directory: Path, name: str) -> Json:
         path = directory / file
         if not path.is_file() or sha256(path) != digest:
             raise UserError(
-                f"{path} is missing, truncated or altered: remove {directory.parent} and run "
-                "dvc repro"
+                f"{path} is missing, truncated or altered: get the folder again (dvc repro makes "
+                "a checkpoint of the study anew where its folder is gone)"
             )
     return manifest

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline.common.pointers import check_no_pointer
 from pipeline.errors import UserError
 
 # Text shrinks to a tenth; a file of zeros to a thousandth, and with zst to next to nothing.
@@ -38,6 +39,7 @@ class Meter:
 
 def open_text(path: Path) -> IO[str]:
     """Open a file of UTF-8, plain, gz or zst, to be read by lines; only a line feed ends one."""
+    check_no_pointer(path)
     raw = io.BufferedReader(_Unpacked(path), _CHUNK)
     return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n")
 
