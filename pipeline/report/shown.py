@@ -37,7 +37,9 @@ def interval_shown(row: pd.Series) -> str:
     if where is None:
         return "–"
     low, high = row["d90_low"], row["d90_high"]
-    if (where, high) == ("below", row["d_min"]) or (where, low) == ("above", row["d_max"]):
+    inner = {"below": (high, row["d_min"]), "above": (low, row["d_max"])}
+    end, edge = inner.get(where, (None, None))
+    if not pd.isna(end) and end == edge:
         return d90_shown(row)
     lower = f"< {row['d_min']:,}" if pd.isna(low) else f"{low:,}"
     upper = f"> {row['d_max']:,}" if pd.isna(high) else f"{high:,}"

@@ -108,6 +108,8 @@ def test_the_page_says_why_searches_ended(page: str, results: Path, tmp_path: Pa
         ({"status": "not_reached", "d90_above": True, "d90_low": 3000, "lower": 4096}, "> 4,096", "3,000 – > 4,096", "> 4,096"),
         ({"status": "not_reached", "d90_above": True}, "> 4,096", "< 16 – > 4,096", "–"),
         ({"status": "not_reached", "d90_above": True, "d90_low": 4096}, "> 4,096", "> 4,096", "–"),
+        ({"status": "not_reached", "d90_above": True, "d90_low": pd.NA}, "> 4,096", "< 16 – > 4,096", "–"),
+        ({"status": "below_grid", "d90_high": pd.NA}, "< 16", "< 16 – > 4,096", "–"),
         ({"status": "not_reached", "d90_low": 51}, "–", "51 – > 4,096", "–"),
         ({"status": "diverged"}, "–", "–", "–"),
     ],

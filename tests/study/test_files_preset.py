@@ -19,8 +19,17 @@ from pipeline.tasks.prepare import prepare_task
 from pipeline.text.corpus import make_corpus
 from pipeline.text.tokenizer import make_tokenizer
 
-# Tasks that are made from the corpus, and its folder that they are made from.
-FROM_CORPUS = {"subject": "textbooks", "author": "novels"}
+# Tasks that are made from the corpus, and what they are made from.
+FROM_CORPUS = {
+    "field": [
+        "textbooks/history",
+        "textbooks/life_science",
+        "textbooks/politics",
+        "textbooks/society",
+    ],
+    "kind": ["novels", "textbooks"],
+    "period": ["novels/early", "novels/late"],
+}
 PRESET = Path(__file__).parents[2] / "presets/files.yaml"
 WORDS = [
     "the",
@@ -74,11 +83,12 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     """The preset in a folder that has the files it names, 30 rows each."""
     monkeypatch.chdir(tmp_path)
     made = load_params(PRESET)
-    for name, folder in FROM_CORPUS.items():
-        for number, label in enumerate(made.tasks[name].data.labels):
-            write_text(tmp_path / f"mydata/corpus/{folder}/{label}.txt.gz", 100 * number)
-        files = sorted((tmp_path / f"mydata/corpus/{folder}").iterdir())
-        said = paragraphs.main(tmp_path / f"mydata/{name}", files)
+    corpus = tmp_path / "mydata/corpus"
+    for number, file in enumerate([*FROM_CORPUS["field"], *FROM_CORPUS["period"]]):
+        write_text(corpus / f"{file}.txt.gz", 100 * number)
+    for name, places in FROM_CORPUS.items():
+        paths = [corpus / (f"{place}.txt.gz" if "/" in place else place) for place in places]
+        said = paragraphs.main(tmp_path / f"mydata/{name}", paths)
         assert said == f"labels: [{', '.join(made.tasks[name].data.labels)}]"
     for name, task in made.tasks.items():
         if name in FROM_CORPUS:
@@ -111,12 +121,9 @@ def test_it_reads_the_files_that_it_names(params: Params, tmp_path: Path) -> Non
     for name, task in params.tasks.items():
         made = prepare_task(name, task.data, tokenizer, 0, tmp_path / "tasks" / name)
         if name in FROM_CORPUS:
-            labels = len(task.data.labels)
+            files = 6 if name == "kind" else len(task.data.labels)
             # Of forty documents of two paragraphs every tenth is held out.
-            assert (made["train"]["rows"], made["eval"]["rows"]) == (
-                36 * 2 * labels,
-                4 * 2 * labels,
-            )
+            assert (made["train"]["rows"], made["eval"]["rows"]) == (36 * 2 * files, 4 * 2 * files)
             assert made["overlap"] == 0
         else:
             assert made["train"]["rows"] == 30
@@ -134,5 +141,5 @@ def test_paragraphs_come_from_files_of_their_own_names(params: Params, tmp_path:
     (tmp_path / "other" / files[0].name).write_bytes(files[0].read_bytes())
     for odd in ([*files, tmp_path / "other" / files[0].name], [*files, tmp_path / "short.txt"]):
         (tmp_path / "short.txt").write_text("One document alone " + "of words " * 20)
-        with pytest.raises(UserError, match="name each file once, each with two documents or more"):
+        with pytest.raises(UserError, match="name each text once, each with two documents or more"):
             paragraphs.main(tmp_path / "mydata/odd", odd)
