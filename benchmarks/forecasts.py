@@ -20,8 +20,8 @@ from pathlib import Path
 
 from benchmarks.recorded import RecordedCell, recorded
 from pipeline.common.artifacts import Journal
+from pipeline.common.target import reaches
 from pipeline.dimension.question import Question
-from pipeline.dimension.status import reaches
 from pipeline.dimension.stopping import StopRule
 
 

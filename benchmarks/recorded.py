@@ -13,11 +13,11 @@ import statistics
 from dataclasses import dataclass, field
 
 from pipeline.common.artifacts import Journal, Json
+from pipeline.common.target import target_metric
 from pipeline.dimension.binomial import binomial_error
 from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.question import Near, Question
 from pipeline.dimension.record import Ending, Probe, Record
-from pipeline.dimension.status import target_metric
 from pipeline.probes.rates import offered
 from pipeline.subspace.config import SubspaceConfig
 

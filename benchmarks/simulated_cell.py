@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.common.status import SearchEnd
+from pipeline.common.target import reaches
 from pipeline.dimension.estimate import estimate_d90
 from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
 from pipeline.dimension.record import Probe
-from pipeline.dimension.status import reaches
 from pipeline.dimension.stopping import StopRule
 from pipeline.dimension.verdict import Verdict
 from pipeline.estimate.simulate import PROFILES, Answer, Problem, answer, draw

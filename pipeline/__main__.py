@@ -20,12 +20,14 @@ from pipeline.dimension.levers import Precision
 from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.estimate.kinds import flop_by_kind, stages_by_kind
+from pipeline.estimate.speed import given_speed, measured_speed
 from pipeline.published.fetching import pins
 from pipeline.report.loggers import TRACKERS
 from pipeline.running import startup
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import check_graph, write_graph
 from pipeline.study.reading import load_params
+from pipeline.study.reference import reference
 
 _FlopPerSecond = Annotated[float, Range(above=0, ceiling=1e30)]
 
@@ -49,6 +51,8 @@ def main() -> int:
     graph.set_defaults(run=_graph)
     healing = commands.add_parser("heal", help="find and remove damaged outputs, DVC's copies too")
     healing.set_defaults(run=_heal)
+    keys = commands.add_parser("reference", help="every key of params.yaml, as a page")
+    keys.set_defaults(run=lambda _: reference(Path("presets")))
     _add_estimate(commands.add_parser("estimate", help="what a study will cost"))
     chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
     chain.add_argument(
@@ -137,8 +141,9 @@ def _add_estimate(cost: argparse.ArgumentParser) -> None:
         help="as if both protocols were efficient and trajectory.neighbours true",
     )  # fmt: skip
     cost.add_argument(
-        "--flops", type=_read(_FlopPerSecond), default=4e14, metavar="FLOP/s",
-        help="sustained rate, e.g. 5e10 for a laptop core (default 4e14: an H200 at half its peak)",
+        "--flops", type=_read(_FlopPerSecond), metavar="FLOP/s",
+        help="sustained rate, e.g. 4e14 for an H200 at half its peak (default: what probes of the "
+        "largest model come to on this machine, measured in some seconds)",
     )  # fmt: skip
     cost.add_argument(
         "--precision", type=_read(Precision), nargs="+", default=(), metavar="X",
@@ -198,11 +203,13 @@ def _estimate(chosen: argparse.Namespace) -> str:
     params = efficiently(params) if chosen.efficient else params
     # What lies prepared in data belongs to the study's own parameters.
     prepared = chosen.params == paths.PARAMS
-    shown = describe(estimate(params, prepared), chosen.flops)
+    made = estimate(params, prepared)
+    speed = given_speed(chosen.flops) if chosen.flops else measured_speed(params, prepared)
+    shown = describe(made, speed.flop_per_second, speed.said)
     if not chosen.precision:
         return shown
-    made = by_precision(params, chosen.precision, prepared)
-    return f"{shown}\n\n{describe_precisions(made, chosen.flops)}"
+    by = by_precision(params, chosen.precision, prepared)
+    return f"{shown}\n\n{describe_precisions(by, speed.flop_per_second)}"
 
 
 def _chain(chosen: argparse.Namespace) -> str:

@@ -32,12 +32,21 @@ def main() -> None:
         )
         scratch, out = paths.scratch("baseline", name, task), paths.baseline(name, task)
         near = FullResult.read(paths.full_result(before, task)).rate() if before else None
-        work = (cell.inputs, cell.seed, finetune, params.baseline, near)
+        demand = params.search.demand()
+        work = (cell.inputs, cell.seed, finetune, params.baseline, demand, near)
         with resumable(scratch, paths.full_result(name, task), *work):
             result = fine_tune_fully(
-                cell, finetune, scratch, out, baseline=params.baseline, near=near
+                cell,
+                finetune,
+                scratch,
+                out,
+                baseline=params.baseline,
+                demand=demand,
+                near=near,
             )
     logging.info("%s × %s: %s, %s %s", name, task, result.status, result.metric, result.full_metric)
+    if result.advice:
+        logging.warning("%s: %s", result.reason, result.advice)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,8 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path} is missing: run the stage that makes it") from error
     except (ValueError, RecursionError) as error:
         raise UserError(
-            f"{path} is not valid JSON ({error}): delete it and run its stage"
+            f"{path} is not valid JSON ({error}): get the file again, or where a stage makes it "
+            "run that anew (dvc repro -f)"
         ) from error
 
 

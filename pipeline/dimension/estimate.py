@@ -31,6 +31,8 @@ class Estimate:
         reason: that in words where it lies outside.
         d90: the median, ``low`` and ``high`` the ends of the 95 % interval, which is open above
             where no training reached the target.
+        above: whether the median lies above the grid. A cell that is not reached without that is
+            one in which no training reached: d₉₀ is then only known to be at least ``low``.
         monotone: whether no d did clearly worse than a smaller one.
         habits: what the cell's trainings tell of others: slope and jitter.
     """
@@ -42,6 +44,7 @@ class Estimate:
     high: float
     monotone: bool
     habits: Habits
+    above: bool = False
 
     def within(self, grid: Sequence[int]) -> tuple[int | None, int | None, int | None]:
         """Low end, d₉₀ and high end as whole d; None beyond the grid, and d₉₀ but for status OK.
@@ -66,7 +69,8 @@ def estimate_d90(question: Question, records: Iterable[Record], noise: Noise) ->
         high = math.inf
     seen = [told(record, question) for record in known]
     monotone = not any(_contradicts(*pair, noise.own) for pair in combinations(seen, 2))
-    return Estimate(status, reason, middle, low, high, monotone, posterior.habits())
+    above = status is Status.NOT_REACHED and middle > question.grid[-1]
+    return Estimate(status, reason, middle, low, high, monotone, posterior.habits(), above)
 
 
 def _status(question: Question, records: list[Record], middle: float) -> tuple[Status, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.common.artifacts import Json
 from pipeline.common.config import parse
 from pipeline.common.status import Word
-from pipeline.dimension.status import reaches
+from pipeline.common.target import reaches
 
 
 @dataclass(frozen=True, order=True)

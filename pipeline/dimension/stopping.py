@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from scipy.special import ndtr
 
+from pipeline.common.target import reaches
 from pipeline.curves.forecast import forecast
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Ending, Record
-from pipeline.dimension.status import reaches
 
 # Says from the metrics after each evaluation so far for what training ends here; None: it goes on.
 Stop = Callable[[Sequence[float]], Ending | None]

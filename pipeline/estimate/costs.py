@@ -77,7 +77,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class _Sized:
+class Sized:
     """A measured model with its size, and the sizes of its tasks as its tokenizer cuts them."""
 
     model: MeasuredModel
@@ -117,7 +117,7 @@ def estimate(params: Params, prepared: bool = False) -> Estimate:
         params: what is to be run.
         prepared: whether rows and lengths may be read from the tasks that lie prepared in ``data``.
     """
-    groups = list(_groups(params, prepared))
+    groups = list(sized_models(params, prepared))
     total, probes = _Sum(), 0
     if params.pretrains():
         recipe, size = params.pretrain.recipe, groups[0].size.encoder
@@ -179,13 +179,13 @@ def by_precision(
     }
 
 
-def _groups(params: Params, prepared: bool) -> Iterator[_Sized]:
+def sized_models(params: Params, prepared: bool = False) -> Iterator[Sized]:
     """Every measured model with its size."""
     places, own = params.published(), _own_size(params)
     for model in measured_models(params):
         size = published_size(places[model.name]) if model.name in places else own
         tasks = {name: _task_size(params, model, name, prepared) for name in model.tasks}
-        yield _Sized(model, size, tasks)
+        yield Sized(model, size, tasks)
 
 
 def _task_size(params: Params, model: MeasuredModel, task: str, prepared: bool) -> TaskSize:
@@ -207,7 +207,7 @@ def _own_size(params: Params) -> ModelSize:
     return ModelSize(size, size.classifier_parameters(2))
 
 
-def _add_cells(params: Params, group: _Sized, total: _Sum) -> int:
+def _add_cells(params: Params, group: Sized, total: _Sum) -> int:
     """Add a model's full fine-tunings and searches; return the most probes these can take."""
     search, baseline = params.search, params.baseline
     size, model = group.size.encoder, group.model
@@ -241,7 +241,7 @@ def _share(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> float:
     return 1.0 if cap is None else min(1.0, cap * finetune.batch / whole)
 
 
-def _add_sweeps(params: Params, groups: Sequence[_Sized], total: _Sum) -> int:
+def _add_sweeps(params: Params, groups: Sequence[Sized], total: _Sum) -> int:
     """Add the sweeps, every probe of which is trained whole; return their number."""
     sweep, probes = params.sweep, params.sweep.probes
     runs = len(probes.values()) * probes.tried() * probes.seeds * len(sweep.methods)
@@ -260,7 +260,7 @@ def _stages(params: Params) -> int:
     return once + 2 * len(items["pretraining"]) + sum(map(len, items.values()))
 
 
-def _disk(params: Params, groups: Sequence[_Sized]) -> float:
+def _disk(params: Params, groups: Sequence[Sized]) -> float:
     """Bytes of checkpoints: weights, and the state that resuming needs."""
     weights = sum(float(group.size.parameters * _WEIGHT_BYTES) for group in groups)
     if not params.pretrains():

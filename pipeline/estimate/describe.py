@@ -10,8 +10,14 @@ from pipeline.estimate.rows import SplitSize
 from pipeline.estimate.simulate import CELLS
 
 
-def describe(made: Estimate, flop_per_second: float) -> str:
-    """The estimate as small tables, with what it rests on below."""
+def describe(made: Estimate, flop_per_second: float, said: str = "as was given") -> str:
+    """The estimate as small tables, with what it rests on below.
+
+    Args:
+        made: the estimate.
+        flop_per_second: the rate that hours are counted at.
+        said: where that rate is from.
+    """
     lines = [
         f"stages        {made.stages}",
         f"parameters    {made.parameters:,}",
@@ -22,19 +28,23 @@ def describe(made: Estimate, flop_per_second: float) -> str:
     ]
     for part, flop in made.flop.items():
         hours = flop / flop_per_second / 3600
-        lines.append(f"{part:<14}{made.tokens[part]:>12.3g}{flop:>12.3g}{hours:>10.2f}")
-    lines.append(
-        f"{'all':<14}{'':>12}{sum(made.flop.values()):>12.3g}{made.hours(flop_per_second):>10.2f}"
-    )
-    return "\n".join([*lines, "", *_assumed(made, flop_per_second), "", *_rows(made)])
+        lines.append(f"{part:<14}{made.tokens[part]:>12.3g}{flop:>12.3g}{_hours(hours):>10}")
+    total, whole = sum(made.flop.values()), made.hours(flop_per_second)
+    lines.append(f"{'all':<14}{'':>12}{total:>12.3g}{_hours(whole):>10}")
+    return "\n".join([*lines, "", *_assumed(made, flop_per_second, said), "", *_rows(made)])
 
 
-def _assumed(made: Estimate, flop_per_second: float) -> Iterator[str]:
+def _hours(hours: float) -> str:
+    """Hours with two decimals, or two digits where that would be nothing."""
+    return f"{hours:.2f}" if hours >= 1 or not hours else f"{hours:.2g}"
+
+
+def _assumed(made: Estimate, flop_per_second: float, said: str) -> Iterator[str]:
     full, search = made.protocols
     most = made.most_flop / flop_per_second / 3600
     yield (
-        f"Hours are arithmetic at {flop_per_second:.3g} FLOP/s. Not counted: padding, and the "
-        "metric on training rows, once a training."
+        f"Hours are arithmetic at {flop_per_second:.3g} FLOP/s, {said}, one stage at a time. Not "
+        "counted: padding, and the metric on training rows, once a training."
     )
     trained = "every learning rate to its end"
     if full == "efficient":
@@ -63,7 +73,10 @@ def _rows(made: Estimate) -> Iterator[str]:
     if not all(split.rows_known for split in splits):
         yield f"Row counts of {', '.join(made.guessed)} with a ? are guesses."
     if not all(split.length_known for split in splits):
-        yield "Lengths with a ? are guesses: half of max_length."
+        yield (
+            "Lengths with a ? are guesses: half of max_length. They are counted once the tasks are "
+            "prepared (dvc repro task)."
+        )
 
 
 def _marked(split: SplitSize) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.models.flops import TokenCost, token_cost
 from pipeline.models.opening import open_for_task, positions
 from pipeline.tasks import Split, TaskData
+from pipeline.training.device import threads
 from pipeline.training.parameters import FlatParameters
 
 if TYPE_CHECKING:
@@ -111,6 +112,11 @@ class Cell:
         """Put θ₀ back into the network."""
         with torch.no_grad():
             self.flat.values.copy_(self.origin)
+
+    @property
+    def threads(self) -> int | None:
+        """The threads that it is computed on; None on a GPU."""
+        return threads(self.flat.values.device)
 
     @cached_property
     def token_cost(self) -> TokenCost:

@@ -12,6 +12,8 @@ import numpy as np
 
 from pipeline.common.sealed import write_jsonl
 from pipeline.common.status import Status
+from pipeline.common.target import Demand
+from pipeline.finetuning.advice import what_to_try
 from pipeline.finetuning.baseline import BaselineConfig
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.efficient import Efficient, best_metrics, spread
@@ -28,6 +30,7 @@ def fine_tune_fully(
     out: Path,
     *,
     baseline: BaselineConfig | None = None,
+    demand: Demand | None = None,
     near: float | None = None,
 ) -> FullResult:
     """Fine-tune fully and write ``result.json`` and ``epochs.jsonl`` to ``out``.
@@ -41,6 +44,7 @@ def fine_tune_fully(
         scratch: for the journal.
         out: for the results.
         baseline: the protocol; by default the paper's.
+        demand: what the search for d₉₀ will ask of the cell; by default what the paper asks.
         near: the neighbouring checkpoint's best learning rate, from which the efficient protocol
             starts.
     """
@@ -52,7 +56,8 @@ def fine_tune_fully(
         deviations = protocol.deviations(repeated)
     else:
         repeated, deviations = [_best_of_all(runner)], ()
-    result = replace(_result(runner, repeated), deviations=deviations)
+    result = _judged(_result(runner, repeated), demand or Demand(), runner)
+    result = replace(result, deviations=deviations)
     write_jsonl(out / "epochs.jsonl", list(chain(*(run.rows() for run in runner.runs))))
     result.write(out / "result.json")
     return result
@@ -84,17 +89,17 @@ def _result(runner: FullRunner, repeated: Sequence[FullRun]) -> FullResult:
         cost=cost_of(runner.runs),
         inputs=cell.inputs,
         data_notes=cell.data.notes(),
+        threads=cell.threads,
     )
     best = max(repeated, key=_metric)
     if best.best is None:
         return result
     metrics = best_metrics(runner, repeated)
     full = float(np.mean(metrics))
-    above = full > result.chance
     return replace(
         result,
-        status=Status.OK if above else Status.BASELINE_AT_CHANCE,
-        reason="" if above else f"{kind.metric} {full:.4f} is not above what chance gives",
+        status=Status.OK,
+        reason="",
         learning_rate=best.learning_rate,
         best_epoch=_epoch(best.best.share, runner.config.epochs),
         full_metric=full,
@@ -105,6 +110,15 @@ def _result(runner: FullRunner, repeated: Sequence[FullRun]) -> FullResult:
         others=best.best.others,
         answers=best.answers,
     )
+
+
+def _judged(result: FullResult, demand: Demand, runner: FullRunner) -> FullResult:
+    """The result with the status that the search will find too, and what to try where it is bad."""
+    if result.full_metric is not None and (
+        refused := demand.refused(result.full_metric, result.chance, result.chance_error)
+    ):
+        result = replace(result, status=refused[0], reason=refused[1])
+    return replace(result, advice=what_to_try(result, runner.config, len(runner.cell.data.train)))
 
 
 def _epoch(share: float, epochs: int) -> int:

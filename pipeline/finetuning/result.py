@@ -55,8 +55,8 @@ class FullResult:
         metric: the name of the task's metric, such as ``accuracy``.
         chance: the metric of the best answer that does not look at the text, and ``chance_error``
             its standard error on the evaluation examples.
-        status: whether a d₉₀ can be asked for as far as full fine-tuning tells, and ``reason`` why
-            not.
+        status: whether a d₉₀ can be asked for, as the search will find too, and ``reason`` why not.
+        advice: what to try where it cannot, the likeliest first.
         parameters: D, those of the model with the task's head.
         learning_rate: that of the best run, and ``best_epoch`` the epoch of its best evaluation.
         full_metric: the expected best evaluation metric, the mean of ``runs``; None where every
@@ -71,6 +71,7 @@ class FullResult:
         answers: the answers to the evaluation examples there, packed by the task kind.
         cost: of all runs.
         inputs: hashes of the checkpoint and of the task.
+        threads: that the last of it was computed on; None on a GPU.
         deviations: in what the runs depart from the paper's full fine-tuning.
         data_notes: what was noticed of the task's rows (`pipeline.tasks.notes`).
     """
@@ -97,10 +98,13 @@ class FullResult:
     answers: str | None = None
     deviations: tuple[str, ...] = ()
     data_notes: tuple[str, ...] = ()
+    advice: str = ""
+    threads: int | None = None
 
     def rate(self) -> float | None:
         """The best learning rate; None where nothing was learned with any."""
-        return self.learning_rate if self.status is Status.OK else None
+        learned = self.full_metric is not None and self.full_metric > self.chance
+        return self.learning_rate if learned else None
 
     def write(self, path: Path) -> None:
         """Write the result as JSON."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pipeline.common.status import Status
 from pipeline.dimension.grid import grid_values
 from pipeline.dimension.question import Question
-from pipeline.dimension.status import precheck, target_metric
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig, long_evaluations
 from pipeline.finetuning.result import FullResult
@@ -25,7 +24,7 @@ def target_of(full: FullResult, search: SearchConfig) -> float | None:
     """The metric to reach; None where full fine-tuning diverged."""
     if full.full_metric is None:
         return None
-    return target_metric(full.full_metric, full.chance, search.fraction, search.target)
+    return search.demand().target(full.full_metric, full.chance)
 
 
 def cell_question(
@@ -77,15 +76,11 @@ def _spread(full: FullResult) -> float:
     return (full.full_error or 0.0) / 2
 
 
-def no_search(
-    full: FullResult, search: SearchConfig, question: Question
-) -> tuple[Status, str] | None:
+def no_search(full: FullResult, search: SearchConfig) -> tuple[Status, str] | None:
     """The status and reason of a cell in which d₉₀ would mean nothing (method §2)."""
     if full.full_metric is None:
         return full.status, f"full fine-tuning: {full.reason}"
-    return precheck(
-        full.full_metric, question.chance, question.target, search.margin, question.chance_error
-    )
+    return search.demand().refused(full.full_metric, full.chance, full.chance_error)
 
 
 def probe_training(

@@ -13,11 +13,11 @@ from pipeline.common.checked import (
     Size,
     check_fields,
 )
+from pipeline.common.target import Demand, TargetKind
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.dimension.protocols import ProtocolName
 from pipeline.dimension.rates import DEFAULT_RATES, check_rates
-from pipeline.dimension.status import TargetKind
 from pipeline.training.optimizers import AdamW, Optimizer
 
 
@@ -64,3 +64,7 @@ class SearchConfig:
                 f"seeds is {self.seeds}, but the protocol efficient decides itself what to repeat: "
                 "ask for another efficient.precision instead"
             )
+
+    def demand(self) -> Demand:
+        """What d₉₀ asks of every cell."""
+        return Demand(self.fraction, self.target, self.margin)

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.common.target import reaches, target_metric
 from pipeline.dimension.fractions import read
 from pipeline.dimension.monotone import violations
 from pipeline.dimension.noise import Noise, answered_noise
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Record
-from pipeline.dimension.status import reaches, target_metric
 from pipeline.dimension.stopping import StopRule
 from pipeline.dimension.verdict import Verdict
 from pipeline.dimension.votes import most

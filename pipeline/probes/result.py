@@ -42,6 +42,8 @@ class SearchResult:
         d90: the estimate (method §2): the posterior median, rounded; None where it lies beyond the
             grid (``status`` says at which end) or there is none.
         d90_low: the 95 % interval, up to ``d90_high``; None is an end beyond the grid.
+        d90_above: of a cell that is ``not_reached``, whether the estimate lies above the grid;
+            False where no training reached and only ``d90_low`` is claimed.
         d90_paper: the paper's number: the smallest d that reached while ``lower``, the next smaller
             of the grid, missed, both trained. ``lower`` is None where the smallest d of the grid
             reached, and ``d_max`` where that missed.
@@ -57,6 +59,7 @@ class SearchResult:
             ``d90_paper``, or at the smallest d that reached where there is none. Of that training
             are ``seed``, ``learning_rate``, ``rate`` (that as a multiple of the unit of
             docs/normalisation.md), ``best_epoch``, ``eval_metric`` and ``train_metric``.
+        threads: that the last of it was computed on; None on a GPU.
     """
 
     model: str
@@ -84,6 +87,7 @@ class SearchResult:
     d90: int | None = None
     d90_low: int | None = None
     d90_high: int | None = None
+    d90_above: bool = False
     d90_paper: int | None = None
     lower: int | None = None
     ended: SearchEnd | None = None
@@ -98,6 +102,7 @@ class SearchResult:
     best_epoch: int | None = None
     eval_metric: float | None = None
     train_metric: float | None = None
+    threads: int | None = None
 
     def write(self, path: Path) -> None:
         """Write the result as JSON."""

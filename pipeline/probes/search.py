@@ -65,7 +65,7 @@ def search_cell(
     training = probe_training(search, finetune, question, cell)
     runner = ProbeRunner(cell, subspace, finetune, training, scratch)
     asked = _Search(runner, search, question, full)
-    if early := no_search(full, search, question):
+    if early := no_search(full, search):
         result = replace(asked.described({}), status=early[0], reason=early[1])
         return _written(result, Neighbour(result.model, result.status), [], out)
     verdict, records = asked.run()
@@ -150,6 +150,7 @@ class _Search:
             probes=len(records),
             cost=cost_of(list(records.values())),
             inputs=runner.cell.inputs,
+            threads=runner.cell.threads,
         )
 
     def found(
@@ -169,6 +170,7 @@ class _Search:
             d90=d90,
             d90_low=low,
             d90_high=high,
+            d90_above=estimate.above,
             d90_paper=verdict.d90_paper,
             lower=verdict.lower,
             ended=verdict.ended,

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pipeline.common.archives import check_archive, check_tensors
 from pipeline.common.artifacts import Json, atomic_directory, write_json
 from pipeline.common.config import read_known
 from pipeline.common.links import check_links
 from pipeline.common.manifest import MODEL_MANIFEST, seal
+from pipeline.common.pointers import check_no_pointer
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
-from pipeline.published.files import Config, WeightIndex, check_safetensors
+from pipeline.published.files import Config
 from pipeline.published.place import Place
+from pipeline.published.weights import copy_weights
 from pipeline.tokens.contract import check_published
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 _CONFIG = "config.json"
-_SAFE, _PICKLED = "model.safetensors", "pytorch_model.bin"
 # What the hub is asked for: first everything but pickled weights, which may not be needed.
 _FIRST = (_CONFIG, "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*",
           "merges.txt", "spiece.model", "spm.model", "sentencepiece*", "model.safetensors*",
@@ -48,7 +47,7 @@ def fetch(place: Place, step: int, directory: Path) -> Json:
     where = place.describe()
     config = _config(origin, where)
     with atomic_directory(directory) as folder:
-        _copy_weights(origin, folder, where)
+        copy_weights(origin, folder, where)
         tokenizer = _tokenizer(place, origin, where)
         check_published(tokenizer, config.get("vocab_size"), where)
         tokenizer.save_pretrained(folder)
@@ -125,6 +124,7 @@ def _config(origin: Path, where: str) -> Json:
         MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as CLASSIFIERS,
     )
 
+    check_no_pointer(origin / _CONFIG)
     config = read_known(Config, origin / _CONFIG)
     kind = config.get("model_type")
     if kind not in CLASSIFIERS:
@@ -133,62 +133,6 @@ def _config(origin: Path, where: str) -> Json:
             "a repository is never run): give an architecture that it has a classifier for"
         )
     return config
-
-
-def _copy_weights(origin: Path, folder: Path, where: str) -> None:
-    """Copy safetensors as they are; else turn pickled weights into safetensors."""
-    for name, take in ((_SAFE, shutil.copyfile), (_PICKLED, _convert)):
-        index = origin / f"{name}.index.json"
-        shards = [name]
-        if index.exists():
-            shards = sorted(set(read_known(WeightIndex, index)["weight_map"].values()))
-        if not (origin / shards[0]).exists():
-            continue
-        for shard in shards:
-            if Path(shard).name != shard or not (origin / shard).is_file():
-                raise UserError(f"{where} lacks the file {shard!r} that its index names")
-            take(origin / shard, folder / _safe_name(shard))
-            check_safetensors(folder / _safe_name(shard), f"{where}: {shard}")
-        if index.exists():
-            _copy_index(index, folder / f"{_SAFE}.index.json")
-        return
-    raise UserError(f"{where} has neither {_SAFE} nor {_PICKLED}: it holds no PyTorch weights")
-
-
-def _safe_name(shard: str) -> str:
-    """A shard's name as safetensors: ``pytorch_model-1.bin`` becomes ``model-1.safetensors``."""
-    return f"{Path(shard.removeprefix('pytorch_')).stem}.safetensors"
-
-
-def _copy_index(source: Path, target: Path) -> None:
-    index = read_known(WeightIndex, source)
-    index["weight_map"] = {key: _safe_name(name) for key, name in index["weight_map"].items()}
-    write_json(target, index)
-
-
-def _convert(source: Path, target: Path) -> None:
-    """Pickled tensors, read as data only, to safetensors; shared memory is written out twice."""
-    import torch
-    from safetensors.torch import save_file
-
-    try:
-        check_archive(source)
-        state = torch.load(source, map_location="cpu", weights_only=True)
-    except UserError:
-        raise
-    except Exception as error:
-        # torch raises a dozen kinds for damaged files and refused code alike.
-        raise UserError(
-            f"{source.name} cannot be read as plain tensors ({quoted(error)}): publish the model "
-            "as safetensors"
-        ) from error
-    if not isinstance(state, Mapping) or not all(
-        isinstance(key, str) and isinstance(item, torch.Tensor) for key, item in state.items()
-    ):
-        raise UserError(f"{source.name} holds something else than tensors by name")
-    check_tensors(state.values(), source)
-    tensors = {key: item.clone().contiguous() for key, item in state.items()}
-    save_file(tensors, target, {"format": "pt"})
 
 
 def _tokenizer(place: Place, origin: Path, where: str) -> PreTrainedTokenizerFast:
@@ -205,8 +149,11 @@ def _tokenizer(place: Place, origin: Path, where: str) -> PreTrainedTokenizerFas
         if place.source == "folder":
             check_links(source)
     advice = "set tokenizer to a model that has the same vocabulary"
-    if not any(list(source.glob(name)) for name in _VOCABULARIES):
+    vocabularies = [path for name in _VOCABULARIES for path in source.glob(name)]
+    if not vocabularies:
         raise UserError(f"{where} has no tokenizer: {advice}")
+    for path in (*vocabularies, *source.glob("tokenizer_config.json")):
+        check_no_pointer(path)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
     except Exception as error:

@@ -29,18 +29,23 @@ class WeightIndex:
             raise ValueError("weight_map is empty, but must name the file of each tensor")
 
 
-def check_safetensors(path: Path, where: str) -> None:
-    """Check that a file's header can be read and fits its size; ``where`` names it in sentences.
+def tensor_names(path: Path, where: str) -> list[str]:
+    """The tensors that a file's header names, once it fits the file's size.
+
+    Args:
+        path: the safetensors file.
+        where: names it in sentences.
 
     Raises:
-        UserError: it is truncated, or no safetensors file.
+        UserError: it is truncated, no safetensors file, or holds none.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as stream:
-            empty = not list(stream.keys())
+            names = list(stream.keys())
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{where} is truncated or no safetensors file ({error})") from None
-    if empty:
+    if not names:
         raise UserError(f"{where} holds no tensors")
+    return names

@@ -45,10 +45,10 @@ _SHARED = (
 _OF_FULL = ("chance", "full_metric")
 _FIRST = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "method", "metric",
-    "status", "d90", "d90_low", "d90_high", "d90_paper", "lower", "published", "ended", "monotone",
-    "d_min", "d_max", "target", "target_error", "full_metric", "chance", "relative_gap",
+    "status", "d90", "d90_low", "d90_high", "d90_above", "d90_paper", "lower", "published", "ended",
+    "monotone", "d_min", "d_max", "target", "target_error", "full_metric", "chance", "relative_gap",
 )  # fmt: skip
-_LAST = ("full_deviations", "deviations", "fractions", "reason")
+_LAST = ("full_deviations", "deviations", "fractions", "reason", "advice")
 # Keeps its name although full fine-tuning may have the same.
 _SEARCH_OWN = ("deviations",)
 # Of a search, beside each of its trainings.

@@ -14,7 +14,7 @@ from pipeline.common.status import SearchEnd
 from pipeline.report.columns import OTHERS
 from pipeline.report.figures import wanted
 from pipeline.report.provenance import Provenance
-from pipeline.report.sentences import not_monotone, sentence, unit_of
+from pipeline.report.sentences import not_monotone, other_threads, sentence, to_try, unit_of
 from pipeline.report.shown import (
     d90_shown,
     interval_shown,
@@ -29,7 +29,7 @@ from pipeline.report.trends import CLAIMS, POOLED, compared_metric
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 # What tables of the page show as the table of cells has it, and with three decimals.
-_AS_IT_IS = ("model", "label", "step", "task", "status", "reason", "probes")
+_AS_IT_IS = ("model", "label", "step", "task", "status", "reason", "advice", "probes")
 _METRICS = ("target", "full_metric", "chance", "full_train_metric", "relative_gap")
 # Columns that say where trainings are not those that d₉₀ is defined by, and whose they are.
 _DEVIATIONS = {"full_deviations": "full fine-tuning", "deviations": "probes"}
@@ -64,6 +64,7 @@ def _along_pretraining(tables: Tables) -> dict[str, Any]:
     """What the page tells of the trajectory."""
     cells = tables.of("trajectory")
     return {
+        "hopeless": to_try(cells),
         "sentences": [
             sentence(str(task), rows) for task, rows in cells.groupby("task", sort=False)
         ],
@@ -174,6 +175,7 @@ def _how_well(tables: Tables) -> dict[str, Any]:
         "searched": int(counts.drop("", errors="ignore").sum()),
         "not_monotone": not_monotone(every),
         "data_notes": _deviations(every, "data_notes"),
+        "other_threads": other_threads(every),
         "deviations": {
             what: found
             for name, what in _DEVIATIONS.items()

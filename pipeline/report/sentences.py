@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pandas as pd
@@ -44,6 +46,38 @@ def not_monotone(cells: pd.DataFrame) -> str:
     )
 
 
+def other_threads(cells: pd.DataFrame) -> str:
+    """That results come from different numbers of threads, in one sentence; empty where not."""
+    used = pd.concat([cells["full_threads"], cells["search_threads"]]).dropna()
+    numbers = sorted({int(number) for number in used})
+    if len(numbers) < 2:
+        return ""
+    return (
+        f"Results were computed on {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} threads "
+        "(columns full_threads and search_threads of cells.csv): on another number a result may "
+        "differ by roundings, and by what follows from them. OMP_NUM_THREADS sets one for all."
+    )
+
+
+@dataclass(frozen=True)
+class Hopeless:
+    """Cells that full fine-tuning leaves without a d₉₀, of so many, and advice a task."""
+
+    count: int
+    cells: int
+    advice: list[str]
+
+
+def to_try(cells: pd.DataFrame) -> Hopeless | None:
+    """What to try where full fine-tuning leaves nothing to search for; None where it never does."""
+    those = cells[cells["advice"] != ""].sort_values("step")
+    if those.empty:
+        return None
+    last = those.groupby("task", sort=False).last()
+    lines = [f"{task} at {row['label']}: {row['advice']}" for task, row in last.iterrows()]
+    return Hopeless(len(those), len(cells), lines)
+
+
 def _told(row: pd.Series) -> str:
     """d₉₀ with its interval, if it lies inside the grid."""
     if row["status"] != "ok":
@@ -56,7 +90,7 @@ def _movement(known: pd.DataFrame) -> str:
     first, last, unit = known.iloc[0], known.iloc[-1], unit_of(known)
     # Below the grid d₉₀ is smaller, above it larger, than any inside.
     low, high = ranked(known)
-    values = low.where(known["status"] != "not_reached", high).tolist()
+    values = low.where(high < math.inf, high).tolist()
     if len(set(values)) == 1:
         return f"is {d90_shown(first)} from {unit} {first['step']} to {last['step']}"
     if values[0] == values[-1]:

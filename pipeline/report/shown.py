@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.report.known import LOCATED
+from pipeline.report.known import place
 
 _METRICS = {
     "f1": "F1",
@@ -27,19 +27,20 @@ def metric_of(cells: pd.DataFrame) -> str:
 
 def d90_shown(row: pd.Series) -> str:
     """The estimate of d₉₀, the end of the grid beyond which it lies, or a dash."""
-    beyond = {"not_reached": f"> {row['d_max']:,}", "below_grid": f"< {row['d_min']:,}"}
-    return beyond.get(row["status"], whole_shown(row["d90"]))
+    beyond = {"above": f"> {row['d_max']:,}", "below": f"< {row['d_min']:,}"}
+    return beyond.get(place(row) or "", whole_shown(row["d90"]))
 
 
 def interval_shown(row: pd.Series) -> str:
-    """The 95 % interval, its ends beyond the grid as such."""
-    if row["status"] not in LOCATED:
+    """The 95 % interval, its ends beyond the grid as such; the estimate lies in it."""
+    where = place(row)
+    if where is None:
         return "–"
     low, high = row["d90_low"], row["d90_high"]
-    if row["status"] == "below_grid" and not pd.isna(high):
-        return f"≤ {high:,}"
-    if row["status"] == "not_reached" and not pd.isna(low):
-        return f"≥ {low:,}"
+    inner = {"below": (high, row["d_min"]), "above": (low, row["d_max"])}
+    end, edge = inner.get(where, (None, None))
+    if not pd.isna(end) and end == edge:
+        return d90_shown(row)
     lower = f"< {row['d_min']:,}" if pd.isna(low) else f"{low:,}"
     upper = f"> {row['d_max']:,}" if pd.isna(high) else f"{high:,}"
     return f"{lower} – {upper}"

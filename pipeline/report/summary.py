@@ -27,6 +27,7 @@ def summarise(cells: pd.DataFrame, found: pd.DataFrame) -> dict[str, Any]:
             "status_last": last["status"],
             "ended_last": last["ended"] or None,
             "full_metric_last": _number(last["full_metric"]),
+            **({"to_try": last["advice"]} if last["advice"] else {}),
             "cells_ok": int(rows["d90"].notna().sum()),
             "cells": len(rows),
             **_correlations(falls[task]),

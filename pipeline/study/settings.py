@@ -19,6 +19,8 @@ from pipeline.study.measured import PlannedSearch, measured_models, searches
 from pipeline.study.params import Params
 from pipeline.study.tasks import SECTIONS
 
+_DEMAND = ("fraction", "target", "margin")
+
 
 def write_settings(params: Params, content: Json, folder: Path = paths.SETTINGS) -> None:
     """Write a file for each task's section, published model and search, one for full fine-tuning.
@@ -47,7 +49,7 @@ def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     yield paths.NOTHING, None
     # Always the same, so that waiting for it makes nothing stale.
     yield paths.CHECKED, True
-    yield paths.baseline_settings(), content.get("baseline", {})
+    yield paths.baseline_settings(), {**content.get("baseline", {}), "demand": _demand(content)}
     common = {"seed": params.seed, "subspace": content.get("subspace", {})}
     yield paths.search_settings(None), {**common, "search": content["search"]}
     yield paths.certificate_settings(), content.get("certificates") or {}
@@ -55,6 +57,11 @@ def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     for method in params.sweep.methods:
         probes = content["sweep"].get("probes", {})
         yield paths.search_settings(method), {**common, "method": method, "probes": probes}
+
+
+def _demand(content: Json) -> Json:
+    """What the search asks of full fine-tuning, by which a baseline says whether it is met."""
+    return {key: content["search"][key] for key in _DEMAND if key in content["search"]}
 
 
 def _measured(params: Params, content: Json) -> Json:

@@ -17,8 +17,9 @@ from pipeline.errors import UserError
 from pipeline.tasks.config import SplitConfig, TaskDataConfig
 from pipeline.tasks.data import SPLITS
 from pipeline.text.files import check_text
+from pipeline.text.json_rows import Row
 from pipeline.text.sources import RowSource
-from pipeline.text.tables import Row, Wanted
+from pipeline.text.tables import Wanted
 
 Input = tuple[str, str | None]
 # What is left out of training because evaluation has it, among what `drop` leaves out.

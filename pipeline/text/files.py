@@ -14,10 +14,10 @@ from pipeline.common.checked import Distinct, Name, Text, shown
 from pipeline.common.links import check_inside
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
-from pipeline.text.json_rows import read_json, read_json_lines
+from pipeline.text.json_rows import Row, read_json, read_json_lines
 from pipeline.text.patterns import at_home, matches, pattern_folder
 from pipeline.text.streams import Meter, open_text
-from pipeline.text.tables import Quoting, Row, TableForm, Wanted, read_table
+from pipeline.text.tables import Quoting, TableForm, Wanted, read_table
 
 Format = Literal["text", "tsv", "csv", "json", "jsonl", "parquet"]
 

@@ -10,7 +10,8 @@ from pipeline.common.checked import Count, Name, Range, check_fields
 from pipeline.text import synthetic
 from pipeline.text.files import FilesConfig, lines_of, read_documents, read_rows
 from pipeline.text.hub import HubConfig, read_hub
-from pipeline.text.tables import Row, Wanted
+from pipeline.text.json_rows import Row
+from pipeline.text.tables import Wanted
 
 
 @dataclass(frozen=True)

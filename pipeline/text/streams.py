@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline.common.pointers import check_no_pointer
 from pipeline.errors import UserError
 
 # Text shrinks to a tenth; a file of zeros to a thousandth, and with zst to next to nothing.
@@ -45,6 +46,7 @@ def open_text(path: Path) -> IO[str]:
     Raises:
         UserError: at a read, a NUL byte, or a file that unpacks to more than text does.
     """
+    check_no_pointer(path)
     raw = io.BufferedReader(_Unpacked(path), _CHUNK)
     head = raw.peek(_CHUNK)
     newline = "" if b"\r" in head and b"\n" not in head else "\n"

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from pipeline.errors import UserError
-from pipeline.training.threads import ONE_THREAD_WIDTH
+from pipeline.training.threads import ONE_THREAD_WIDTH, busy_cores, threads_for
 
 # A CPU without bfloat16 instructions takes a second for a product of 768, and is known from less.
 _PRODUCT_SIZE = {"cpu": 384, "cuda": 8192}
@@ -43,19 +43,31 @@ def _own_gpu() -> int:
 def prepare(width: int) -> torch.device:
     """Pick the device and ask for deterministic kernels: two runs give the same bytes.
 
-    A model of small ``width`` gets one thread: its matrices are too small to share, and on a busy
-    machine threads that wait for each other have cost a factor of forty.
+    Threads are chosen by the model's ``width`` and, of a wide one on the CPU, by what others keep
+    busy, unless ``OMP_NUM_THREADS`` says (docs/decisions/0049).
     """
-    if width <= ONE_THREAD_WIDTH:
-        torch.set_num_threads(1)
+    device = pick()
+    _choose_threads(width, device)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     # PyTorch then also fills fresh memory with NaN, a debugging aid that costs a pass over it.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    device = pick()
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
+
+
+def _choose_threads(width: int, device: torch.device) -> None:
+    wide = width > ONE_THREAD_WIDTH
+    if wide and (device.type != "cpu" or "OMP_NUM_THREADS" in os.environ):
+        return
+    most = torch.get_num_threads()
+    torch.set_num_threads(threads_for(width, most, busy_cores(most) if wide else 0.0))
+
+
+def threads(device: torch.device) -> int | None:
+    """The threads that results are computed on; None on a GPU, whose results they do not change."""
+    return torch.get_num_threads() if device.type == "cpu" else None
 
 
 def facts() -> dict[str, Any]:

@@ -31,7 +31,7 @@ _LOOK_EVERY = 1.0
 def default_jobs(config: Params) -> int:
     """Stages at a time where nobody says: one a core if each uses one thread, else one.
 
-    The bytes of a result depend on its number of threads, so a stage's threads are never divided.
+    Of wide models one stage at a time has all the threads that the machine can spare.
     """
     narrow = config.pretrains() and config.model.width <= ONE_THREAD_WIDTH
     return (os.cpu_count() or 1) if narrow and not config.zoo.models else 1

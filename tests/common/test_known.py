@@ -13,7 +13,7 @@ from pipeline.common.manifest import check_model, check_state, seal
 from pipeline.common.sealed import write_sealed
 from pipeline.errors import UserError
 from pipeline.models.opening import open_for_task
-from pipeline.published.files import check_safetensors
+from pipeline.published.files import tensor_names
 from pipeline.report.provenance import provenance
 from pipeline.tasks.data import TaskData
 from pipeline.tokens.corpus import Corpus
@@ -105,4 +105,4 @@ def test_a_model_that_cannot_be_built_is_one_sentence(
 def test_a_header_is_read_before_weights_are_believed(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(UserError, match=r"^x is truncated or no safetensors|^x holds no tensors"):
-        check_safetensors(tmp_path / "model.safetensors", "x")
+        tensor_names(tmp_path / "model.safetensors", "x")

@@ -38,7 +38,7 @@ def test_inside_the_grid_it_is_ok_and_needs_no_reason():
 
 def test_above_the_grid_is_not_reached_and_says_how_far_the_largest_came():
     found = estimated(records(0.55, 0.56, 0.6, 0.65, 0.7))
-    assert found.status is Status.NOT_REACHED and found.d90 > GRID[-1]
+    assert found.status is Status.NOT_REACHED and found.d90 > GRID[-1] and found.above
     assert found.reason == (
         "d₉₀ lies above 1600, the largest d of the grid, which reaches 0.7000 of 0.8000"
     )
@@ -61,7 +61,7 @@ def test_where_no_training_reached_no_d90_is_claimed():
     waited = [Record(Probe(d, seed, 1.0), (0.5,) * 4) for d in (200, 1600) for seed in range(2)]
     near = [Record(Probe(400, seed, 1.0), (0.79,)) for seed in range(8)]
     found = estimated(waited + near)
-    assert found.d90 < GRID[-1] and found.status is Status.NOT_REACHED
+    assert found.d90 < GRID[-1] and found.status is Status.NOT_REACHED and not found.above
     assert found.reason == "no training reached 0.8000; the best 0.7900"
     assert found.high == math.inf and found.within(GRID)[1:] == (None, None)
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.common.status import SearchEnd
+from pipeline.common.target import reaches
 from pipeline.dimension.question import Question
 from pipeline.dimension.rates import Rates
 from pipeline.dimension.record import Ending, Probe, Record
 from pipeline.dimension.search import BinarySearch
-from pipeline.dimension.status import reaches
 from pipeline.dimension.verdict import Verdict
 
 TARGET = 0.75

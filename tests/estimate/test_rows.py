@@ -43,10 +43,10 @@ def test_a_cap_cuts_rows_and_max_length_cuts_lengths() -> None:
 
 
 def test_what_nobody_knows_is_a_guess() -> None:
-    config = replace(data("files", "mrpc"), train_rows=None)
+    config = replace(data("files", "qqp"), train_rows=None)
     size = task_size(config)
-    assert size.train == SplitSize(GUESSED_ROWS["train"], 64, False, False)
-    assert size.eval == SplitSize(500, 64, True, False)
+    assert size.train == SplitSize(GUESSED_ROWS["train"], 24, False, False)
+    assert size.eval == SplitSize(2000, 24, True, False)
 
 
 def test_of_one_file_for_everything_lengths_are_known_and_rows_are_not() -> None:
@@ -57,7 +57,7 @@ def test_of_one_file_for_everything_lengths_are_known_and_rows_are_not() -> None
 
 
 def test_a_prepared_task_is_counted_rather_than_guessed() -> None:
-    config = data("files", "mrpc")
+    config = data("files", "qqp")
     assert task_size(config, manifest(config, 900, 400, 41)).train == SplitSize(900, 41, True, True)
 
 

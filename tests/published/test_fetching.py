@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import huggingface_hub
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from pipeline.common.artifacts import read_json, sha256
 from pipeline.common.manifest import check_model
@@ -158,6 +159,89 @@ def test_what_cannot_be_used_is_one_sentence(
     assert not (tmp_path / "model").exists()
 
 
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 440449768\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+     "tokenizer.json", "tokenizer_config.json"],
+)  # fmt: skip
+def test_a_pointer_is_not_the_file(published: Path, tmp_path: Path, name: str) -> None:
+    if name == "pytorch_model.bin":
+        (published / "model.safetensors").unlink()
+    (published / name).write_text(POINTER)
+    with pytest.raises(UserError, match=f"{name} is a Git LFS pointer.*git lfs pull"):
+        fetch(local(published), 0, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_pointer_that_is_not_needed_harms_nothing(published: Path, tmp_path: Path) -> None:
+    (published / "pytorch_model.bin").write_text(POINTER)
+    fetch(local(published), 0, tmp_path / "model")
+
+
+def test_no_advice_costs_a_file_of_the_users(published: Path, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors.index.json"):
+        (published / name).write_text("{")
+        with pytest.raises(
+            UserError, match=f"{name} is not valid JSON.*get the file again"
+        ) as told:
+            fetch(local(published), 0, tmp_path / "model")
+        assert not re.search("delete|remove", str(told.value))
+        (published / name).write_text(json.dumps({"model_type": "bert"}))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"epoch": 3, "state_dict": {"a": torch.ones(2)}}, r"\(a mapping of \['epoch', 'state_dict'\]\)"),
+        ([torch.ones(2)], r"\(a list of 1\): save those alone"),
+        (torch.ones(2), r"\(a Tensor\)"),
+        ({}, "holds no tensors"),
+        ({"a": torch.ones(2).to_sparse()}, "holds tensors that safetensors cannot .*plain dense"),
+    ],
+    ids=["nested", "list", "one tensor", "empty", "sparse"],
+)  # fmt: skip
+def test_a_pickle_of_another_shape_is_one_sentence(
+    published: Path, tmp_path: Path, content: object, message: str
+) -> None:
+    (published / "model.safetensors").unlink()
+    torch.save(content, published / "pytorch_model.bin")
+    with pytest.raises(UserError, match=message) as told:
+        fetch(local(published), 0, tmp_path / "model")
+    assert "\n" not in str(told.value) and not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("format_", ["safetensors", "bin"])
+def test_numbered_parts_need_no_index(published: Path, tmp_path: Path, format_: str) -> None:
+    whole = load_file(published / "model.safetensors")
+    (published / "model.safetensors").unlink()
+    save = save_file if format_ == "safetensors" else torch.save
+    stem = "model" if format_ == "safetensors" else "pytorch_model"
+    names = sorted(whole)
+    for number, part in enumerate((names[:3], names[3:]), start=1):
+        save(
+            {name: whole[name] for name in part},
+            published / f"{stem}-{number:05d}-of-00002.{format_}",
+        )
+    fetch(local(published), 0, tmp_path / "model")
+    index = read_json(tmp_path / "model/model.safetensors.index.json")["weight_map"]
+    assert set(index) == set(whole) and len(set(index.values())) == 2
+    opened(tmp_path / "model")
+    (published / f"{stem}-00002-of-00002.{format_}").unlink()
+    with pytest.raises(
+        UserError, match=r"has 1 of the files that .*00001-of-00002.* get the others"
+    ):
+        fetch(local(published), 0, tmp_path / "other")
+
+
+def test_an_index_names_tensors_that_are_there(published: Path, tmp_path: Path) -> None:
+    index(published, {"a.weight": "model.safetensors"})
+    with pytest.raises(UserError, match=r"its index names 'a\.weight', which no file holds"):
+        fetch(local(published), 0, tmp_path / "model")
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json", "more.txt"])
 def test_a_link_out_of_a_local_folder_is_refused_before_it_is_read(
     published: Path, tmp_path: Path, name: str
@@ -196,8 +280,6 @@ def test_pickled_weights_that_unpack_to_more_are_refused(published: Path, tmp_pa
 
 
 def test_a_model_that_lacks_weights_is_no_model(published: Path, tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     tensors = load_file(published / "model.safetensors")
     lost = next(name for name in tensors if "layer.1.attention" in name)
     del tensors[lost]
@@ -210,8 +292,6 @@ def test_a_model_that_lacks_weights_is_no_model(published: Path, tmp_path: Path)
 
 
 def test_a_pooler_may_be_new(published: Path, tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     tensors = load_file(published / "model.safetensors")
     kept = {name: tensor for name, tensor in tensors.items() if "pooler" not in name}
     assert len(kept) < len(tensors)

@@ -41,7 +41,7 @@ def search_result(
         "inputs": {}, "target_error": 0.02,
     }  # fmt: skip
     if status == "not_reached":
-        found |= {"d90_low": 3000, "ended": SearchEnd.BEYOND}
+        found |= {"d90_low": 3000, "d90_above": True, "ended": SearchEnd.BEYOND}
     if status == "below_grid":
         found |= {"d90_high": 20, "ended": SearchEnd.BEYOND}
     if d90 is not None:
@@ -89,7 +89,9 @@ def results(tmp_path: Path) -> Path:
             write_cell(root, late, search_result(late, None, "not_reached", fell_short))
         else:
             write_cell(root, late, search_result(late, 1024, "ok"))
-        never = full_result(checkpoint, "never", 0.5, 0.5)
+        never = full_result(
+            checkpoint, "never", 0.5, 0.5, status=Status.BASELINE_AT_CHANCE, advice="try more rows"
+        )
         no_better = "full is <no> better"
         write_cell(root, never, search_result(never, None, "baseline_at_chance", no_better))
     return root

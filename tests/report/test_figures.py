@@ -127,6 +127,20 @@ def test_below_the_grid_is_an_arrow_at_the_smallest_d(
     assert (first[along], last[along]) == (16, 20) and first[across] == place[across]
 
 
+@pytest.mark.parametrize(("low", "place"), [(51, 51), (None, 16)])
+def test_reached_by_no_training_is_an_arrow_where_the_interval_begins(
+    results: Path, low: int | None, place: int
+) -> None:
+    full = full_result("s1000", "easy", 0.95, 1.0)
+    write_cell(
+        results, full, search_result(full, None, "not_reached", d90_low=low, d90_above=False)
+    )
+    axes = drawn("trajectory", collect(results, CELLS, []))
+    np.testing.assert_allclose(arrows(axes)["above-s1000-easy"], [(1000, place)])
+    assert bars(axes)["interval-s1000-easy"] == [[1000, place], [1000, 4096]]
+    assert labels(axes)[-1] == "reached by no training"
+
+
 @pytest.mark.parametrize(
     ("name", "along"), [("trajectory", 1), ("generalization", 0), ("relative_gap", 0)]
 )
@@ -175,7 +189,9 @@ def test_shifted_tasks_move_no_limit_of_the_axes(tables: Tables) -> None:
 @pytest.mark.parametrize("further", [0, 40])
 def test_arrows_of_one_checkpoint_do_not_hide_each_other(tables: Tables, further: int) -> None:
     """Also where another task's head has a few more parameters, and its grid ends there."""
-    cells = tables.cells[tables.cells["step"] == 0].assign(status="not_reached", d90=pd.NA)
+    cells = tables.cells[tables.cells["step"] == 0].assign(
+        status="not_reached", d90=pd.NA, d90_above=True
+    )
     cells["d_max"] = [4096, 4096 + further, 4096]
     canvas = FigureCanvasAgg(drawn("trajectory", tables, cells).figure)
     canvas.draw()
@@ -374,7 +390,7 @@ def test_the_curve_has_a_panel_a_model_and_task(results: Path) -> None:
 def test_the_curve_marks_a_d90_beyond_the_sweep(results: Path) -> None:
     tables = collect(results, [], write_sweeps(results))
     table1 = tables.table1.copy()
-    table1.loc[0, ["status", "d90"]] = ["not_reached", pd.NA]
+    table1.loc[0, ["status", "d90", "d90_above"]] = ["not_reached", pd.NA, True]
     with styled(CONFIG) as pyplot:
         panel = DRAW["dimension_curve"](pyplot, replace(tables, table1=table1), CONFIG).axes[0]
     row = table1.iloc[0]

@@ -69,14 +69,14 @@ def test_a_d90_below_the_grid_is_a_bound(results: Path, tmp_path: Path) -> None:
     write_cell(results, full, search_result(full, None, "below_grid", "d = 16 reaches"))
     text = written(collect(results, CELLS, []), tmp_path)
     assert "to &lt; 16 at 1000." in text
-    assert "<td>&lt; 16</td><td>≤ 20</td>" in text
+    assert "<td>&lt; 16</td><td>&lt; 16 – 20</td>" in text
     assert "d = 16 reaches" in text[text.index("Where d₉₀ could not be computed") :]
     assert "Cells were measured on" not in text
 
 
 def test_estimate_interval_and_the_papers_number_stand_together(page: str) -> None:
     assert "<td>512</td><td>256 – 1,024</td><td>513</td>" in page
-    assert "<td>&gt; 4,096</td><td>≥ 3,000</td><td>–</td>" in page
+    assert "<td>&gt; 4,096</td><td>3,000 – &gt; 4,096</td><td>–</td>" in page
     assert page.count("first reached</th>") == 1
 
 
@@ -113,10 +113,15 @@ def test_the_page_says_what_the_tasks_rows_are(page: str, results: Path, tmp_pat
     [
         ({"d90": 300, "d90_low": 90, "d90_high": 2000, "d90_paper": 1100, "lower": 950}, "300", "90 – 2,000", "1,100"),
         ({"d90": 300, "d90_low": None, "d90_high": None}, "300", "< 16 – > 4,096", "–"),
-        ({"status": "below_grid", "d90_high": 40, "d90_paper": 16}, "< 16", "≤ 40", "≤ 16"),
+        ({"status": "below_grid", "d90_high": 40, "d90_paper": 16}, "< 16", "< 16 – 40", "≤ 16"),
         ({"status": "below_grid"}, "< 16", "< 16 – > 4,096", "–"),
-        ({"status": "not_reached", "d90_low": 3000, "lower": 4096}, "> 4,096", "≥ 3,000", "> 4,096"),
-        ({"status": "not_reached"}, "> 4,096", "< 16 – > 4,096", "–"),
+        ({"status": "below_grid", "d90_high": 16}, "< 16", "< 16", "–"),
+        ({"status": "not_reached", "d90_above": True, "d90_low": 3000, "lower": 4096}, "> 4,096", "3,000 – > 4,096", "> 4,096"),
+        ({"status": "not_reached", "d90_above": True}, "> 4,096", "< 16 – > 4,096", "–"),
+        ({"status": "not_reached", "d90_above": True, "d90_low": 4096}, "> 4,096", "> 4,096", "–"),
+        ({"status": "not_reached", "d90_above": True, "d90_low": pd.NA}, "> 4,096", "< 16 – > 4,096", "–"),
+        ({"status": "below_grid", "d90_high": pd.NA}, "< 16", "< 16 – > 4,096", "–"),
+        ({"status": "not_reached", "d90_low": 51}, "–", "51 – > 4,096", "–"),
         ({"status": "diverged"}, "–", "–", "–"),
     ],
 )  # fmt: skip
@@ -124,12 +129,31 @@ def test_numbers_and_bounds_as_readers_see_them(
     row: dict, estimate: str, interval: str, paper: str
 ) -> None:
     nothing = dict.fromkeys(("d90", "d90_low", "d90_high", "d90_paper", "lower"))
-    whole = pd.Series({"status": "ok", "d_min": 16, "d_max": 4096, **nothing, **row}, dtype=object)
+    whole = pd.Series(
+        {"status": "ok", "d90_above": False, "d_min": 16, "d_max": 4096, **nothing, **row},
+        dtype=object,
+    )
     assert (d90_shown(whole), interval_shown(whole), paper_shown(whole)) == (
         estimate,
         interval,
         paper,
     )
+
+
+def test_what_to_try_is_said_first_and_at_each_cell(page: str, results: Path) -> None:
+    early = page[page.index("What to try first") : page.index("In words")]
+    assert "4 of 12 cells" in early and "<li>never at s1000: try more rows.</li>" in early
+    assert page.count("try more rows") == 1 + 4
+    assert collect(results, CELLS, []).summary["tasks"]["never"]["to_try"] == "try more rows"
+
+
+def test_results_of_different_threads_are_told(page: str, results: Path, tmp_path: Path) -> None:
+    assert "threads (columns" not in page
+    for model, threads in (("s0", 2), ("s10", 1)):
+        full = full_result(model, "easy", 0.8, 0.9, threads=1)
+        write_cell(results, full, search_result(full, 64, "ok", threads=threads))
+    text = written(collect(results, CELLS, []), tmp_path)
+    assert "computed on 1 and 2 threads (columns full_threads and search_threads" in text
 
 
 def test_cost_and_versions_are_told(page: str) -> None:
@@ -148,7 +172,7 @@ def test_sentences_are_computed(results: Path) -> None:
         "late: d₉₀ falls from > 4,096 at update 0 to 1,024 (512 – 2,048) at 1000."
     )
     assert said["never"] == "never: d₉₀ could not be computed at any checkpoint."
-    cells["status"] = "not_reached"
+    cells["status"], cells["d90_above"] = "not_reached", True
     above = sentence("never", cells[cells["task"] == "never"])
     assert above == "never: d₉₀ is > 4,096 from update 0 to 1000."
 
@@ -176,6 +200,7 @@ def test_a_bound_counts_in_the_sentence(values: list, words: str) -> None:
             "step": step,
             "status": status.get(value, "ok"),
             "d90": value or None,
+            "d90_above": value is None,
             "d90_low": value - 10 if value else low.get(value),
             "d90_high": value + 10 if value else high.get(value),
             "d_min": 16,

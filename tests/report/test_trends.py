@@ -17,7 +17,7 @@ STEPS = {f"s{step}": step for step in range(5)}
 def cell(checkpoint: str, task: str, **changes) -> dict:
     return {
         "model": checkpoint, "step": STEPS[checkpoint], "task": task, "status": "ok",
-        "metric": "accuracy", "d90": 100, "d_min": 50, "d_max": 1000, "chance": 0.5,
+        "metric": "accuracy", "d90": 100, "d90_low": None, "d90_above": False, "d_min": 50, "d_max": 1000, "chance": 0.5,
         "full_metric": 0.8,
         "relative_gap": 0.5, **changes,
     }  # fmt: skip
@@ -76,12 +76,26 @@ def test_three_checkpoints_cannot_decide() -> None:
 def test_not_reached_is_above_and_nothing_of_it_is_dropped() -> None:
     rows = falling("a")
     for row in rows[:2]:
-        row |= {"status": "not_reached", "d90": None}
+        row |= {"status": "not_reached", "d90": None, "d90_above": True}
     row = at(trends(table(rows)), "falls")
     assert (row["cells"], row["censored"], row["left_out"]) == (5, 2, 0)
     assert row["tau"] == pytest.approx(stats.kendalltau(range(5), [9, 9, 7, 6, 5]).statistic)
     # All but the open pair speak for the claim; only one order in 120 does so as clearly, or two.
     assert row["p"] == pytest.approx(2 / 120)
+
+
+@pytest.mark.parametrize("low", [550, 850, None])
+def test_reached_by_no_training_is_anything_from_the_interval_on(low: int | None) -> None:
+    """Before 800 comes a cell of which only the lower end is known: its pairs are open above that."""
+    rows = falling("a")
+    rows[0] |= {"status": "not_reached", "d90": None, "d90_low": low}
+    above = falling("a")
+    above[0] |= {"status": "not_reached", "d90": None, "d90_above": True}
+    found, strict = (at(trends(table(cells)), "falls") for cells in (rows, above))
+    assert found["censored"] == strict["censored"] == 1 and found["left_out"] == 0
+    assert strict["tau_high"] <= found["tau_high"]
+    # With 850 it is above all others as surely as beyond the grid.
+    assert (found["tau"] == strict["tau"]) == (low == 850)
 
 
 def test_below_the_grid_is_below_every_estimate() -> None:

@@ -12,6 +12,8 @@ from pipeline.study.reading import load_params, settings
 from pipeline.study.settings import write_settings
 
 ROOT = Path(__file__).parents[2]
+# What the laptop's search asks of full fine-tuning.
+DEMAND = {"target": "chance_corrected", "margin": 3.0}
 
 
 def files_of(content: dict[str, Any], folder: Path) -> dict[str, bytes]:
@@ -42,7 +44,12 @@ def test_a_default_reaches_exactly_the_tasks_that_use_it(tmp_path: Path) -> None
     ("section", "value", "files"),
     [
         ("report", {"width_mm": 90.0}, set()),
-        ("search", {"grid": {"minimum": 64}}, {"searches/study.json"}),
+        ("search", {**DEMAND, "grid": {"minimum": 64}}, {"searches/study.json"}),
+        (
+            "search",
+            {**DEMAND, "grid": {"minimum": 5, "ratio": 1.5}, "margin": 1.0},
+            {"searches/study.json", "baseline.json"},
+        ),
         ("subspace", {"method": "did"}, {"searches/study.json"}),
         ("baseline", {"protocol": "efficient", "gain": 0.01}, {"baseline.json"}),
         (

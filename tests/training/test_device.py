@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import psutil
 import pytest
 import torch
 
@@ -40,14 +43,40 @@ def test_stages_at_the_same_time_take_different_gpus(monkeypatch: pytest.MonkeyP
     assert device.pick() == torch.device("cuda", 1)
 
 
-def test_narrow_models_run_on_one_thread() -> None:
+@pytest.fixture
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
-    try:
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_narrow_models_run_on_one_thread() -> None:
+    device.prepare(width=768)
+    assert torch.get_num_threads() == 2
+    for width in (256, 64):
         torch.set_num_threads(2)
-        device.prepare(width=768)
-        assert torch.get_num_threads() == 2
-        device.prepare(width=64)
-        assert torch.get_num_threads() == 1
-    finally:
-        torch.set_num_threads(before)
-        torch.use_deterministic_algorithms(False)
+        device.prepare(width=width)
+        assert torch.get_num_threads() == 1 == device.threads(torch.device("cpu"))
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(
+    ("busy", "said", "chosen"), [(0, None, 2), (40, None, 1), (100, None, 1), (100, "2", 2)]
+)
+def test_a_wide_model_takes_the_cores_that_nobody_uses(
+    monkeypatch: pytest.MonkeyPatch, busy: float, said: str | None, chosen: int
+) -> None:
+    monkeypatch.setattr(psutil, "cpu_percent", lambda seconds: busy)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    if said:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+    device.prepare(width=768)
+    assert torch.get_num_threads() == chosen
+
+
+def test_a_gpus_results_do_not_depend_on_threads() -> None:
+    assert device.threads(torch.device("cuda")) is None

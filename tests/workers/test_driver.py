@@ -264,7 +264,7 @@ def test_tracked_data_is_checked(repository: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("preset", "cores", "jobs"), [("laptop", 6, 6), ("files", 6, 1), ("zoo", 6, 1), ("paper", 6, 1)]
+    ("preset", "cores", "jobs"), [("laptop", 6, 6), ("files", 6, 6), ("zoo", 6, 1), ("paper", 6, 1)]
 )
 def test_narrow_models_get_a_stage_a_core(
     monkeypatch: pytest.MonkeyPatch, preset: str, cores: int, jobs: int

@@ -9,7 +9,7 @@ from itertools import combinations
 import pandas as pd
 
 from pipeline.report.comparison.studies import Study
-from pipeline.report.known import LOCATED, extent
+from pipeline.report.known import PLACES, extent, placed
 
 # Of independent estimates of one d₉₀ with equal errors, intervals of 95 % are apart this often: a
 # normal deviate is beyond 2 · 1.96 / √2 on either side.
@@ -89,7 +89,7 @@ def _judge(rows: pd.DataFrame, studies: int) -> tuple[Agreement, str]:
     """What the rows of one cell say together, and which studies are apart: ``b > a; c > a``."""
     if len(rows) < studies:
         return Agreement.ALONE, ""
-    known = rows[rows["status"].isin(LOCATED)]
+    known = placed(rows, *PLACES)
     if known.empty:
         return Agreement.NONE, ""
     if len(known) < len(rows):

@@ -14,7 +14,7 @@ from pipeline.report.comparison.cells import BY_CHANCE, Agreement, compared, cou
 from pipeline.report.comparison.sources import changed
 from pipeline.report.comparison.studies import Study
 from pipeline.report.figures.overlay import overlay
-from pipeline.report.known import LOCATED
+from pipeline.report.known import located, place
 from pipeline.report.saving import save_figure
 from pipeline.report.shown import d90_shown, interval_shown, metric_shown
 from pipeline.report.spreadsheet import neutralised
@@ -82,7 +82,7 @@ def _described(study: Study) -> Mapping[str, object]:
         "place": study.place,
         "commit": study.commit or "–",
         "cells": len(study.cells),
-        "located": int(study.cells["status"].isin(LOCATED).sum()),
+        "located": len(located(study.cells)),
     }
 
 
@@ -116,7 +116,7 @@ def _told(
 
 def _shown(row: pd.Series) -> str:
     """A cell's d₉₀ with its interval, or why there is none."""
-    if row["status"] not in LOCATED:
+    if place(row) is None:
         return str(row["status"])
     return f"{d90_shown(row)} ({interval_shown(row)})"
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from pipeline.report.known import estimated
+from pipeline.report.known import Place, drawn_at, estimated, placed
 from pipeline.report.style import ReportConfig
 
 Places = tuple[str, str]
@@ -31,14 +31,16 @@ _HEADS = {
     ("above", True): "CARETUPBASE", ("above", False): "CARETRIGHTBASE",
     ("below", True): "CARETDOWNBASE", ("below", False): "CARETLEFTBASE",
 }  # fmt: skip
-# Where cells beyond the grid are drawn, and what the legend calls their arrow.
-_BEYOND: dict[Side, tuple[str, str, str]] = {
-    "above": ("not_reached", "d_max", "above the largest $d$"),
-    "below": ("below_grid", "d_min", "below the smallest $d$"),
+# Which cells have an arrow, to which side, and what the legend calls it.
+_BEYOND: dict[Place, tuple[Side, str]] = {
+    "above": ("above", "above the largest $d$"),
+    "below": ("below", "below the smallest $d$"),
+    "open": ("above", "reached by no training"),
 }
-
-# The interval's end on each side.
-_ENDS: dict[Side, str] = {"above": "d90_high", "below": "d90_low"}
+# The interval's end on each side, and the grid's.
+_ENDS: dict[Side, tuple[str, str]] = {
+    "above": ("d90_high", "d_max"), "below": ("d90_low", "d_min"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,18 +95,20 @@ def intervals(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> None:
 def beyond_grid(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> list[Any]:
     """A hollow mark at the end of the grid with an arrow outwards, a cell beyond; legend's keys.
 
-    Marks of one place stand side by side, also where the grids of tasks end a few d apart, as those
-    of other heads do. Bars reach to the end of the interval inside the grid.
+    A cell that no training reached has its mark where its interval begins. Marks at one place stand
+    side by side, also where the grids of tasks end a few d apart, as those of other heads do. Bars
+    reach to the end of the interval inside the grid.
     """
     across = at[0] if _upright(at) else at[1]
     keys = []
-    for side, (status, _, label) in _BEYOND.items():
-        rows = cells[cells["status"] == status].dropna(subset=[across])
-        for _, those in rows.groupby(across):
-            for place, (_, row) in enumerate(those.iterrows()):
-                aside = _ASIDE * (place - (len(those) - 1) / 2)
+    for place, (side, label) in _BEYOND.items():
+        rows = placed(cells, place).dropna(subset=[across])
+        rows = rows.assign(edge=[drawn_at(row) for _, row in rows.iterrows()])
+        for _, those in rows.groupby(["edge", across] if place == "open" else [across]):
+            for number, (_, row) in enumerate(those.iterrows()):
+                aside = _ASIDE * (number - (len(those) - 1) / 2)
                 cell = _Cell(axes, row, at, look, aside)
-                cell.draw_interval()
+                cell.draw_interval(side)
                 cell.draw_beyond(side)
         if len(rows):
             keys.append(_key(_ARROWS[side, _upright(at)], label))
@@ -125,9 +129,9 @@ class _Cell:
     look: Look
     aside: float
 
-    def draw_interval(self) -> None:
-        """The bar, with a head at each end that lies beyond the grid, where no arrow stands."""
-        ends = {side: self._end(side) for side in _BEYOND}
+    def draw_interval(self, arrow: Side | None = None) -> None:
+        """The bar, with a head at each end that lies beyond the grid, but for the arrow's side."""
+        ends = {side: self._end(side) for side in _ENDS}
         draw = self.axes.vlines if _upright(self.at) else self.axes.hlines
         bar = draw(
             [float(self.row[self.at[0] if _upright(self.at) else self.at[1]])], *ends.values(),
@@ -135,12 +139,12 @@ class _Cell:
         )  # fmt: skip
         self._move(bar, 0.0)
         for side, end in ends.items():
-            if pd.isna(self.row[_ENDS[side]]) and self.row["status"] != _BEYOND[side][0]:
+            if pd.isna(self.row[_ENDS[side][0]]) and side != arrow:
                 self._draw_head(side, end)
 
     def draw_beyond(self, side: Side) -> None:
         """The hollow mark and the arrow of a d₉₀ beyond the grid."""
-        edge = float(self.row[_BEYOND[side][1]])
+        edge = drawn_at(self.row)
         mark = self._draw(
             edge, marker=self.look.markers[self.row[self.look.by]], markersize=_MARK,
             markerfacecolor="white", markeredgewidth=0.8, zorder=3,
@@ -154,7 +158,7 @@ class _Cell:
 
     def _end(self, side: Side) -> float:
         """The end of the interval, or that of the grid where it lies beyond."""
-        known, edge = self.row[_ENDS[side]], self.row[_BEYOND[side][1]]
+        known, edge = (self.row[name] for name in _ENDS[side])
         return float(edge if pd.isna(known) else known)
 
     def _draw_head(self, side: Side, d: float) -> None:

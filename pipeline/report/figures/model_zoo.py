@@ -16,7 +16,7 @@ from pipeline.report.figures.parts import (
     short,
     tasks_of,
 )
-from pipeline.report.known import drawn_at, estimated, located
+from pipeline.report.known import PLACES, drawn_at, estimated, placed
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
@@ -52,9 +52,9 @@ def model_zoo(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
 
 def _points(zoo: pd.DataFrame) -> pd.DataFrame:
     """Where each model's mark or arrow stands, ``x`` and ``y``, with its ``label``."""
-    shown = located(zoo)
-    x, y = shown["parameters"].astype(float), drawn_at(shown)
-    return pd.DataFrame({"x": x, "y": y, "label": shown["label"]})
+    shown = placed(zoo, *PLACES)
+    y = [drawn_at(row) for _, row in shown.iterrows()]
+    return pd.DataFrame({"x": shown["parameters"].astype(float), "y": y, "label": shown["label"]})
 
 
 def _finish(axes: Any, points: pd.DataFrame, config: ReportConfig) -> None:

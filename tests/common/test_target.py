@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.common.status import SearchEnd, Status
+from pipeline.common.target import precheck, reaches, target_metric
 from pipeline.dimension.binomial import binomial_error
-from pipeline.dimension.status import precheck, reaches, target_metric
 
 # method §2 and §4: majority accuracy, and the full accuracy under which 0.9 · full falls below it.
 PUBLISHED = [

@@ -1,7 +1,8 @@
-"""When a d₉₀ exists, and the readable reason when it does not (method §2)."""
+"""What a cell's subspaces have to reach, and whether that can mean anything (method §2)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.common.status import Status
@@ -28,6 +29,29 @@ def target_metric(full: float, chance: float, fraction: float, kind: TargetKind)
 def reaches(metric: float, target: float) -> bool:
     """Whether a metric is at least the target, rounding aside; NaN reaches nothing."""
     return metric >= target - _TOLERANCE
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What d₉₀ asks of a cell; full fine-tuning and the search judge by the same one.
+
+    Attributes:
+        fraction: the share of the full metric that is to be reached, and ``kind`` from where it is
+            counted.
+        margin: by how many standard errors full fine-tuning must beat chance.
+    """
+
+    fraction: float = 0.9
+    kind: TargetKind = "fraction"
+    margin: float = 0.0
+
+    def target(self, full: float, chance: float) -> float:
+        """What subspace training has to reach; see `target_metric`."""
+        return target_metric(full, chance, self.fraction, self.kind)
+
+    def refused(self, full: float, chance: float, error: float) -> tuple[Status, str] | None:
+        """Why a cell has no d₉₀, from its full metric alone; see `precheck`."""
+        return precheck(full, chance, self.target(full, chance), self.margin, error)
 
 
 def precheck(
