@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -63,10 +64,10 @@ def series_of(cells: pd.DataFrame, logs: Sequence[Path], params: Json) -> Iterat
         yield Series(str(task), settings, points)
 
 
-def _numbers(row: Mapping[str, object], names: Sequence[str]) -> dict[str, float]:
+def _numbers(row: Mapping[Any, Any], names: Sequence[str]) -> dict[str, float]:
     """The numbers that a row has under these names."""
     found = {name: row[name] for name in names if name in row}
-    return {name: float(one) for name, one in found.items() if not pd.isna(one)}  # type: ignore[call-overload, arg-type]
+    return {name: float(one) for name, one in found.items() if not pd.isna(one)}
 
 
 def _plain(params: Json, before: str = "") -> Iterator[tuple[str, str | int | float | bool]]:
