@@ -93,7 +93,7 @@ def _local(place: Place) -> tuple[Path, str | None]:
 def _download(name: str, revision: str | None, folder: str | None) -> Path:
     """Files of one commit in the hub's cache; pickled weights only where there are no others."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     # Bars of several stages would write over each other, and fill a log.
     disable_progress_bars()
