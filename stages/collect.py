@@ -32,13 +32,14 @@ def cell(params: Params, search: PlannedSearch) -> MeasuredCell:
 
 def settings_of(params: Params, search: PlannedSearch) -> CellSettings:
     task = params.tasks[search.task]
-    recipe, probes = task.finetune, params.search if search.method is None else params.sweep.probes
+    recipe = task.finetune
+    epochs = params.search.epochs if search.method is None else params.sweep.probes.epochs
     return CellSettings(
         kind=task.data.kind,
         max_length=task.data.max_length,
         batch=recipe.batch,
         full_epochs=recipe.epochs,
-        probe_epochs=probes.epochs or recipe.epochs,
+        probe_epochs=epochs or recipe.epochs,
         warmup_fraction=recipe.warmup_fraction,
         dropout=recipe.dropout,
         optimizer=recipe.optimizer.name,

@@ -65,7 +65,7 @@ def compared(studies: Sequence[Study]) -> pd.DataFrame:
 
 def counts(cells: pd.DataFrame) -> dict[Agreement, int]:
     """How many cells there are of each kind, those of the most interest first."""
-    if not len(cells):
+    if cells.empty:
         return {}
     found = cells.drop_duplicates(_KEY)["agreement"].value_counts()
     return {kind: int(found[kind.value]) for kind in Agreement if kind.value in found}

@@ -87,12 +87,13 @@ def _described(study: Study) -> Mapping[str, object]:
 
 
 def _sentence(found: Mapping[Agreement, int]) -> str:
-    both = found.get(Agreement.DIFFERS, 0) + found.get(Agreement.OVERLAPS, 0)
+    apart = found.get(Agreement.DIFFERS, 0)
+    both = apart + found.get(Agreement.OVERLAPS, 0)
     if not both:
         return "No cell has a d₉₀ in all of these studies."
     return (
-        f"Of {both} cells with a d₉₀ in all of these studies, {found.get(Agreement.DIFFERS, 0)} "
-        "differ beyond their 95 % intervals."
+        f"Of {both} cells with a d₉₀ in all of these studies, {apart} "
+        f"differ{'s' if apart == 1 else ''} beyond their 95 % intervals."
     )
 
 

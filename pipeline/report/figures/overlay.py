@@ -100,7 +100,7 @@ def _legend(figure: Any, look: Look, config: ReportConfig) -> None:
     ]  # fmt: skip
     figure.legend(
         handles=handles, loc="outside upper center",
-        ncols=config.legend_columns([str(handle.get_label()) for handle in handles]),
+        ncols=config.legend_columns([*map(_plain, look.colours)]),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def test_the_page_names_the_parameter_and_the_cells_that_moved(
     assert said.splitlines() == [
         "seed: one 0; two 7",
         "easy at update 10: one 512 (256 – 1,024); two 64 (32 – 128)",
-        "Of 7 cells with a d₉₀ in all of these studies, 1 differ beyond their 95 % intervals.",
+        "Of 7 cells with a d₉₀ in all of these studies, 1 differs beyond their 95 % intervals.",
         str(tmp_path / "out/index.html"),
     ]
     page = (tmp_path / "out/index.html").read_text()
