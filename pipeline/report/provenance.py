@@ -1,4 +1,4 @@
-"""What was run: parameters, commit, versions and wall time, for the record in the report."""
+"""What was run: parameters, commit and versions, for the record in the report; and wall times."""
 
 from __future__ import annotations
 
@@ -16,39 +16,42 @@ _PACKAGES = ("torch", "transformers", "datasets", "dvc", "numpy", "pandas", "sea
 
 @dataclass(frozen=True)
 class Provenance:
-    """Facts about a run; ``seconds`` is the cells' wall time, None when none was recorded."""
+    """Facts about a run: its parameters as they were written, the commit, packages' versions."""
 
     params: str
     commit: str
     versions: dict[str, str]
-    seconds: float | None
-    machine: str
 
 
 @dataclass(frozen=True)
-class _Timing:
+class Timing:
     """What a stage's wall time is filed with."""
 
     device: Name
     threads: Index
     seconds: NotNegative
 
+    @property
+    def machine(self) -> str:
+        """What it ran on, in words."""
+        return f"{self.device}, {self.threads} thread{'s' if self.threads != 1 else ''}"
 
-def provenance(params: Path, timing: Path) -> Provenance:
+
+def read_timing(path: Path) -> Timing | None:
+    """A stage's wall time; None where none was recorded."""
+    if not path.exists():
+        return None
+    content = read_known(Timing, path)
+    return Timing(content["device"], content["threads"], content["seconds"])
+
+
+def provenance(params: Path) -> Provenance:
     """Gather the facts; git or a package that is absent is said to be so."""
-    records = [read_known(_Timing, path) for path in sorted(timing.rglob("*.json"))]
-    machines = sorted({_machine(row["device"], row["threads"]) for row in records})
     return Provenance(
         params.read_text(encoding="utf-8"),
         _commit(),
         {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
-        sum(row["seconds"] for row in records) if records else None,
-        "; ".join(machines) or "not recorded",
     )
-
-
-def _machine(device: str, threads: int) -> str:
-    return f"{device}, {threads} thread{'s' if threads != 1 else ''}"
 
 
 def _commit() -> str:

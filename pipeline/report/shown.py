@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.report.known import LOCATED
+from pipeline.report.parts import Parts, whole
 
 _METRICS = {
     "f1": "F1",
@@ -25,38 +26,29 @@ def metric_of(cells: pd.DataFrame) -> str:
     return f"evaluation {metric_name(metrics.pop()) if len(metrics) == 1 else 'metric'}"
 
 
-def d90_shown(row: pd.Series) -> str:
+def d90_parts(row: pd.Series) -> Parts:
     """The estimate of d₉₀, the end of the grid beyond which it lies, or a dash."""
-    beyond = {"not_reached": f"> {row['d_max']:,}", "below_grid": f"< {row['d_min']:,}"}
-    return beyond.get(row["status"], whole_shown(row["d90"]))
+    beyond = {"not_reached": ("> ", "d_max"), "below_grid": ("< ", "d_min")}
+    sign, column = beyond.get(row["status"], ("", "d90"))
+    return (sign, *whole(row, column))
 
 
-def interval_shown(row: pd.Series) -> str:
+def interval_parts(row: pd.Series) -> Parts:
     """The 95 % interval, its ends beyond the grid as such."""
     if row["status"] not in LOCATED:
-        return "–"
-    low, high = row["d90_low"], row["d90_high"]
-    if row["status"] == "below_grid" and not pd.isna(high):
-        return f"≤ {high:,}"
-    if row["status"] == "not_reached" and not pd.isna(low):
-        return f"≥ {low:,}"
-    lower = f"< {row['d_min']:,}" if pd.isna(low) else f"{low:,}"
-    upper = f"> {row['d_max']:,}" if pd.isna(high) else f"{high:,}"
-    return f"{lower} – {upper}"
+        return ("–",)
+    low, high = (pd.isna(row[end]) for end in ("d90_low", "d90_high"))
+    if row["status"] == "below_grid" and not high:
+        return ("≤ ", *whole(row, "d90_high"))
+    if row["status"] == "not_reached" and not low:
+        return ("≥ ", *whole(row, "d90_low"))
+    lower = ("< ", *whole(row, "d_min")) if low else whole(row, "d90_low")
+    upper = ("> ", *whole(row, "d_max")) if high else whole(row, "d90_high")
+    return (*lower, " – ", *upper)
 
 
-def paper_shown(row: pd.Series) -> str:
+def paper_parts(row: pd.Series) -> Parts:
     """The paper's number, a bound where an end of the grid decided it, or a dash."""
     if pd.isna(row["d90_paper"]):
-        return "–" if pd.isna(row["lower"]) else f"> {row['lower']:,}"
-    return f"{'≤ ' if pd.isna(row['lower']) else ''}{row['d90_paper']:,}"
-
-
-def metric_shown(value: float) -> str:
-    """A metric or gap with three decimals, its minus sign as such; a dash for none."""
-    return "–" if pd.isna(value) else f"{value:.3f}".replace("-", "−")
-
-
-def whole_shown(value: int | None) -> str:
-    """A whole number with its thousands set apart; a dash for none."""
-    return "–" if pd.isna(value) else f"{value:,}"
+        return ("–",) if pd.isna(row["lower"]) else ("> ", *whole(row, "lower"))
+    return ("≤ " if pd.isna(row["lower"]) else "", *whole(row, "d90_paper"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,12 @@ def uncomputable(cells: pd.DataFrame) -> list[str]:
     return lines
 
 
+def uneven(steps: Sequence[float] | np.ndarray) -> bool:
+    """Whether checkpoints, in order, lie so unevenly that a linear axis would crowd some."""
+    gaps = np.diff(steps)
+    return bool(len(gaps)) and bool(gaps.min() < _EVEN * gaps.mean())
+
+
 def _lines(axes: Any, found: pd.DataFrame, tasks: list[str], look: Look) -> None:
     for task in tasks:
         rows = found[found["task"] == task].sort_values("step")
@@ -102,8 +109,7 @@ def _step_axis(axes: Any, steps: pd.Series) -> None:
     Every checkpoint has a tick, and a label as far as there is room.
     """
     known = np.array(sorted(set(steps)), dtype=float)
-    gaps = np.diff(known)
-    if len(gaps) and gaps.min() < _EVEN * gaps.mean():
+    if uneven(known):
         axes.set_xscale("symlog", linthresh=known[known > 0].min(), linscale=0.6)
     places = axes.xaxis.get_transform().transform(known)
     labelled = [0]
