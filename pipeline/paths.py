@@ -11,6 +11,7 @@ FILES = Path("data/files")
 TOKENIZER = Path("data/tokenizer")
 CORPUS = Path("data/corpus")
 RESULTS = Path("results")
+HISTORY = RESULTS / "pretraining"
 REPORTS = Path("reports")
 # On what each cell was computed: apart from its result, which is the same elsewhere.
 MACHINE = RESULTS / "machine"
@@ -74,6 +75,11 @@ def model(name: str) -> Path:
 def state(checkpoint: str) -> Path:
     """What resuming from a checkpoint needs."""
     return Path("checkpoints") / checkpoint / "state"
+
+
+def history(checkpoint: str) -> Path:
+    """What the segment of pretraining that ends in a checkpoint logged."""
+    return HISTORY / f"{checkpoint}.jsonl"
 
 
 def baseline(model_name: str, task_name: str) -> Path:

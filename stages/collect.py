@@ -15,7 +15,8 @@ def main() -> None:
     params = entry.params()
     planned = searches(params).values()
     cells = [cell(params, search) for search in planned if search.method is None]
-    write_tables(collect(paths.RESULTS, cells, sweeps(params)), paths.REPORTS)
+    segments = list(params.segments())
+    write_tables(collect(paths.RESULTS, cells, sweeps(params), segments), paths.REPORTS)
 
 
 def cell(params: Params, search: PlannedSearch) -> MeasuredCell:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
+from pipeline import paths
 from pipeline.backends.job import Job
+from pipeline.common.sealed import read_jsonl, write_jsonl
 from pipeline.pretraining.places import Places
 from stages import entry
 
@@ -25,6 +28,9 @@ def main() -> None:
     )
     # Only the backend that trains is imported, and DVC depends on that one alone.
     import_module(f"pipeline.backends.{params.pretrain.backend}.segment").train(job)
+    # Of several processes that train together one writes. The state may be pruned, its log stays.
+    if os.environ.get("RANK", "0") == "0":
+        write_jsonl(paths.history(name), read_jsonl(job.end.state / "training.jsonl"))
 
 
 if __name__ == "__main__":

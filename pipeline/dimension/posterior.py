@@ -76,7 +76,7 @@ class Model:
         return self.outcome_at((theta[:, None, None, None, None], *self.axes), d, rate)
 
     def outcome_at(
-        self, unknowns: Sequence[np.ndarray], d: int, rate: float
+        self, unknowns: Sequence[np.ndarray], d: int | np.ndarray, rate: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """The same where θ, slope, jitter, shift and best rate are these, broadcast together."""
         theta, slope, jitter, shift, best = unknowns
@@ -162,6 +162,12 @@ class Posterior:
         at = np.unravel_index(places, self.weights.shape)
         axes = (self.theta, *self.model.axes)
         return [axis.ravel()[place] for axis, place in zip(axes, at, strict=True)]
+
+    def metric_at(self, d: np.ndarray, shares: Sequence[float]) -> np.ndarray:
+        """Quantiles (shares, d) of the expected best metric at each d, with the best rate."""
+        theta, slope, jitter, shift, best = (axis[:, None] for axis in self._draws)
+        mean, _ = self.model.outcome_at((theta, slope, jitter, shift, 0 * best), d, 0.0)
+        return np.asarray(np.quantile(mean, shares, axis=0))
 
     def _chances(self, d: int, rate: float) -> np.ndarray:
         mean, sd = self.model.outcome(self.theta, d, rate)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from pipeline.common.artifacts import Json, atomic_file
 from pipeline.common.sealed import write_jsonl
+from pipeline.dimension.curve import curve_points
 from pipeline.dimension.driver import drive
 from pipeline.dimension.estimate import Estimate, estimate_d90
+from pipeline.dimension.noise import Noise
 from pipeline.dimension.protocols import PROTOCOLS
 from pipeline.dimension.question import Question
 from pipeline.dimension.record import Probe, Record
@@ -41,10 +43,11 @@ def search_cell(
     scratch: Path,
     out: Path,
 ) -> SearchResult:
-    """Search the cell's d₉₀; write ``result.json``, ``answer.json`` and ``trials.jsonl``.
+    """Search the cell's d₉₀; write ``result.json``, ``answer.json``, ``trials.jsonl``.
 
-    The d numbers of the search's best training (`Verdict.winner`) go to ``task.safetensors``. A
-    cell that needs no search (method §2) has no trials.
+    What they say of every d of the grid goes to ``curve.jsonl``, the d numbers of the search's best
+    training (`Verdict.winner`) to ``task.safetensors``. A cell that needs no search (method §2) has
+    no trials and no curve.
 
     Args:
         cell: what is searched.
@@ -67,9 +70,10 @@ def search_cell(
     asked = _Search(runner, search, question, full)
     if early := no_search(full, search):
         result = replace(asked.described({}), status=early[0], reason=early[1])
-        return _written(result, Neighbour(result.model, result.status), [], out)
+        return _written(result, Neighbour(result.model, result.status), out, [], [])
     verdict, records = asked.run()
-    estimate = asked.estimate(records)
+    noise = asked.noise(records)
+    estimate = estimate_d90(question, records.values(), noise)
     won = records[verdict.winner] if verdict.winner else None
     result = asked.found(verdict, records, estimate, won)
     if won is not None:
@@ -78,7 +82,9 @@ def search_cell(
             temporary.write_bytes(content)
     rate = asked.decades(won) if won else None
     answer = Neighbour(result.model, result.status, result.d90, rate, estimate.habits)
-    return _written(result, answer, [_trial(one, question) for one in records.values()], out)
+    trials = [_trial(one, question) for one in records.values()]
+    curve = [point.row() for point in curve_points(question, records.values(), noise)]
+    return _written(result, answer, out, trials, curve)
 
 
 @dataclass(frozen=True)
@@ -108,10 +114,10 @@ class _Search:
         )  # fmt: skip
         return record
 
-    def estimate(self, records: Mapping[Probe, Record]) -> Estimate:
-        """What the trainings say of d₉₀."""
+    def noise(self, records: Mapping[Probe, Record]) -> Noise:
+        """The evaluation noise that the trainings' answers show."""
         data = self.runner.cell.data
-        noise = answers_noise(
+        return answers_noise(
             records.values(),
             self.question,
             kind=data.kind,
@@ -119,7 +125,6 @@ class _Search:
             full=self.full.answers,
             fraction=self.search.fraction,
         )
-        return estimate_d90(self.question, records.values(), noise)
 
     def described(self, records: Mapping[Probe, Record]) -> SearchResult:
         """What was asked, of what, and what it cost."""
@@ -198,10 +203,11 @@ class _Search:
 
 
 def _written(
-    result: SearchResult, answer: Neighbour, trials: list[Json], out: Path
+    result: SearchResult, answer: Neighbour, out: Path, trials: list[Json], curve: list[Json]
 ) -> SearchResult:
     """Write what the search leaves beside the d numbers."""
     write_jsonl(out / "trials.jsonl", trials)
+    write_jsonl(out / "curve.jsonl", curve)
     answer.write(out / "answer.json")
     result.write(out / "result.json")
     return result

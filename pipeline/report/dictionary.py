@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from pipeline.report.cell import SweepCell
+from pipeline.dimension.curve_point import CurvePoint
+from pipeline.report.cell import MeasuredCell, SweepCell
 from pipeline.report.columns import (
     Columns,
     cell_columns,
@@ -15,6 +16,17 @@ from pipeline.report.columns import (
     training_columns,
     training_meanings,
 )
+from pipeline.report.costs import COSTS, Cost
+from pipeline.report.curves import (
+    EPOCHS,
+    LEARNING,
+    PRETRAINING,
+    SUCCESS,
+    Evaluation,
+    FullEvaluation,
+    Logged,
+)
+from pipeline.report.movement import MOVEMENT, Movement
 from pipeline.report.rank_correlation import Association
 from pipeline.report.trends import TREND_COLUMNS
 
@@ -74,8 +86,50 @@ def dictionary() -> str:
             TREND_COLUMNS,
             {**column_meanings(Association), **_CLAIMS},
         ),
+        *_table(
+            "movement",
+            "A row a task of the trajectory, and one for all of them.",
+            MOVEMENT,
+            column_meanings(Movement),
+        ),
+        *_table(
+            "costs",
+            "A row a stage, and a row a cell and stage. Pretraining is not counted.",
+            COSTS,
+            column_meanings(Cost),
+        ),
+        *_behind(),
     ]
     return "\n".join([_HEAD, *parts]).rstrip("\n")
+
+
+def _behind() -> Iterator[str]:
+    """The tables of what lies behind the cells' numbers."""
+    cell = column_meanings(MeasuredCell)
+    yield from _table(
+        "epochs",
+        "A row an evaluation during full fine-tuning.",
+        EPOCHS,
+        {**cell, **column_meanings(FullEvaluation)},
+    )
+    yield from _table(
+        "success",
+        "A row a cell and d of its grid: what the search's trainings say of it.",
+        SUCCESS,
+        {**cell, **column_meanings(CurvePoint)},
+    )
+    yield from _table(
+        "learning",
+        "A row an evaluation during a training of the searches.",
+        LEARNING,
+        {**cell, **column_meanings(Evaluation)},
+    )
+    yield from _table(
+        "pretraining",
+        "A row a line of pretraining's log.",
+        PRETRAINING,
+        column_meanings(Logged),
+    )
 
 
 def _table(name: str, rows: str, columns: Columns, meanings: Mapping[str, str]) -> Iterator[str]:

@@ -26,31 +26,40 @@ class Provenance:
 
 
 @dataclass(frozen=True)
-class _Machine:
+class Machine:
     """What is filed of the machine that a cell was computed on."""
 
     device: Name
     threads: Index
 
+    @property
+    def words(self) -> str:
+        """It in words: ``cpu, 2 threads``."""
+        return f"{self.device}, {self.threads} thread{'s' if self.threads != 1 else ''}"
+
 
 def provenance(params: Path, machines: Path) -> Provenance:
     """Gather the facts; git or a package that is absent is said to be so."""
     records = [_recorded(path) for path in sorted(machines.rglob("*.json"))]
-    known = sorted({_machine(row.device, row.threads) for row in records})
     return Provenance(
         params.read_text(encoding="utf-8"),
         _commit(),
         {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
-        "; ".join(known) or "not recorded",
+        "; ".join(sorted({one.words for one in records})) or "not recorded",
     )
 
 
-def _recorded(path: Path) -> _Machine:
-    return parse_known(_Machine, read_sealed(path), f"{path}: content")
+def read_machine(path: Path) -> Machine | None:
+    """What is filed of one cell; None where nothing was.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return _recorded(path) if path.exists() else None
 
 
-def _machine(device: str, threads: int) -> str:
-    return f"{device}, {threads} thread{'s' if threads != 1 else ''}"
+def _recorded(path: Path) -> Machine:
+    return parse_known(Machine, read_sealed(path), f"{path}: content")
 
 
 def _commit() -> str:

@@ -9,10 +9,11 @@ from itertools import pairwise
 import pandas as pd
 
 from pipeline.report.known import extent, located, ranked
-from pipeline.report.shown import d90_shown, interval_shown
+from pipeline.report.parts import Number, Parts
+from pipeline.report.shown import d90_parts, interval_parts
 
 
-def sentence(task: str, rows: pd.DataFrame) -> str:
+def sentence(task: str, rows: pd.DataFrame) -> Parts:
     """What happened to a task along pretraining, in one sentence computed from its cells.
 
     Estimates are compared, each told with its 95 % interval; a d₉₀ beyond the grid is told as that
@@ -22,12 +23,13 @@ def sentence(task: str, rows: pd.DataFrame) -> str:
     known = located(ordered)
     missing = len(ordered) - len(known)
     if known.empty:
-        return f"{task}: d₉₀ could not be computed at any checkpoint."
+        return (f"{task}: d₉₀ could not be computed at any checkpoint.",)
     left_out = f"; not computable at {missing} of {len(ordered)} checkpoints" if missing else ""
     if len(known) == 1:
         only = known.iloc[0]
-        return f"{task}: d₉₀ is {_told(only)} at {unit_of(known)} {only['step']}{left_out}."
-    return f"{task}: d₉₀ {_movement(known)}{left_out}."
+        place = (f" at {unit_of(known)} ", _step(only))
+        return (f"{task}: d₉₀ is ", *_told(only), *place, f"{left_out}.")
+    return (f"{task}: d₉₀ ", *_movement(known), f"{left_out}.")
 
 
 def not_monotone(cells: pd.DataFrame) -> str:
@@ -78,34 +80,35 @@ def to_try(cells: pd.DataFrame) -> Hopeless | None:
     return Hopeless(len(those), len(cells), lines)
 
 
-def _told(row: pd.Series) -> str:
+def _told(row: pd.Series) -> Parts:
     """d₉₀ with its interval, if it lies inside the grid."""
     if row["status"] != "ok":
-        return d90_shown(row)
-    return f"{d90_shown(row)} ({interval_shown(row)})"
+        return d90_parts(row)
+    return (*d90_parts(row), " (", *interval_parts(row), ")")
 
 
-def _movement(known: pd.DataFrame) -> str:
+def _step(row: pd.Series) -> Number:
+    return Number(row.name, "step", str(row["step"]))
+
+
+def _movement(known: pd.DataFrame) -> Parts:
     """From the first to the last of these cells, and whether all between agree."""
     first, last, unit = known.iloc[0], known.iloc[-1], unit_of(known)
     # Below the grid d₉₀ is smaller, above it larger, than any inside.
     low, high = ranked(known)
     values = low.where(high < math.inf, high).tolist()
+    is_so = ("is ", *d90_parts(first))
     if len(set(values)) == 1:
-        return f"is {d90_shown(first)} from {unit} {first['step']} to {last['step']}"
+        return (*is_so, f" from {unit} ", _step(first), " to ", _step(last))
     if values[0] == values[-1]:
-        return (
-            f"is {d90_shown(first)} both at {unit} {first['step']} and at {last['step']}, but not "
-            "between them"
-        )
+        places = (f" both at {unit} ", _step(first), " and at ", _step(last))
+        return (*is_so, *places, ", but not between them")
     falls = values[-1] < values[0]
     steady = all((one >= other) if falls else (one <= other) for one, other in pairwise(values))
     verb = ("falls" if falls else "rises") + ("" if steady else ", not steadily,")
     overlap = ", whose intervals overlap" if _overlap(first, last) else ""
-    return (
-        f"{verb} from {_told(first)} at {unit} {first['step']} to {_told(last)} at "
-        f"{last['step']}{overlap}"
-    )
+    start = (f"{verb} from ", *_told(first), f" at {unit} ", _step(first))
+    return (*start, " to ", *_told(last), " at ", _step(last), overlap)
 
 
 def _overlap(one: pd.Series, other: pd.Series) -> bool:

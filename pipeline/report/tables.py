@@ -25,20 +25,46 @@ from pipeline.report.columns import (
     training_columns,
     training_row,
 )
+from pipeline.report.costs import COSTS, costs
+from pipeline.report.curves import (
+    EPOCHS,
+    LEARNING,
+    PRETRAINING,
+    SUCCESS,
+    epoch_rows,
+    learning_rows,
+    logged_rows,
+    of_cell,
+    success_rows,
+)
 from pipeline.report.metrics import few
+from pipeline.report.movement import MOVEMENT, movement
 from pipeline.report.results import read_cell, read_sweep
 from pipeline.report.spreadsheet import neutralised, restored
 from pipeline.report.summary import summarise
 from pipeline.report.trends import TREND_COLUMNS, trends
 from pipeline.report.workbook import write_workbook
 
-# The tables, whose files are called so.
-NAMES = ("cells", "probes", "sweep", "table1", "trends")
 _CELLS = cell_columns()
 # Only a d that a sweep leaves out has a reason of its own.
 _SWEEP = training_columns()
 _PROBES = {name: kind for name, kind in _SWEEP.items() if name != "reason"}
 _TABLE1 = sweep_columns()
+# Every table by its name, which its files have too; a workbook has them in this order.
+_COLUMNS: dict[str, Columns] = {
+    "cells": _CELLS,
+    "probes": _PROBES,
+    "trends": TREND_COLUMNS,
+    "movement": MOVEMENT,
+    "table1": _TABLE1,
+    "sweep": _SWEEP,
+    "costs": COSTS,
+    "epochs": EPOCHS,
+    "success": SUCCESS,
+    "learning": LEARNING,
+    "pretraining": PRETRAINING,
+}
+NAMES = tuple(_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -51,6 +77,11 @@ class Tables:
         sweep: a row a training of the sweeps, or a d that a model does not allow.
         table1: a row a sweep, with A21's d₉₀.
         trends: see `pipeline.report.trends`.
+        movement: how d₉₀ moves (`pipeline.report.movement`).
+        costs: what each cell took, by stage (`pipeline.report.costs`).
+        learning: a row an evaluation of a search's trainings (`pipeline.report.curves`), ``epochs``
+            one of full fine-tuning, ``success`` a d of a cell's grid.
+        pretraining: a row a line of its log.
         summary: see `pipeline.report.summary`.
     """
 
@@ -59,6 +90,12 @@ class Tables:
     sweep: pd.DataFrame
     table1: pd.DataFrame
     trends: pd.DataFrame
+    movement: pd.DataFrame
+    costs: pd.DataFrame
+    learning: pd.DataFrame
+    epochs: pd.DataFrame
+    success: pd.DataFrame
+    pretraining: pd.DataFrame
     summary: dict[str, Any]
 
     def of(self, family: Family) -> pd.DataFrame:
@@ -76,8 +113,13 @@ def family_of(cells: pd.DataFrame, family: Family) -> pd.DataFrame:
     return own.astype({"step": "int64"}) if family == "trajectory" else own
 
 
-def collect(results: Path, cells: Sequence[MeasuredCell], sweeps: Sequence[SweepCell]) -> Tables:
-    """Read the results of cells and sweeps into tables.
+def collect(
+    results: Path,
+    cells: Sequence[MeasuredCell],
+    sweeps: Sequence[SweepCell],
+    segments: Sequence[str] = (),
+) -> Tables:
+    """Read the results of cells and sweeps, and the logs of pretraining's segments, into tables.
 
     Raises:
         UserError: a result is missing or damaged.
@@ -93,16 +135,44 @@ def collect(results: Path, cells: Sequence[MeasuredCell], sweeps: Sequence[Sweep
         table1.append({**row, "published": sweep.published})
         trainings += [training_row(sweep.cell, found.search, one) for one in found.trainings]
     frame = _frame(rows, _CELLS)
+    swept = _frame(table1, _TABLE1)
     trajectory = family_of(frame, "trajectory")
     claims = trends(trajectory)
     return Tables(
-        frame,
-        _frame(probes, _PROBES),
-        _frame(trainings, _SWEEP),
-        _frame(table1, _TABLE1),
-        claims,
-        summarise(trajectory, claims),
+        cells=frame,
+        probes=_frame(probes, _PROBES),
+        sweep=_frame(trainings, _SWEEP),
+        table1=swept,
+        trends=claims,
+        movement=_frame(movement(trajectory), MOVEMENT),
+        costs=_frame(costs(frame, swept, results / "machine"), COSTS),
+        **_behind(results, cells, segments),
+        summary=summarise(trajectory, claims),
     )
+
+
+def _behind(
+    results: Path, cells: Sequence[MeasuredCell], segments: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """The tables of what lies behind the cells' numbers."""
+    learning, epochs, success = [], [], []
+    for cell in cells:
+        model, task = cell.model, cell.task
+        search = results / "search" / model / task
+        remedy = f"run dvc repro search@{model}-{task}"
+        learning += of_cell(model, task, learning_rows(search / "trials.jsonl", remedy))
+        success += of_cell(model, task, success_rows(search / "curve.jsonl", remedy))
+        path = results / "baseline" / model / task / "epochs.jsonl"
+        remedy = f"run dvc repro baseline@{model}-{task}"
+        epochs += of_cell(model, task, epoch_rows(path, remedy))
+    history = results / "pretraining"
+    logged = [row for one in segments for row in logged_rows(history / f"{one}.jsonl", one)]
+    return {
+        "learning": _frame(learning, LEARNING),
+        "epochs": _frame(epochs, EPOCHS),
+        "success": _frame(success, SUCCESS),
+        "pretraining": _frame(logged, PRETRAINING),
+    }
 
 
 def write_tables(tables: Tables, folder: Path) -> None:
@@ -127,14 +197,8 @@ def read_tables(folder: Path) -> Tables:
     Raises:
         UserError: a table is missing or damaged.
     """
-    return Tables(
-        _read(folder / "cells.csv", _CELLS),
-        _read(folder / "probes.csv", _PROBES),
-        _read(folder / "sweep.csv", _SWEEP),
-        _read(folder / "table1.csv", _TABLE1),
-        _read(folder / "trends.csv", TREND_COLUMNS),
-        read_json(folder / "summary.json"),
-    )
+    found = {name: _read(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()}
+    return Tables(**found, summary=read_json(folder / "summary.json"))
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Columns) -> pd.DataFrame:

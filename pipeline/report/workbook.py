@@ -20,8 +20,6 @@ _RESERVED = "history"
 _AS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 # A workbook says when it was made; the same tables are to make the same bytes.
 _MADE = datetime(2000, 1, 1)
-# Sheets behind those of the cells, by table.
-_FURTHER = ("probes", "trends", "table1", "sweep")
 _WIDEST = 28
 
 
@@ -31,7 +29,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     Every sheet has a header that stays in view and filters. A table without rows has no sheet.
 
     Args:
-        tables: by name, as `pipeline.report.tables` has them.
+        tables: by name, as `pipeline.report.tables` has them, in the order of the sheets.
         path: where the workbook goes.
     """
     from xlsxwriter import Workbook
@@ -62,7 +60,7 @@ def sheet_names(sheets: Iterable[tuple[str, object]]) -> list[str]:
 def _sheets(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
     cells = tables["cells"]
     tasks = [(str(task), rows) for task, rows in cells.groupby("task", sort=False)]
-    further = [(name, tables[name]) for name in _FURTHER if len(tables[name])]
+    further = [(name, rows) for name, rows in tables.items() if name != "cells" and len(rows)]
     return [("all", cells), *tasks, *further]
 
 

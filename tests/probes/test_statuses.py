@@ -185,7 +185,7 @@ def test_figures_and_page_show_them(study: Path, tables: Tables) -> None:
     ):
         assert text in svg.replace("\n", " ")
     facts = Provenance("", "", {}, "not recorded")
-    write_page(tables, facts, study / "figures", study / "index.html")
+    write_page(tables, facts, study / "index.html", config=ReportConfig())
     page = (study / "index.html").read_text()
     table = page[page.index("Where d₉₀ could not be computed") :]
     for case in CASES.values():

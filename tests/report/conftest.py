@@ -63,6 +63,13 @@ def trial(d: int, metric: float, **changes) -> dict:
     }  # fmt: skip
 
 
+CURVE = {"d": 64, "metric_low": 0.6, "metric": 0.7, "metric_high": 0.8, "enough": 0.5}
+EPOCH = {
+    "epoch": 1, "share": 0.5, "learning_rate": 1e-3, "seed": 0, "loss": 0.4, "metric": 0.75,
+    "others": {},
+}  # fmt: skip
+
+
 def write_search(folder: Path, search: SearchResult, trials: list[dict]) -> None:
     search.write(folder / "result.json")
     write_jsonl(folder / "trials.jsonl", trials)
@@ -74,12 +81,17 @@ def write_cell(root: Path, full: FullResult, search: SearchResult) -> None:
     ends = ((search.d90_paper, True, 0.8), (search.lower, False, 0.6))
     trials = [trial(d, metric, reached=reached) for d, reached, metric in ends if d is not None]
     write_search(root / "search" / place, search, trials)
+    write_jsonl(root / "search" / place / "curve.jsonl", [CURVE] if trials else [])
+    write_jsonl(root / "baseline" / place / "epochs.jsonl", [EPOCH, {**EPOCH, "epoch": 2}])
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     """Four checkpoints by three tasks: d₉₀ falling, late, and never computable."""
-    root = tmp_path / "results"
+    return write_results(tmp_path / "results")
+
+
+def write_results(root: Path) -> Path:
     for index, checkpoint in enumerate(CHECKPOINTS):
         easy = full_result(checkpoint, "easy", 0.8 + 0.05 * index, 1.0)
         write_cell(root, easy, search_result(easy, 2048 >> (2 * index), "ok"))

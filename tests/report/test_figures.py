@@ -16,8 +16,6 @@ from pipeline.report.figures import FIGURES, draw_all, wanted
 from pipeline.report.figures.dimension_curve import curve
 from pipeline.report.figures.figure import Figure
 from pipeline.report.figures.trajectory import uncomputable
-from pipeline.report.page import write_page
-from pipeline.report.provenance import Provenance
 from pipeline.report.style import ReportConfig, styled
 from pipeline.report.tables import Tables, collect
 from tests.report.conftest import CELLS, TASKS, full_result, search_result, write_cell
@@ -323,10 +321,7 @@ def test_a_new_figure_is_one_entry(
     monkeypatch.setattr(registry, "FIGURES", (*FIGURES, more))
     paths = draw_all(tables, CONFIG, tmp_path)
     assert [path.name for path in paths[-3:]] == ["more.svg", "more.pdf", "more.png"]
-    facts = Provenance("", "", {}, "")
-    write_page(tables, facts, tmp_path, tmp_path / "index.html")
-    text = (tmp_path / "index.html").read_text()
-    assert "<strong>One more.</strong> The evaluation accuracy." in text
+    assert more.caption_of(tables) == "The evaluation accuracy."
 
 
 def test_figures_are_wanted_where_there_is_something_to_show(results: Path) -> None:

@@ -24,7 +24,7 @@ from pipeline.study.reading import load_params
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("pipeline", "stages", "dvc.yaml", ".dvcignore", ".gitignore")
-RESULTS = ("baseline", "search", "sweep")
+RESULTS = ("baseline", "pretraining", "search", "sweep")
 
 # Kills the process group, DVC included, when a file is about to be renamed into its place.
 KILLER = """

@@ -15,8 +15,9 @@ from pipeline.report.comparison.sources import changed
 from pipeline.report.comparison.studies import Study
 from pipeline.report.figures.overlay import overlay
 from pipeline.report.known import located, place
+from pipeline.report.parts import metric, plain
 from pipeline.report.saving import save_figure
-from pipeline.report.shown import d90_shown, interval_shown, metric_shown
+from pipeline.report.shown import d90_shown, interval_shown
 from pipeline.report.spreadsheet import neutralised
 from pipeline.report.style import ReportConfig, styled
 
@@ -131,7 +132,7 @@ def _section(cells: pd.DataFrame, kind: Agreement) -> Mapping[str, object]:
             "apart": those["apart"].iloc[0],
             "values": {row["study"]: _shown(row) for _, row in those.iterrows()},
             "metrics": {
-                row["study"]: metric_shown(row["full_metric"]) for _, row in those.iterrows()
+                row["study"]: plain(metric(row, "full_metric")) for _, row in those.iterrows()
             },
         }
         for _, those in own.groupby(["family", "at", "task"], sort=False)

@@ -92,9 +92,14 @@ def step_scale(axes: Any, steps: npt.NDArray[np.float64]) -> None:
         axes: where the checkpoints are on the axis of x.
         steps: (n,) theirs, increasing.
     """
-    gaps = np.diff(steps)
-    if len(gaps) and gaps.min() < _EVEN * gaps.mean():
+    if uneven(steps):
         axes.set_xscale("symlog", linthresh=steps[steps > 0].min(), linscale=0.6)
+
+
+def uneven(steps: Sequence[float] | npt.NDArray[np.float64]) -> bool:
+    """Whether checkpoints, increasing, lie so unevenly that a linear axis would crowd some."""
+    gaps = np.diff(steps)
+    return bool(len(gaps)) and bool(gaps.min() < _EVEN * gaps.mean())
 
 
 def say_empty(axes: Any, what: str) -> None:

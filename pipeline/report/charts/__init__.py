@@ -1,0 +1,82 @@
+"""The page's interactive charts: each is one entry here, and is drawn wherever it is wanted."""
+
+from __future__ import annotations
+
+from pipeline.report.charts.chart import Chart
+from pipeline.report.charts.cost import cost
+from pipeline.report.charts.over_d90 import generalization, relative_gap
+from pipeline.report.charts.pretraining import pretraining
+from pipeline.report.charts.sweep import sweep
+from pipeline.report.charts.trajectory import trajectory
+from pipeline.report.charts.zoo import zoo
+from pipeline.report.tables import Tables
+
+CHARTS = (
+    Chart(
+        "trajectory",
+        "d₉₀ along pretraining",
+        "The estimate of d₉₀ at each checkpoint, a line a task. A bar is its 95 % interval and "
+        "ends in a triangle where it goes on beyond the grid. A hollow mark with an arrow stands "
+        "at the end of the grid beyond which d₉₀ lies, or, where no training reached, at the lower "
+        "end of the interval. Tasks stand a little beside each other, so "
+        "that their bars can be told apart.",
+        shows=lambda tables: tables.of("trajectory"),
+        draw=trajectory,
+    ),
+    Chart(
+        "generalization",
+        "Generalization",
+        "The {metric} of full fine-tuning over d₉₀, a mark a checkpoint, joined in the order of "
+        "pretraining; bars and arrows as above.",
+        shows=lambda tables: tables.of("trajectory"),
+        draw=generalization,
+    ),
+    Chart(
+        "relative_gap",
+        "Relative generalization gap",
+        "(training − evaluation) / (1 − evaluation) at the best epoch of full fine-tuning, over "
+        "d₉₀: evaluation is the {metric}, training the same on training examples. Undefined, and "
+        "left out, where evaluation gives 1; close to 1 single examples decide it.",
+        shows=lambda tables: tables.of("trajectory"),
+        draw=relative_gap,
+    ),
+    Chart(
+        "zoo",
+        "d₉₀ over model size",
+        "The estimate of d₉₀ of published models over their number of parameters; bars and arrows "
+        "as in the other charts.",
+        shows=lambda tables: tables.of("zoo"),
+        draw=zoo,
+    ),
+    Chart(
+        "sweep",
+        "Evaluation metric over dimension",
+        "The {metric} at each subspace dimension with its best learning rate, by DID and by SAID; "
+        "bands span the seeds. A cross at the height of the target is the d₉₀ that Aghajanyan, "
+        "Gupta and Zettlemoyer 2021 published, shown only where model and task are theirs and "
+        "neither full fine-tuning nor the probes deviate from their protocol.",
+        shows=lambda tables: tables.table1,
+        draw=sweep,
+    ),
+    Chart(
+        "pretraining",
+        "Pretraining",
+        "What pretraining logged: the masked words' loss, with the loss on held-out blocks as a "
+        "diamond at each checkpoint, and the learning rate.",
+        shows=lambda tables: tables.pretraining,
+        draw=pretraining,
+    ),
+    Chart(
+        "cost",
+        "Cost",
+        "FLOP of everything that was measured, evaluations included, a bar a model: a piece a task "
+        "and stage. Pretraining is not counted.",
+        shows=lambda tables: tables.cells if len(tables.cells) else tables.table1,
+        draw=cost,
+    ),
+)
+
+
+def wanted(tables: Tables) -> list[Chart]:
+    """The charts that these tables have something for, in the order of the page."""
+    return [chart for chart in CHARTS if len(chart.shows(tables))]

@@ -1,0 +1,92 @@
+"""What was spent on each cell, and on which machine, by stage; how long it took is no result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.common.artifacts import Json
+from pipeline.report.columns import Columns, column_types
+from pipeline.report.provenance import read_machine
+from pipeline.report.trends import POOLED
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stage's item took; a row for everything of a stage comes before the items.
+
+    Attributes:
+        stage: ``baseline`` (full fine-tuning), ``search``, or ``sweep``.
+        model: the model's name, or ``(all)`` for everything of the stage.
+        task: the task's name, or ``(all)`` likewise.
+        method: of a sweep: ``said`` or ``did``.
+        runs: how many trainings.
+        tokens: trained on.
+        flop: of training and evaluations.
+        device: on what it was computed; several are set apart by semicolons, and none is named
+            where it was not recorded.
+        threads: on how many; None where that differs, or was not recorded.
+    """
+
+    stage: str
+    model: str
+    task: str
+    method: str
+    runs: int
+    tokens: int
+    flop: float
+    device: str = ""
+    threads: int | None = None
+
+
+COSTS: Columns = column_types(Cost)
+
+
+def costs(cells: pd.DataFrame, swept: pd.DataFrame, machines: Path) -> list[Json]:
+    """A row for everything of each stage, then a row a cell and stage.
+
+    Args:
+        cells: a row a cell, with a search (`pipeline.report.columns`).
+        swept: a row a sweep, likewise.
+        machines: the folder of what is filed of machines, which need not be complete.
+    """
+    items = [
+        *_items(cells, "baseline", machines / "baseline"),
+        *_items(cells, "search", machines / "search"),
+        *_items(swept, "sweep", machines / "search"),
+    ]
+    totals = [
+        _total([item for item in items if item.stage == stage])
+        for stage in dict.fromkeys(item.stage for item in items)
+    ]
+    return [asdict(row) for row in (*totals, *items)]
+
+
+def _items(cells: pd.DataFrame, stage: str, machines: Path) -> Iterator[Cost]:
+    prefix = "full" if stage == "baseline" else "search"
+    for _, row in cells.iterrows():
+        model, task = str(row["model"]), str(row["task"])
+        method = str(row["method"]) if stage == "sweep" else ""
+        spent = {name: row[f"{prefix}_cost_{name}"] for name in ("runs", "tokens", "flop")}
+        item = Cost(stage, model, task, method, **spent)
+        key = "-".join(filter(None, (model, task, method)))
+        on = read_machine(machines / f"{key}.json")
+        yield item if on is None else replace(item, device=on.device, threads=on.threads)
+
+
+def _total(items: Sequence[Cost]) -> Cost:
+    threads = {item.threads for item in items}
+    return replace(
+        items[0],
+        model=POOLED,
+        task=POOLED,
+        method="",
+        runs=sum(item.runs for item in items),
+        tokens=sum(item.tokens for item in items),
+        flop=sum(item.flop for item in items),
+        device="; ".join(sorted({item.device for item in items} - {""})),
+        threads=threads.pop() if len(threads) == 1 else None,
+    )

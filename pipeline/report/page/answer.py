@@ -1,0 +1,195 @@
+"""The answer that the page begins with: does d₉₀ fall, by how much, how sure, where not and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.report.known import place
+from pipeline.report.page.claims import too_small
+from pipeline.report.page.traced import Source
+from pipeline.report.parts import Number, Parts, rounded, whole
+from pipeline.report.shown import d90_parts, interval_parts
+from pipeline.report.tables import Tables
+from pipeline.report.trends import LEVEL, POOLED
+
+# Why a task has no d₉₀ at a checkpoint, as the end of a sentence.
+WHY_NONE = {
+    "baseline_at_chance": "full fine-tuning is no better than an answer that ignores the text",
+    "target_below_chance": "an answer that ignores the text already reaches the target",
+    "diverged": "training diverged",
+}
+_NONE_REACHED = "no training reached the target"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Sentences as HTML: the answer itself, how sure it is, and the tasks that do otherwise."""
+
+    headline: Any
+    details: list[Any]
+
+
+def answer(tables: Tables) -> Answer:
+    """The answer for a study, whatever was measured of it."""
+    cells = tables.of("trajectory")
+    moved, claims = Source("movement", tables.movement), Source("trends", tables.trends)
+    if cells.empty:
+        return Answer(_without_trajectory(tables), [])
+    told = _Told(tables, moved, claims)
+    if not told.movable:
+        return Answer(moved.html(told.nothing_moves()), list(told.exceptions()))
+    return Answer(told.headline(), [told.how_sure(), *told.example(), *told.exceptions()])
+
+
+def _without_trajectory(tables: Tables) -> str:
+    if tables.cells.empty and tables.table1.empty:
+        return "Nothing was measured yet."
+    return (
+        "No checkpoints of one pretraining were measured, so this page says how large d₉₀ is for "
+        "each model and task, not how it moves."
+    )
+
+
+class _Told:
+    """What the tables say, in sentences."""
+
+    def __init__(self, tables: Tables, moved: Source, claims: Source) -> None:
+        self._cells, self._source = tables.of("trajectory"), Source("cells", tables.cells)
+        self._moved, self._claims = moved, claims
+        rows = moved.frame
+        self._all = rows[rows["task"] == POOLED].iloc[0]
+        self._tasks = rows[rows["task"] != POOLED]
+        self.movable = bool((self._tasks["direction"] != "unknown").any())
+        trends = claims.frame
+        self._claim = trends[(trends["claim"] == "falls") & (trends["scope"] == POOLED)].iloc[0]
+
+    def nothing_moves(self) -> Parts:
+        """No task has a d₉₀ inside the grid at two checkpoints."""
+        if self._cells["model"].nunique() == 1:
+            return ("One checkpoint was measured, so nothing can be said about how d₉₀ moves.",)
+        if int(self._tasks["checkpoints"].sum()) == 0:
+            return ("d₉₀ could not be computed for any task at any checkpoint.",)
+        return (
+            "No task has a d₉₀ that could be located at two checkpoints, so nothing can be said "
+            "about how it moves.",
+        )
+
+    def headline(self) -> Any:
+        """Whether d₉₀ falls, by the test over all tasks, and by how much."""
+        verdict = self._claim["verdict"]
+        if verdict == "supported":
+            parts = ("d₉₀ falls along pretraining ", *self._for("falling"), *self._how_much(), ".")
+        elif verdict == "contradicted":
+            parts = ("d₉₀ does not fall along pretraining, it rises ", *self._for("rising"), ".")
+        else:
+            few = "there are too few checkpoints to tell a fall from chance."
+            open_ = "it does not fall so consistently that chance is ruled out."
+            but = few if too_small(self._claim) else open_
+            lower = ("d₉₀ is lower at the end of pretraining ", *self._for("falling"))
+            parts = (*lower, *self._how_much(), f"; but {but}")
+        return self._moved.html(parts)
+
+    def _for(self, which: str) -> Parts:
+        """For how many of the tasks."""
+        count, tasks = self._all[which], self._all["tasks"]
+        if count == tasks and tasks <= 2:
+            return ("for the one task" if tasks == 1 else "for both tasks",)
+        if count == tasks:
+            return ("for all ", *whole(self._all, "tasks"), " tasks")
+        if count == 0:
+            return ("for none of ", *whole(self._all, "tasks"), " tasks")
+        return ("for ", *whole(self._all, which), " of ", *whole(self._all, "tasks"), " tasks")
+
+    def _how_much(self) -> Parts:
+        """The least and the greatest factor by which d₉₀ surely falls."""
+        falls = self._tasks[self._tasks["direction"] == "falls"]
+        sure = falls.dropna(subset=["factor_least"]).sort_values("factor_least", kind="stable")
+        if sure.empty:
+            return ()
+        least, most = sure.iloc[0], sure.iloc[-1]
+        if len(sure) == 1:
+            return (", by a factor of at least ", *_factor(least), f" for {least['task']}")
+        return (
+            ", by a factor of at least ", *_factor(least), f" for {least['task']} and of at least ",
+            *_factor(most), f" for {most['task']}",
+        )  # fmt: skip
+
+    def example(self) -> Iterator[Any]:
+        """The task that falls most, with both of its ends."""
+        falls = self._tasks[self._tasks["direction"] == "falls"]
+        if falls.empty:
+            return
+        row = falls.sort_values("factor_least", kind="stable", ascending=False).iloc[0]
+        own = self._cells[self._cells["task"] == row["task"]]
+        first, last = (own[own["model"] == row[end]].iloc[0] for end in ("first", "last"))
+        parts = (f"For {row['task']} d₉₀ goes from ", *_placed(first), " to ", *_placed(last), ".")
+        yield self._source.html(parts)
+
+    def how_sure(self) -> Any:
+        """The test's outcome in words."""
+        claim = self._claim
+        if pd.isna(claim["p"]):
+            return "How sure: no test is possible, because d₉₀ is the same wherever it is known."
+        checkpoints = whole(claim, "units")
+        rises = claim["verdict"] == "contradicted"
+        chance = rounded(claim, "p_opposite" if rises else "p", ".2g")
+        return self._claims.html(
+            (
+                "How sure: if the order of the ", *checkpoints, " checkpoints meant nothing, a "
+                f"{'rise' if rises else 'fall'} at least as consistent over all tasks would come "
+                "about with probability ", *chance,
+                f". At {LEVEL} or less that counts as decided. A factor is counted from the nearer "
+                "ends of the 95 % intervals.",
+            )
+        )  # fmt: skip
+
+    def exceptions(self) -> Iterator[Any]:
+        """A sentence for each task that does not fall clearly, with its reason."""
+        for _, row in self._tasks.iterrows():
+            if reason := self._reason(row):
+                yield self._moved.html((f"Not so for {row['task']}: ", *reason, "."))
+
+    def _reason(self, row: pd.Series) -> Parts:
+        """Why a task is no clear case of a fall; empty where it is one."""
+        if row["direction"] == "unknown":
+            return self._no_movement(row)
+        if row["direction"] in ("rises", "stays"):
+            same = "d₉₀ is the same at the first and the last checkpoint"
+            return ("d₉₀ rises" if row["direction"] == "rises" else same,)
+        if not row["apart"]:
+            return ("d₉₀ is lower at the end, but the 95 % intervals of the first and the last "
+                    "checkpoint overlap",)  # fmt: skip
+        return ()
+
+    def _no_movement(self, row: pd.Series) -> Parts:
+        own = self._cells[self._cells["task"] == row["task"]]
+        why = _why_none(own)
+        if int(row["checkpoints"]) == 0:
+            return (f"there is no d₉₀ at any checkpoint, because {'; '.join(why)}",)
+        if int(row["checkpoints"]) == 1:
+            because = f", because {'; '.join(why)}" if why else ""
+            return (f"d₉₀ is known at {row['first']} alone{because}",)
+        return ("d₉₀ lies beyond the same end of the grid at the first and the last checkpoint",)
+
+
+def _why_none(cells: pd.DataFrame) -> list[str]:
+    """Why some of a task's cells have no d₉₀, each reason once."""
+    without = [row["status"] for _, row in cells.iterrows() if place(row) in (None, "open")]
+    return [WHY_NONE.get(status, _NONE_REACHED) for status in dict.fromkeys(without)]
+
+
+def _placed(cell: pd.Series) -> Parts:
+    """A cell's d₉₀ with its interval and the step that it is at."""
+    step = Number(cell.name, "step", f"{cell['step']:,}")
+    between = () if cell["status"] != "ok" else (" (95 %: ", *interval_parts(cell), ")")
+    return (*d90_parts(cell), *between, f" at {str(cell['unit']).removesuffix('s')} ", step)
+
+
+def _factor(row: pd.Series) -> Parts:
+    value = float(row["factor_least"])
+    text = f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    return (Number(row.name, "factor_least", text),)
