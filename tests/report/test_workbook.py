@@ -30,7 +30,8 @@ def test_the_workbook_reads_back_a_sheet_a_task_and_one_of_all(
     tables = collect(results, CELLS, [])
     write_tables(tables, tmp_path)
     sheets = pd.read_excel(tmp_path / "study.xlsx", sheet_name=None)
-    assert list(sheets) == ["all", *TASKS, "probes", "trends"]
+    behind = ["movement", "costs", "epochs", "success", "learning"]
+    assert list(sheets) == ["all", *TASKS, "probes", "trends", *behind]
     assert len(sheets["all"]) == 12 and len(sheets["easy"]) == 4
     assert list(sheets["all"].columns) == list(tables.cells.columns)
     assert sheets["easy"]["d90"].tolist() == [2048, 512, 128, 32]
