@@ -34,6 +34,8 @@ def study(
     monkeypatch.setattr(
         "pipeline.report.tables.read_cell", lambda _, cell: made[cell.model, cell.task][0]
     )
+    # What is asked of these tables is not how exactly chance is ruled out, which takes a minute.
+    monkeypatch.setattr("pipeline.report.rank_correlation._PERMUTATIONS", 100)
     readers = {"learning_rows": 1, "success_rows": 2, "epoch_rows": 3}
     for name, which in readers.items():
 

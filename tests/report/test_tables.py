@@ -13,7 +13,7 @@ from pipeline.finetuning.result import FullResult
 from pipeline.probes.result import SearchResult
 from pipeline.report.cell import CellSettings, MeasuredCell
 from pipeline.report.columns import cell_columns, cell_row, relative_gap
-from pipeline.report.tables import collect, read_tables, write_tables
+from pipeline.report.tables import NAMES, collect, read_tables, write_tables
 from pipeline.report.trends import CLAIMS
 from tests.report.conftest import CELLS, full_result, search_result, trial, write_cell, write_search
 from tests.report.zoo import LAYERS, PROBES, write_sweeps, write_zoo
@@ -130,8 +130,8 @@ def test_tables_are_the_same_bytes_twice_and_read_back(results: Path, tmp_path: 
     for name in ("a", "b"):
         write_tables(tables, tmp_path / name)
     files = [path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*")]
-    # Five tables thrice: as CSV, as Parquet, and all in one workbook; and two of numbers.
-    assert len(files) == 5 + 5 + 1 + 2
+    # Every table thrice: as CSV, as Parquet, and all in one workbook; and two of numbers.
+    assert len(files) == len(NAMES) + len(NAMES) + 1 + 2
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     again = read_tables(tmp_path / "a")

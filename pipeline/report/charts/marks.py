@@ -36,8 +36,8 @@ _OPEN = {
 # Of a logarithmic axis the lines between powers of ten are fainter.
 _DECADES: Any = {
     "condition": {"test": "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6",
-                  "value": 0.2},
-    "value": 0.06,
+                  "value": 0.3},
+    "value": 0.1,
 }  # fmt: skip
 _WHOLE = "format(datum.{}, ',')"
 _AT = "datum.where == '{}'"

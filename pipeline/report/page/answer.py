@@ -24,6 +24,8 @@ WHY_NONE = {
 }
 _NONE_REACHED = "no training reached the target"
 
+_WORDS = {"> ": "above ", "< ": "below ", "": ""}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -186,7 +188,14 @@ def _placed(cell: pd.Series) -> Parts:
     """A cell's d₉₀ with its interval and the step that it is at."""
     step = Number(cell.name, "step", f"{cell['step']:,}")
     between = () if cell["status"] != "ok" else (" (95 %: ", *interval_parts(cell), ")")
-    return (*d90_parts(cell), *between, f" at {str(cell['unit']).removesuffix('s')} ", step)
+    sign, *number = d90_parts(cell)
+    return (
+        _WORDS[str(sign)],
+        *number,
+        *between,
+        f" at {str(cell['unit']).removesuffix('s')} ",
+        step,
+    )
 
 
 def _factor(row: pd.Series) -> Parts:
