@@ -35,10 +35,12 @@ which must be there. How to use the keys: [tasks](../tasks.md), [models](../mode
 _PRESETS = ("laptop", "files", "one-gpu", "paper", "multiberts", "table1", "zoo")
 # Of keys that no preset sets and whose default is null, by the key's last part.
 _EXAMPLES: Mapping[str, Any] = {
-    "after": "s1000", "epochs": 3, "evaluations": 10, "folder": "checkpoint-{step}",
+    "after": "s1000", "certificates": {"d": [100, 300]}, "epochs": 3, "evaluations": 10,
+    "folder": "checkpoint-{step}",
     "format": "tsv", "header": ["label", "text"], "id": "FacebookAI/roberta-base",
     "label": "20k", "learning_rates": [0.001, 0.005], "max_steps": 500, "metric": "matthews",
-    "pad_token": "<|endoftext|>", "revision": "main", "tokenizer": "google-bert/bert-base-uncased",
+    "drop": {"label": ["-"]}, "pad_token": "<|endoftext|>", "revision": "main",
+    "split": {"eval": 0.1}, "tag": "round", "tokenizer": "google-bert/bert-base-uncased",
     "tokenizer_revision": "main", "values": [100, 1000, 10000], "weight_decay": 0.01,
 }  # fmt: skip
 _WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
