@@ -41,8 +41,9 @@ _EXAMPLES: Mapping[str, Any] = {
     "label": "20k", "learning_rates": [0.001, 0.005], "max_steps": 500, "metric": "matthews",
     "drop": {"label": ["-"]}, "pad_token": "<|endoftext|>", "revision": "main",
     "split": {"eval": 0.1}, "split.eval": 0.1, "split.column": "fold",
-    "split.values": {"fit": "train", "dev": "eval"}, "tag": "round", "tokenizer": "google-bert/bert-base-uncased",
-    "tokenizer_revision": "main", "values": [100, 1000, 10000], "weight_decay": 0.01,
+    "split.values": {"fit": "train", "dev": "eval"}, "tag": "round", "quoting": "none",
+    "tokenizer": "google-bert/bert-base-uncased", "tokenizer_revision": "main",
+    "values": [100, 1000, 10000], "weight_decay": 0.01,
 }  # fmt: skip
 _WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 
