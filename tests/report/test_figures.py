@@ -306,7 +306,7 @@ def test_a_new_figure_is_one_entry(
     more = Figure("more", "One more", "The {metric}.", lambda tables: tables.probes, reading)
     monkeypatch.setattr(registry, "FIGURES", (*FIGURES, more))
     paths = draw_all(tables, CONFIG, tmp_path)
-    assert [path.name for path in paths[-2:]] == ["more.svg", "more.png"]
+    assert [path.name for path in paths[-3:]] == ["more.svg", "more.pdf", "more.png"]
     facts = Provenance("", "", {}, None, "")
     write_page(tables, facts, tmp_path, tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text()
