@@ -12,10 +12,11 @@ Paragraphs under twenty words say too little; the task's ``max_length`` cuts lon
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.common.artifacts import write_jsonl
+from pipeline.common.artifacts import atomic_file
 from pipeline.errors import UserError
 from pipeline.text.files import FilesConfig, read_documents
 
@@ -45,7 +46,9 @@ def main(out: Path, places: Sequence[Path]) -> str:
         if len(parts) < len(places) or not all(parts.values()):
             raise UserError(f"{out}: name each text once, each with two documents or more")
         out.mkdir(parents=True, exist_ok=True)
-        write_jsonl(out / f"{split}.jsonl", [row for part in parts.values() for row in part])
+        lines = (json.dumps(row, ensure_ascii=False) for part in parts.values() for row in part)
+        with atomic_file(out / f"{split}.jsonl") as temporary:
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return f"labels: [{', '.join(parts)}]"
 
 

@@ -36,17 +36,7 @@ def main() -> int:
     """Run the command that the arguments name; a mistake, or a full machine, is one sentence."""
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    study = commands.add_parser("repro", help="dvc repro with several stages at a time")
-    study.add_argument("targets", nargs="*", help="stages to bring up to date (default: all)")
-    study.add_argument(
-        "--jobs", type=_read(Count), metavar="N",
-        help="stages at a time (default: one a core for a narrow model, else 1)",
-    )  # fmt: skip
-    _add_options(study)
-    study.add_argument(
-        "--plain", action="store_true", help="a line at a time, as without a terminal"
-    )
-    study.set_defaults(run=_repro)
+    _add_study(commands)
     graph = commands.add_parser("graph", help="write graph.yaml anew, after an edit of params.yaml")
     graph.set_defaults(run=_graph)
     healing = commands.add_parser("heal", help="find and remove damaged outputs, DVC's copies too")
@@ -104,6 +94,20 @@ _OPTIONS = {
     "keep_going": ("-k", "after a failure go on with all that does not wait for it"),
     "allow_missing": (None, "pass over stages of which nothing but data is missing"),
 }
+
+
+def _add_study(commands: Any) -> None:
+    study = commands.add_parser("repro", help="dvc repro with several stages at a time")
+    study.add_argument("targets", nargs="*", help="stages to bring up to date (default: all)")
+    study.add_argument(
+        "--jobs", type=_read(Count), metavar="N",
+        help="stages at a time (default: one a core for a narrow model, else 1)",
+    )  # fmt: skip
+    _add_options(study)
+    study.add_argument(
+        "--plain", action="store_true", help="a line at a time, as without a terminal"
+    )
+    study.set_defaults(run=_repro)
 
 
 def _add_options(study: argparse.ArgumentParser) -> None:

@@ -33,13 +33,17 @@ which must be there. How to use the keys: [tasks](../tasks.md), [models](../mode
 [pretraining](../pretraining.md), [search](../search.md).
 """
 _PRESETS = ("laptop", "files", "one-gpu", "paper", "multiberts", "table1", "zoo")
-# Of keys that no preset sets and whose default is null, by the key's last part.
+# Of keys that no preset sets and whose default is null, by the key's last part, or its last two.
 _EXAMPLES: Mapping[str, Any] = {
-    "after": "s1000", "epochs": 3, "evaluations": 10, "folder": "checkpoint-{step}",
+    "after": "s1000", "certificates": {"d": [100, 300]}, "epochs": 3, "evaluations": 10,
+    "folder": "checkpoint-{step}",
     "format": "tsv", "header": ["label", "text"], "id": "FacebookAI/roberta-base",
     "label": "20k", "learning_rates": [0.001, 0.005], "max_steps": 500, "metric": "matthews",
-    "pad_token": "<|endoftext|>", "revision": "main", "tokenizer": "google-bert/bert-base-uncased",
-    "tokenizer_revision": "main", "values": [100, 1000, 10000], "weight_decay": 0.01,
+    "drop": {"label": ["-"]}, "pad_token": "<|endoftext|>", "revision": "main",
+    "split": {"eval": 0.1}, "split.eval": 0.1, "split.column": "fold",
+    "split.values": {"fit": "train", "dev": "eval"}, "tag": "round", "quoting": "none",
+    "tokenizer": "google-bert/bert-base-uncased", "tokenizer_revision": "main",
+    "values": [100, 1000, 10000], "weight_decay": 0.01,
 }  # fmt: skip
 _WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 
@@ -108,8 +112,9 @@ def example(key: Key, contents: Sequence[Json]) -> Any:
     steps = re.sub(r" \(.*?\)", "", key.path).replace("[]", ".0").split(".")
     found = (value for content in contents if (value := _at(content, steps)) not in (None, {}, []))
     default = _default(key.field)
-    usual = _EXAMPLES.get(key.field.name) if default in (None, MISSING) else default
-    return next(found, usual)
+    names = (".".join(steps[-2:]), steps[-1])
+    known = next((_EXAMPLES[name] for name in names if name in _EXAMPLES), None)
+    return next(found, known if default in (None, MISSING) else default)
 
 
 def _at(value: Any, steps: Sequence[str]) -> Any:

@@ -3,13 +3,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
+from pipeline.pretraining import run
 from pipeline.pretraining.init import init_checkpoint
+from pipeline.pretraining.packing import special_tokens
 from pipeline.pretraining.places import Places
 from pipeline.pretraining.recipe import ModelConfig, PretrainConfig
 from pipeline.text.corpus import CorpusConfig, make_corpus
 from pipeline.text.sources import SyntheticText, TextSource
 from pipeline.text.tokenizer import TokenizerConfig, make_tokenizer
+from pipeline.tokens.tokenizer import open_tokenizer
+from pipeline.training.distributed import ALONE
 
 SOURCES = (TextSource(synthetic=SyntheticText(600)),)
 MODEL = ModelConfig(2, 16, 2, 32, 32, dropout=0.1, attention_dropout=0.1)
@@ -34,6 +39,14 @@ def places(data: Path, root: Path, name: str) -> Places:
     return Places(
         data / "tokenizer", data / "corpus", folder / "model", folder / "state", root / "scratch"
     )
+
+
+def identity(recipe: PretrainConfig, start: Places, decay: bool = False) -> str:
+    """What a half-done segment of eight updates from ``start`` is known by."""
+    cpu = torch.device("cpu")
+    special = special_tokens(open_tokenizer(start.tokenizer))
+    segment = run._Segment(recipe, special, 8, 0, cpu, ALONE, "all")
+    return run._identity(segment, start, decay)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pipeline.pretraining.places import Places
 from pipeline.pretraining.recipe import PretrainConfig
 from pipeline.pretraining.run import run_segment
 from pipeline.training.optimizers import SGD, AdamW, Optimizer
-from tests.pretraining.conftest import MODEL, RECIPE, places
+from tests.pretraining.conftest import MODEL, RECIPE, identity, places
 from tests.pretraining.test_run import Killed, digest
 
 CPU = torch.device("cpu")
@@ -89,4 +89,4 @@ def test_the_optimizers_constants_are_part_of_what_a_half_done_segment_belongs_t
     start: Places,
 ) -> None:
     recipes = [replace(RECIPE, optimizer=optimizer) for optimizer in OPTIMIZERS]
-    assert len({run._identity(recipe, start, 8, 0, False) for recipe in recipes}) == 3
+    assert len({identity(recipe, start) for recipe in recipes}) == 3

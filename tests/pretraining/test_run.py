@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from pipeline.common.manifest import check_model
+from pipeline.common.sealed import read_jsonl
 from pipeline.errors import UserError
 from pipeline.pretraining import run
 from pipeline.pretraining.checkpoints import open_model, save_model
@@ -253,7 +254,7 @@ def test_the_held_out_loss_is_of_the_saved_model_without_dropout_on_unseen_text(
 ) -> None:
     end = places(data, tmp_path, "s4")
     run_segment(RECIPE, start, end, stop=4, seed=0, device=CPU)
-    logged = json.loads((end.state / "training.jsonl").read_text().splitlines()[-1])
+    logged = read_jsonl(end.state / "training.jsonl")[-1]
     special = special_tokens(open_tokenizer(start.tokenizer))
     blocks = Blocks(Corpus.open(start.corpus, "valid"), 32, special, 0)
     rows = [(0, index) for index in range(min(len(blocks), 256))]

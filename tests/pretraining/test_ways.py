@@ -18,7 +18,7 @@ from pipeline.pretraining.places import Places
 from pipeline.pretraining.recipe import PretrainConfig
 from pipeline.pretraining.run import run_segment
 from pipeline.training.distributed import join, leave
-from tests.pretraining.conftest import MODEL, RECIPE, places
+from tests.pretraining.conftest import MODEL, RECIPE, identity, places
 from tests.processes import together
 
 CPU = torch.device("cpu")
@@ -120,14 +120,8 @@ def test_a_longer_horizon_changes_nothing_under_the_constant_schedule(
 def test_decay_and_precision_are_part_of_what_a_half_done_segment_belongs_to(
     data: Path, tmp_path: Path
 ) -> None:
-    from pipeline.pretraining.run import _identity
-
     start = places(data, tmp_path, "still")
     init_checkpoint(STILL, 0, start, RECIPE.optimizer)
     other = replace(RECIPE, precision="bf16")
-    names = {
-        _identity(recipe, start, 8, 0, decay)
-        for recipe in (RECIPE, other)
-        for decay in (False, True)
-    }
+    names = {identity(recipe, start, decay) for recipe in (RECIPE, other) for decay in (0, 1)}
     assert len(names) == 4

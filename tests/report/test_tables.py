@@ -103,12 +103,12 @@ def test_summary_counts_what_limits_the_estimates(results: Path) -> None:
 def test_the_estimate_stands_near_the_front() -> None:
     columns = list(cell_columns())
     place = columns.index("d90")
-    assert columns[place : place + 5] == ["d90", "d90_low", "d90_high", "d90_paper", "lower"]
+    assert columns[place : place + 5] == ["d90", "d90_low", "d90_high", "d90_above", "d90_paper"]
     assert place < 12
 
 
 def test_deviations_of_full_fine_tuning_are_a_column_beside_the_searchs() -> None:
-    assert list(cell_columns())[-4:] == ["full_deviations", "deviations", "fractions", "reason"]
+    assert list(cell_columns())[-5:-2] == ["full_deviations", "deviations", "fractions"]
     full = full_result("s0", "easy", 0.8, 0.9, deviations=("a",), runs=(0.5, 1))
     row = cell_row(CELLS[0], full, search_result(full, 64, "ok", deviations=("b",)))
     assert (row["full_deviations"], row["deviations"], row["runs"]) == ("a", "b", "0.5; 1")

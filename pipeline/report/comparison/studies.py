@@ -20,7 +20,8 @@ from pipeline.report.tables import read_columns
 # What is compared of a cell: studies of other versions may have fewer columns beside, or more.
 _NEEDED = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "metric", "status", "d90",
-    "d90_low", "d90_high", "d_min", "d_max", "target", "full_metric", "probes", "reason",
+    "d90_low", "d90_high", "d90_above", "d_min", "d_max", "target", "full_metric", "probes",
+    "reason",
 )  # fmt: skip
 
 

@@ -31,7 +31,8 @@ def made(name: str, **changes: object) -> Study:
     """A study of one cell."""
     cell = {
         "model": "s8", "label": "s8", "family": "trajectory", "step": 8, "unit": "updates",
-        "task": "t", "status": "ok", "d90": 100, "d90_low": 50, "d90_high": 200, **changes,
+        "task": "t", "status": "ok", "d90": 100, "d90_low": 50, "d90_high": 200,
+        "d90_above": True, **changes,
     }  # fmt: skip
     return Study(name, name, "", pd.DataFrame([cell]), {}, {})
 
