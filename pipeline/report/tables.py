@@ -13,7 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.artifacts import atomic_directory, atomic_file, read_json, write_json
+from pipeline.common.artifacts import atomic_directory, atomic_file, sha256, write_json
+from pipeline.common.sealed import read_sealed, write_sealed
 from pipeline.errors import UserError
 from pipeline.report.cell import Family, MeasuredCell, SweepCell
 from pipeline.report.columns import (
@@ -32,6 +33,8 @@ from pipeline.report.summary import summarise
 from pipeline.report.trends import TREND_COLUMNS, trends
 from pipeline.report.workbook import write_workbook
 
+# In summary.json: the hash of each table's file, so that a figure never shows an altered number.
+_HASHES = "tables"
 # The tables, whose files are called so.
 NAMES = ("cells", "probes", "sweep", "table1", "trends")
 _CELLS = cell_columns()
@@ -117,7 +120,8 @@ def write_tables(tables: Tables, folder: Path) -> None:
         for name, frame in frames.items():
             frame.to_parquet(temporary / f"{name}.parquet", index=False)
     write_workbook(frames, folder / "study.xlsx")
-    write_json(folder / "summary.json", tables.summary)
+    hashes = {f"{name}.csv": sha256(folder / f"{name}.csv") for name in NAMES}
+    write_sealed(folder / "summary.json", {**tables.summary, _HASHES: hashes})
     write_json(folder / "metrics.json", few(tables.summary))
 
 
@@ -125,16 +129,21 @@ def read_tables(folder: Path) -> Tables:
     """Read what `write_tables` wrote.
 
     Raises:
-        UserError: a table is missing or damaged.
+        UserError: a table is missing, damaged, or another than was written with the summary.
     """
-    return Tables(
+    tables = Tables(
         _read(folder / "cells.csv", _CELLS),
         _read(folder / "probes.csv", _PROBES),
         _read(folder / "sweep.csv", _SWEEP),
         _read(folder / "table1.csv", _TABLE1),
         _read(folder / "trends.csv", TREND_COLUMNS),
-        read_json(folder / "summary.json"),
+        read_sealed(folder / "summary.json"),
     )
+    for name, digest in tables.summary.pop(_HASHES).items():
+        path = folder / name
+        if sha256(path) != digest:
+            raise UserError(f"{path} was altered since it was written: run dvc repro collect")
+    return tables
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Columns) -> pd.DataFrame:
