@@ -1,5 +1,6 @@
 # make repro   the whole study on the parameters in params.yaml
 # make test    lint, types, import directions and the tests
+# make attack  kills, changed parameters, table files and damaged outputs, and what held
 # make fairseq the environment that `pretrain.backend: fairseq` trains in, beside the main one
 PYTHON ?= python3
 FAIRSEQ ?= .venv-fairseq
@@ -10,7 +11,7 @@ IMPORTED := dvc.cli.parser, pandas, pyarrow.parquet, scipy.stats, seaborn, torch
   transformers.models.roberta.modeling_roberta
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: repro test lint fairseq lock clean
+.PHONY: repro test lint attack fairseq lock clean
 
 # Several stages at a time; DVC itself has the last word, and finds nothing to do.
 repro: $(BIN)/.installed
@@ -25,6 +26,13 @@ lint: $(BIN)/.installed
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	$(RUN) lint-imports
+
+# Each prints a table for benchmarks/RESULTS.md.
+attack: $(BIN)/.installed
+	$(RUN) python -m benchmarks.attack damage --count 150
+	$(RUN) python -m benchmarks.attack tables --count 2000
+	$(RUN) python -m benchmarks.attack params --count 8000
+	$(RUN) python -m benchmarks.attack kills --count 200
 
 $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -31,7 +31,7 @@ def main() -> None:
             seed=params.seed,
         )
         scratch, out = paths.scratch("baseline", name, task), paths.baseline(name, task)
-        near = FullResult.read(paths.full_result(before, task)).rate() if before else None
+        near = neighbours_rate(before, task) if before else None
         demand = params.search.demand()
         work = (cell.inputs, cell.seed, finetune, params.baseline, demand, near)
         with resumable(scratch, paths.full_result(name, task), *work):
@@ -47,6 +47,11 @@ def main() -> None:
     logging.info("%s × %s: %s, %s %s", name, task, result.status, result.metric, result.full_metric)
     if result.advice:
         logging.warning("%s: %s", result.reason, result.advice)
+
+
+def neighbours_rate(before: str, task: str) -> float | None:
+    """The learning rate that the checkpoint before learned best with."""
+    return FullResult.read_of(paths.full_result(before, task), before, task).rate()
 
 
 if __name__ == "__main__":

@@ -35,12 +35,12 @@ def main() -> None:
             search=search,
             subspace=params.subspace,
             finetune=finetune,
-            full=FullResult.read(paths.full_result(name, task)),
+            full=FullResult.read_of(paths.full_result(name, task), name, task),
             neighbour=None,
         )
         training = probe_training(search, finetune, question, cell)
         runner = ProbeRunner(cell, params.subspace, finetune, training, paths.scratch("bound", key))
-        found = SearchResult.read(paths.search(name, task) / "result.json")
+        found = SearchResult.read_of(paths.search(name, task) / "result.json", name, task)
         result = Certifier(runner, finetune, question, config).certify(
             found, paths.certificate(name, task)
         )

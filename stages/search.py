@@ -33,8 +33,8 @@ def main() -> None:
         search, subspace = params.search, params.subspace
         if method:
             search, subspace = sweep_search(cell, params.sweep.probes, method, subspace)
-        full = FullResult.read(paths.full_result(name, task))
-        neighbour = Neighbour.read(paths.answer(before, task)) if before else None
+        full = FullResult.read_of(paths.full_result(name, task), name, task)
+        neighbour = Neighbour.read_of(paths.answer(before, task), before) if before else None
         scratch, out = paths.scratch("search", key), paths.search(name, task, method)
         work = (cell.inputs, cell.seed, search, subspace, finetune, full, neighbour)
         with resumable(scratch, out / "result.json", *work):

@@ -1,6 +1,6 @@
 """Attack the product and say what held.
 
-python -m benchmarks.attack kills --count 200
+python -m benchmarks.attack damage --count 150 --seed 0
 """
 
 from __future__ import annotations
@@ -8,30 +8,69 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from benchmarks.attack.kills import attack
+from benchmarks.attack import damage, fuzzed, kills
+from benchmarks.attack.tiny import TinyStudy, tiny_params
+
+
+class Found(Protocol):
+    """What an attack saw."""
+
+    @property
+    def held(self) -> bool:
+        """Whether all that should hold did."""
+
+    def table(self) -> list[str]:
+        """The counts, as lines of Markdown."""
 
 
 def main() -> int:
     """Run the attack that the arguments name; status 1 where something did not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attack", description=__doc__)
     attacks = parser.add_subparsers(required=True, metavar="ATTACK")
-    kills = attacks.add_parser("kills", help="kill driver, worker, dvc, fork server and stages")
-    kills.add_argument("--count", type=int, default=200, help="kills in all (default 200)")
-    kills.add_argument("--seed", type=int, default=0, help="whom, when and how (default 0)")
-    kills.set_defaults(run=_kills)
+    for name, (run, count, said) in ATTACKS.items():
+        one = attacks.add_parser(name, help=said)
+        one.add_argument("--count", type=int, default=count, help=f"in all (default {count})")
+        one.add_argument("--seed", type=int, default=0, help="what is chosen (default 0)")
+        one.set_defaults(run=run)
     chosen = parser.parse_args()
-    held, lines = chosen.run(chosen)
-    print("\n".join(lines))
-    return 0 if held else 1
-
-
-def _kills(chosen: argparse.Namespace) -> tuple[bool, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
-        found = attack(Path(folder), chosen.count, chosen.seed, say=print)
-    return found.held, found.table()
+        found = chosen.run(Path(folder), chosen.count, chosen.seed)
+    print("\n".join(found.table()))
+    return 0 if found.held else 1
 
+
+def _kills(folder: Path, count: int, seed: int) -> Found:
+    return kills.attack(folder, count, seed, say=print)
+
+
+def _params(folder: Path, count: int, seed: int) -> Found:
+    return fuzzed.attack(fuzzed.PARAMS, "changes of a preset", count, seed)
+
+
+def _tables(folder: Path, count: int, seed: int) -> Found:
+    return fuzzed.attack(fuzzed.TABLES, "table files", count, seed)
+
+
+def _damage(folder: Path, count: int, seed: int) -> Found:
+    params = tiny_params(["polarity_short"])
+    params["certificates"] = {"d": [8], "levels": [3], "epochs": 1}
+    study = TinyStudy.create(folder / "whole", params)
+    if study.start("python", "-m", "pipeline", "repro", "--jobs", "2").wait():
+        raise RuntimeError(f"an undamaged study fails: {study.said()}")
+    return damage.attack(study.folder, folder / "damaged", count, seed, say=print)
+
+
+# What each attack is called, does and counts.
+ATTACKS: dict[str, tuple[Callable[[Path, int, int], Found], int, str]] = {
+    "kills": (_kills, 200, "kill driver, worker, dvc, fork server and stages"),
+    "params": (_params, 8000, "change values of the presets"),
+    "tables": (_tables, 2000, "make table files that upset readers"),
+    "damage": (_damage, 150, "damage files of a finished study"),
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -52,6 +52,24 @@ def read_sealed(path: Path | str) -> Json:
     return value
 
 
+def check_whose(path: Path | str, found: Sequence[str], wanted: Sequence[str]) -> None:
+    """See that a sealed file is that of the item in whose place it lies.
+
+    Args:
+        path: the file.
+        found: what it says that it is of: a model and a task.
+        wanted: what it should be of.
+
+    Raises:
+        UserError: it is another's, put or copied here.
+    """
+    if tuple(found) != tuple(wanted):
+        raise UserError(
+            f"{path} is the result of {' and '.join(found)}, not of {' and '.join(wanted)}: run "
+            "python -m pipeline heal, then dvc repro"
+        )
+
+
 def write_jsonl(path: Path | str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write one JSON object a line, each with its own hash as in a `Journal`, atomically."""
     with atomic_file(path) as temporary:

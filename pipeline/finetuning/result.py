@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.common.config import parse
-from pipeline.common.sealed import read_sealed, write_sealed
+from pipeline.common.sealed import check_whose, read_sealed, write_sealed
 from pipeline.common.status import Status
 
 
@@ -118,3 +118,14 @@ class FullResult:
             UserError: the file is missing, damaged, or of another version.
         """
         return parse(FullResult, read_sealed(path), f"{path}: result")
+
+    @staticmethod
+    def read_of(path: Path, model: str, task: str) -> FullResult:
+        """The same, of a result that must be that of a model and task.
+
+        Raises:
+            UserError: also where it is another cell's.
+        """
+        result = FullResult.read(path)
+        check_whose(path, (result.model, result.task), (model, task))
+        return result

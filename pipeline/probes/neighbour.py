@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.common.config import parse
-from pipeline.common.sealed import read_sealed, write_sealed
+from pipeline.common.sealed import check_whose, read_sealed, write_sealed
 from pipeline.common.status import Status
 from pipeline.dimension.habits import Habits
 from pipeline.dimension.question import Near
@@ -54,3 +54,14 @@ class Neighbour:
             UserError: the file is missing, damaged, or of another version.
         """
         return parse(Neighbour, read_sealed(path), f"{path}: answer")
+
+    @staticmethod
+    def read_of(path: Path, model: str) -> Neighbour:
+        """The same, of an answer that must be that of a checkpoint.
+
+        Raises:
+            UserError: also where it is another's.
+        """
+        answer = Neighbour.read(path)
+        check_whose(path, (answer.model,), (model,))
+        return answer

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipeline.common.config import parse
-from pipeline.common.sealed import read_sealed, write_sealed
+from pipeline.common.sealed import check_whose, read_sealed, write_sealed
 from pipeline.common.status import SearchEnd, Status
 from pipeline.finetuning.result import Cost
 
@@ -60,6 +60,7 @@ class SearchResult:
             are ``seed``, ``learning_rate``, ``rate`` (that as a multiple of the unit of
             docs/normalisation.md), ``best_epoch``, ``eval_metric`` and ``train_metric``.
         threads: that the last of it was computed on; None on a GPU.
+        trials_sha256: the hash of the file of these trainings; None before it is written.
     """
 
     model: str
@@ -103,6 +104,7 @@ class SearchResult:
     eval_metric: float | None = None
     train_metric: float | None = None
     threads: int | None = None
+    trials_sha256: str | None = None
 
     def write(self, path: Path) -> None:
         """Write the result as JSON."""
@@ -116,3 +118,14 @@ class SearchResult:
             UserError: the file is missing, damaged, or of another version.
         """
         return parse(SearchResult, read_sealed(path), f"{path}: result")
+
+    @staticmethod
+    def read_of(path: Path, model: str, task: str) -> SearchResult:
+        """The same, of a result that must be that of a model and task.
+
+        Raises:
+            UserError: also where it is another cell's.
+        """
+        result = SearchResult.read(path)
+        check_whose(path, (result.model, result.task), (model, task))
+        return result

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.common.artifacts import Json, atomic_file
+from pipeline.common.artifacts import Json, atomic_file, sha256
 from pipeline.common.sealed import write_jsonl
 from pipeline.dimension.curve import curve_points
 from pipeline.dimension.driver import drive
@@ -208,6 +208,7 @@ def _written(
     """Write what the search leaves beside the d numbers."""
     write_jsonl(out / "trials.jsonl", trials)
     write_jsonl(out / "curve.jsonl", curve)
+    result = replace(result, trials_sha256=sha256(out / "trials.jsonl"))
     answer.write(out / "answer.json")
     result.write(out / "result.json")
     return result

@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 OTHERS = "others_"
 _TYPES = {bool: "boolean", int: "Int64", float: "float64"}
 # Hashes, and answers to single examples.
-_NO_COLUMN = ("inputs", "answers")
+_NO_COLUMN = ("inputs", "answers", "trials_sha256")
 # Said once, by the search: both results agree, or, of status and reason, the search's are final.
 _SHARED = (
     "model",

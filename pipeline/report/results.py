@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.common.sealed import read_jsonl
+from pipeline.common.sealed import check_files, read_jsonl
 from pipeline.dimension.record import Ending
 from pipeline.dimension.sweep_grid import left_out
 from pipeline.errors import UserError
@@ -93,20 +93,25 @@ def read_sweep(results: Path, sweep: SweepCell) -> CellResults:
 
 def _read(results: Path, cell: MeasuredCell, folder: Path, remedy: str) -> CellResults:
     baseline = results / "baseline" / cell.model / cell.task / "result.json"
-    full = _result(FullResult.read, baseline, f"run dvc repro baseline@{cell.model}-{cell.task}")
-    search = _result(SearchResult.read, folder / "result.json", remedy)
-    return CellResults(full, search, _trainings(folder / "trials.jsonl", search.probes, remedy))
+    again = f"run dvc repro baseline@{cell.model}-{cell.task}"
+    full = _result(FullResult.read_of, baseline, cell, again)
+    search = _result(SearchResult.read_of, folder / "result.json", cell, remedy)
+    return CellResults(full, search, _trainings(folder / "trials.jsonl", search, remedy))
 
 
-def _result(read: Callable[[Path], Result], path: Path, remedy: str) -> Result:
+def _result(
+    read: Callable[[Path, str, str], Result], path: Path, cell: MeasuredCell, remedy: str
+) -> Result:
     try:
-        return read(path)
+        return read(path, cell.model, cell.task)
     except UserError as error:
         raise UserError(f"{error} ({remedy})") from error
 
 
-def _trainings(path: Path, count: int, remedy: str) -> tuple[Training, ...]:
+def _trainings(path: Path, search: SearchResult, remedy: str) -> tuple[Training, ...]:
+    count = search.probes
     try:
+        check_files(path.parent, {path.name: search.trials_sha256 or ""})
         trainings = tuple(map(_training, read_jsonl(path)))
     except UserError as error:
         raise UserError(f"{error} ({remedy})") from error

@@ -13,7 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.artifacts import atomic_directory, atomic_file, read_json, write_json
+from pipeline.common.artifacts import atomic_directory, atomic_file, sha256, write_json
+from pipeline.common.sealed import read_sealed, write_sealed
 from pipeline.errors import UserError
 from pipeline.report.cell import Family, MeasuredCell, SweepCell
 from pipeline.report.columns import (
@@ -45,6 +46,8 @@ from pipeline.report.summary import summarise
 from pipeline.report.trends import TREND_COLUMNS, trends
 from pipeline.report.workbook import write_workbook
 
+# In summary.json: the hash of each table's file, so that a figure never shows an altered number.
+_HASHES = "tables"
 _CELLS = cell_columns()
 # Only a d that a sweep leaves out has a reason of its own.
 _SWEEP = training_columns()
@@ -187,7 +190,8 @@ def write_tables(tables: Tables, folder: Path) -> None:
         for name, frame in frames.items():
             frame.to_parquet(temporary / f"{name}.parquet", index=False)
     write_workbook(frames, folder / "study.xlsx")
-    write_json(folder / "summary.json", tables.summary)
+    hashes = {f"{name}.csv": sha256(folder / f"{name}.csv") for name in NAMES}
+    write_sealed(folder / "summary.json", {**tables.summary, _HASHES: hashes})
     write_json(folder / "metrics.json", few(tables.summary))
 
 
@@ -195,10 +199,15 @@ def read_tables(folder: Path) -> Tables:
     """Read what `write_tables` wrote.
 
     Raises:
-        UserError: a table is missing or damaged.
+        UserError: a table is missing, damaged, or another than was written with the summary.
     """
     found = {name: _read(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()}
-    return Tables(**found, summary=read_json(folder / "summary.json"))
+    summary = read_sealed(folder / "summary.json")
+    for name, digest in summary.pop(_HASHES).items():
+        path = folder / name
+        if sha256(path) != digest:
+            raise UserError(f"{path} was altered since it was written: run dvc repro collect")
+    return Tables(**found, summary=summary)
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Columns) -> pd.DataFrame:

@@ -32,11 +32,12 @@ def write_settings(params: Params, content: Json, folder: Path = paths.SETTINGS)
         folder: where the files go.
     """
     with atomic_directory(folder) as made:
-        for path, value in _files(params, content):
+        for path, value in settings_files(params, content):
             write_json(made / path.relative_to(paths.SETTINGS), value)
 
 
-def _files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
+def settings_files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
+    """Each file and what goes into it; arguments as those of `write_settings`."""
     for name, task in content["tasks"].items():
         for section in SECTIONS:
             yield paths.task_settings(name, section), task[section]

@@ -88,6 +88,8 @@ class TaskDataConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if not self.train:
+            raise ValueError("train must name at least one source of rows")
         if bool(self.eval) == (self.split is not None):
             raise ValueError(
                 "give either eval, the sources of the evaluation split, or split, which says how "

@@ -27,6 +27,7 @@ from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 from pipeline.common.artifacts import atomic_file
 from pipeline.errors import UserError
 from pipeline.running.sentences import sentence
+from pipeline.workers.healing import heal_outs
 from pipeline.workers.options import Options
 from pipeline.workers.transfer import heeded
 
@@ -97,11 +98,21 @@ class Graph:
             if self._options.force:
                 raise RunCacheNotFoundError(stage)
             self._repo.stage_cache.restore(stage)
+            self._take_in(stage)
+            self._see_whole(stage)
         except RunCacheNotFoundError:
             stage.save_deps()
             return None
-        self.commit(stage)
+        self._unlisted.append(stage)
         return "restored from the run cache"
+
+    def _see_whole(self, stage: Any) -> None:
+        """DVC brings back a damaged copy as if it were whole; read it, and have the stage run."""
+        if damaged := heal_outs(self._repo, stage.outs):
+            names = ", ".join(map(os.path.relpath, damaged))
+            log.info("Stage '%s' cannot be restored: %s was damaged", stage.addressing, names)
+            stage.remove_outs(ignore_remove=False, force=False)
+            raise RunCacheNotFoundError(stage)
 
     def commit(self, stage: Any) -> None:
         """Take what the command made into DVC's cache, and into dvc.lock before long.
@@ -109,13 +120,17 @@ class Graph:
         Raises:
             UserError: an output is missing.
         """
+        with _one_sentence():
+            self._take_in(stage)
+        self._unlisted.append(stage)
+
+    def _take_in(self, stage: Any) -> None:
         measured = [out for out in stage.outs if not (out.is_metric or out.is_plot)]
         missing = self._options.allow_missing
-        with _one_sentence(), heeded():
+        with heeded():
             cached = all(out.use_cache for out in measured)
             stage.save(allow_missing=missing, run_cache=cached)
             stage.commit(allow_missing=missing)
-        self._unlisted.append(stage)
 
     def lock_due(self) -> float | None:
         """Seconds until dvc.lock is to be written; None where it lists all that was committed."""

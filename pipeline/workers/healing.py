@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,16 @@ def heal() -> list[Path]:
     """
     try:
         with Repo(_wait_for_lock=True) as repo, repo.lock:
-            cache = Path(repo.cache.local.path)
-            outs = [out for out in repo.index.outs if out.use_cache and out.hash_info]
-            return [path for out in outs for path in _heal(out, cache)]
+            return heal_outs(repo, repo.index.outs)
     except DvcException as error:
         raise UserError(str(error)) from error
+
+
+def heal_outs(repo: Any, outs: Iterable[Any]) -> list[Path]:
+    """Remove, and return, each damaged file of these outputs of a repository that is locked."""
+    cache = Path(repo.cache.local.path)
+    known = [out for out in outs if out.use_cache and out.hash_info]
+    return [path for out in known for path in _heal(out, cache)]
 
 
 @dataclass(frozen=True)

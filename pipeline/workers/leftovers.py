@@ -39,6 +39,7 @@ def clear_leftovers() -> list[str]:
             for out in left:
                 out.remove()
                 _remove_empty(Path(out.fs_path).parent)
+                _forget_time(Path(out.def_path))
             return [out.def_path for out in left]
     except DvcException as error:
         raise UserError(str(error)) from error
@@ -61,6 +62,12 @@ def _stage(repo: Any, entry: Json) -> Any:
     stage = create_stage(PipelineStage, repo=repo, path="dvc.yaml", cmd=entry["cmd"], outs=places)
     StageLoader.fill_from_lock(stage, entry)
     return stage
+
+
+def _forget_time(machine: Path) -> None:
+    """Remove a cell's wall time, which DVC does not know, with the record of its machine."""
+    if machine.is_relative_to(paths.MACHINE):
+        paths.timing(machine.parent.name, machine.stem).unlink(missing_ok=True)
 
 
 def _remove_empty(folder: Path) -> None:

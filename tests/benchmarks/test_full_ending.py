@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks import full_ending
+from pipeline.common.sealed import write_jsonl, write_sealed
 
 CURVES = ([0.6, 0.9, 0.98, 1.0, 1.0, 1.0, 1.0, 1.0], [0.5, 0.6, 0.7, 0.72, 0.73, 0.73, 0.73, 0.73])
 
@@ -16,13 +16,13 @@ def study(tmp_path: Path) -> Path:
     folder = tmp_path / "results/baseline/s0/own"
     folder.mkdir(parents=True)
     result = {"metric": "accuracy", "chance": 0.5, "chance_error": 0.5 / 600**0.5}
-    (folder / "result.json").write_text(json.dumps(result))
+    write_sealed(folder / "result.json", result)
     rows = [
         {"learning_rate": 1e-3, "seed": seed, "metric": metric}
         for seed, curve in enumerate(CURVES)
         for metric in curve
     ]
-    (folder / "epochs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_jsonl(folder / "epochs.jsonl", rows)
     return tmp_path
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.common.artifacts import sha256
 from pipeline.common.sealed import write_jsonl
 from pipeline.common.status import SearchEnd, Status
 from pipeline.finetuning.result import Cost, FullResult
@@ -71,8 +73,8 @@ EPOCH = {
 
 
 def write_search(folder: Path, search: SearchResult, trials: list[dict]) -> None:
-    search.write(folder / "result.json")
     write_jsonl(folder / "trials.jsonl", trials)
+    replace(search, trials_sha256=sha256(folder / "trials.jsonl")).write(folder / "result.json")
 
 
 def write_cell(root: Path, full: FullResult, search: SearchResult) -> None:

@@ -206,6 +206,32 @@ def test_a_result_that_was_edited_in_place_is_no_row(results: Path, name: str) -
         collect(results, CELLS, [])
 
 
+@pytest.mark.parametrize("file", ["baseline/{}/result.json", "search/{}/result.json"])
+def test_another_cells_result_in_its_place_is_no_row(results: Path, file: str) -> None:
+    """Its own hash is right; it is whole, but of another model."""
+    own, others = results / file.format("s10/easy"), results / file.format("s0/easy")
+    own.write_bytes(others.read_bytes())
+    wanted = r"s10/easy/result\.json is the result of s0 and easy, not of s10 and easy.*repro"
+    with pytest.raises(UserError, match=wanted):
+        collect(results, CELLS, [])
+
+
+def test_another_cells_trials_in_their_place_are_no_rows(results: Path) -> None:
+    own, others = (results / f"search/{name}/trials.jsonl" for name in ("s10/easy", "s0/easy"))
+    assert own.read_bytes() != others.read_bytes()
+    own.write_bytes(others.read_bytes())
+    with pytest.raises(UserError, match=r"s10/easy/trials\.jsonl is missing, truncated or altered"):
+        collect(results, CELLS, [])
+
+
+def test_an_altered_number_of_a_table_is_not_drawn(results: Path, tmp_path: Path) -> None:
+    write_tables(collect(results, CELLS, []), tmp_path)
+    path = tmp_path / "cells.csv"
+    path.write_text(path.read_text().replace("0.8", "0.9"))
+    with pytest.raises(UserError, match=r"cells\.csv was altered .*run dvc repro collect"):
+        read_tables(tmp_path)
+
+
 @pytest.mark.parametrize("damage", [None, '{"d": 1', "", "\n", '{"d": 1}'])
 def test_damaged_probes_are_named(results: Path, damage: str | None) -> None:
     path = results / "search/s0/easy/trials.jsonl"
@@ -293,7 +319,7 @@ def test_every_field_of_the_results_is_a_column_or_known_to_be_none() -> None:
     for kind in (FullResult, SearchResult):
         for name in (field.name for field in fields(kind)):
             found = [column for column in columns if name in column]
-            assert found or name in ("inputs", "answers", "others"), name
+            assert found or name in ("inputs", "answers", "others", "trials_sha256"), name
 
 
 def test_others_of_other_tasks_are_empty(results: Path, tmp_path: Path) -> None:

@@ -1,8 +1,14 @@
-"""Any value in any place of a preset: it is read, or refused with one sentence."""
+"""Any value in any place of a preset: it is read, or refused with one sentence.
+
+What is read goes through all that comes before the first stage: the graph, the settings' files, and
+the estimate of costs. ``FUZZ_EXAMPLES=8000 pytest tests/study/test_mutations.py`` looks at more than
+usual; ``python -m benchmarks.attack params`` does that.
+"""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import is_dataclass
@@ -10,16 +16,21 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from pipeline.common.checked import field_types, ruled
 from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
+from pipeline.estimate import expected
+from pipeline.estimate.costs import estimate
+from pipeline.estimate.describe import describe
 from pipeline.study.graph import graph_text
 from pipeline.study.measured import searches
 from pipeline.study.params import Params
 from pipeline.study.reading import as_params
+from pipeline.study.settings import settings_files
+from pipeline.study.tasks import completed
 
 ROOT = Path(__file__).parents[2]
 PRESETS = {path.stem: read_yaml(path) for path in sorted((ROOT / "presets").glob("*.yaml"))}
@@ -98,15 +109,28 @@ def changed(content: Any, place: Place, value: Any) -> Any:
     return content
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_searches() -> Iterator[None]:
+    """An estimate plays searches for seconds; how many there are and of what it works out here."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(expected, "expected_epochs", lambda *_, **__: float(expected.EPOCHS))
+        yield
+
+
 @pytest.mark.filterwarnings("error")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "400")), deadline=None)
 @given(st.sampled_from(PLACES), VALUES)
 def test_every_change_of_a_preset_is_read_or_refused_in_a_sentence(
     where: tuple[str, Place], value: Any
 ) -> None:
     name, place = where
+    content = changed(PRESETS[name], place, value)
     try:
-        params = as_params(changed(PRESETS[name], place, value), Path("params.yaml"))
+        params = as_params(content, Path("params.yaml"))
         graph_text(params), searches(params)
+        dict(settings_files(params, completed(content)))
+        describe(estimate(params, prepared=False), 4e14)
+        event("read")
     except UserError as error:
+        event("refused in a sentence")
         assert "\n" not in str(error)

@@ -275,3 +275,9 @@ def test_every_embedded_task_is_balanced_and_keeps_its_splits_apart(
     assert made["overlap"] == 0
     assert made["train"]["labels"] == dict.fromkeys(labels, 120 // len(labels))
     assert made["chance"] == pytest.approx(1 / len(labels))
+
+
+def test_a_split_without_a_source_is_refused(tmp_path: Path) -> None:
+    """An estimate divided by its rows."""
+    with pytest.raises(UserError, match="train must name at least one source of rows"):
+        _config(tmp_path, train=[])

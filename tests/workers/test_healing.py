@@ -48,7 +48,8 @@ def test_what_dvc_brings_back_damaged_is_found_and_made_again(made: Path, name: 
     assert heal() == []
     assert (made / name).stat().st_mode & 0o222 == 0
     damage(made / name)
-    reproduce([], jobs=1)
+    with Repo() as repo:
+        repo.reproduce()
     assert (made / name).read_text() == "13"  # DVC alone believes its copy
     found = heal()
     assert len(found) == 2 and found[1] == made / name
@@ -77,3 +78,17 @@ def test_without_an_output_there_is_nothing_to_heal(made: Path) -> None:
     shutil.rmtree(made / "folder")
     shutil.rmtree(made / ".dvc/cache")
     assert heal() == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_damaged_copy_is_not_brought_back(
+    made: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The output is gone; what the run cache would bring back is read first."""
+    damage(made / name)
+    shutil.rmtree(made / "folder")
+    (made / "single").unlink()
+    with caplog.at_level("INFO"):
+        assert reproduce([], jobs=1) == "stages: 1 ran, 1 restored from the run cache"
+    assert "cannot be restored: .dvc" in caplog.text and "was damaged" in caplog.text
+    assert contents() == ["12", "34"] and heal() == []
