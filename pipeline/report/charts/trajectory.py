@@ -45,7 +45,10 @@ def step_channel(tables: Tables, config: ReportConfig) -> Any:
     unit = "tokens" if config.axis == "tokens" else str(next(iter(cells["unit"]), "updates"))
     return alt.X(
         field=field, type="quantitative", title=f"pretraining {unit}",
-        scale=step_scale(steps), axis=alt.Axis(format="~s", values=steps, labelOverlap="greedy"),
+        scale=step_scale(steps), axis=alt.Axis(
+            # Each number in its own unit: a format alone takes the largest's for all, so 10 is 0k.
+            labelExpr="format(datum.value, '~s')", values=steps, labelOverlap="greedy",
+        ),
     )  # fmt: skip
 
 

@@ -23,8 +23,8 @@ WHY_NONE = {
     "diverged": "training diverged",
 }
 _NONE_REACHED = "no training reached the target"
-
-_WORDS = {"> ": "above ", "< ": "below ", "": ""}
+# What stands for the sign of a d₉₀ beyond the grid in a sentence.
+_WORDS = {"above": "above ", "below": "below "}
 
 
 @dataclass(frozen=True)
@@ -188,14 +188,10 @@ def _placed(cell: pd.Series) -> Parts:
     """A cell's d₉₀ with its interval and the step that it is at."""
     step = Number(cell.name, "step", f"{cell['step']:,}")
     between = () if cell["status"] != "ok" else (" (95 %: ", *interval_parts(cell), ")")
-    sign, *number = d90_parts(cell)
-    return (
-        _WORDS[str(sign)],
-        *number,
-        *between,
-        f" at {str(cell['unit']).removesuffix('s')} ",
-        step,
-    )
+    word = _WORDS.get(place(cell) or "", "")
+    at = f" at {str(cell['unit']).removesuffix('s')} "
+    # Without the sign, which the word stands for.
+    return (word, *d90_parts(cell)[-1:], *between, at, step)
 
 
 def _factor(row: pd.Series) -> Parts:
