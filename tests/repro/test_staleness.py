@@ -29,7 +29,7 @@ EDITS = {
     "the initial checkpoint": ("pipeline/pretraining", "def init_checkpoint", PRETRAINING),
     "a projection": ("pipeline/subspace", "class DenseGaussian", SEARCHES),
     "the search": ("pipeline/dimension", "def bisect", SEARCHES | TABLES),
-    "a figure": ("pipeline/report", "def trajectory", TABLES),
+    "a figure": ("pipeline/report", "def uncomputable", TABLES),
     "the command line": ("pipeline/estimate", "def describe", set()),
     "the driver": ("pipeline/workers", "def reproduce", set()),
 }
