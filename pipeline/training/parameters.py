@@ -106,8 +106,8 @@ class FlatParameters:
     def fingerprint(self) -> int:
         """A sum over the bits of all weights, by which other weights are told from these."""
         bits = self.values.view(_BITS[self.values.element_size()])
-        # In pieces: for its sum torch makes a copy in 64 bits.
-        parts = [part.sum(dtype=torch.int64) for part in bits.split(_PIECE)]
+        # The sum may wrap around. In pieces: of shorter numbers torch makes a copy first.
+        parts = [part.sum(dtype=torch.int32) for part in bits.split(_PIECE)]
         return int(torch.stack(parts).sum())
 
     def _check_same(self) -> None:
