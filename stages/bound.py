@@ -8,8 +8,6 @@ from pipeline import paths
 from pipeline.certificates.certify import Certifier
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.result import FullResult
-from pipeline.probes.asking import cell_question, probe_training
-from pipeline.probes.probe import ProbeRunner
 from pipeline.probes.result import SearchResult
 from pipeline.study.measured import certified
 from stages import entry
@@ -20,7 +18,7 @@ def main() -> None:
     planned, config = certified(params)[key], params.certificates
     assert config is not None, "without the section no item is in the graph"
     name, task = planned.model.name, planned.task
-    finetune, search = params.task(task).finetune, params.search
+    finetune = params.task(task).finetune
     with entry.measured("bound", key):
         cell = Cell.open(
             name=name,
@@ -30,20 +28,17 @@ def main() -> None:
             config=finetune,
             seed=params.seed,
         )
-        question = cell_question(
+        found = SearchResult.read_of(paths.search(name, task) / "result.json", name, task)
+        certifier = Certifier.of(
             cell,
-            search=search,
+            search=params.search,
             subspace=params.subspace,
             finetune=finetune,
             full=FullResult.read_of(paths.full_result(name, task), name, task),
-            neighbour=None,
+            config=config,
+            scratch=paths.scratch("bound", key),
         )
-        training = probe_training(search, finetune, question, cell)
-        runner = ProbeRunner(cell, params.subspace, finetune, training, paths.scratch("bound", key))
-        found = SearchResult.read_of(paths.search(name, task) / "result.json", name, task)
-        result = Certifier(runner, finetune, question, config).certify(
-            found, paths.certificate(name, task)
-        )
+        result = certifier.certify(found, paths.certificate(name, task))
     logging.info("%s: %s", key, result.sentence())
 
 

@@ -23,12 +23,15 @@ from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.evaluation import predict
 from pipeline.finetuning.loop import Run, fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig
-from pipeline.finetuning.result import Costly, cost_of
+from pipeline.finetuning.result import Costly, FullResult, cost_of
+from pipeline.probes.asking import cell_question, probe_training
+from pipeline.probes.config import SearchConfig
 from pipeline.probes.probe import ProbeRunner
 from pipeline.probes.result import SearchResult
+from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import Quantised
 from pipeline.subspace.reparameterisation import Subspace
-from pipeline.subspace.task_vector import Classifier, load_task_vector, save_task_vector
+from pipeline.subspace.task_vector import load_task_vector
 from pipeline.tasks import Split
 
 # Tuning through levels trains at this share of the rate that the numbers were trained at.
@@ -62,6 +65,29 @@ class Certifier:
     question: Question
     config: CertificateConfig
 
+    @staticmethod
+    def of(
+        cell: Cell,
+        *,
+        search: SearchConfig,
+        subspace: SubspaceConfig,
+        finetune: FinetuneConfig,
+        full: FullResult,
+        config: CertificateConfig,
+        scratch: Path,
+    ) -> Certifier:
+        """The certifier of a cell that is trained as its search would train it.
+
+        Raises:
+            UserError: the search's grid does not fit the model.
+        """
+        question = cell_question(
+            cell, search=search, subspace=subspace, finetune=finetune, full=full, neighbour=None
+        )
+        training = probe_training(search, finetune, question, cell)
+        runner = ProbeRunner(cell, subspace, finetune, training, scratch)
+        return Certifier(runner, finetune, question, config)
+
     def certify(self, found: SearchResult, out: Path) -> CertificateResult:
         """Try all candidates; write ``result.json`` and, of the best, its file and task vector.
 
@@ -79,7 +105,8 @@ class Certifier:
             result = replace(result, best=place, code_sha256=hashlib.sha256(content).hexdigest())
             with atomic_file(out / "code.bin") as temporary:
                 temporary.write_bytes(content)
-            self._keep(described[place], out / "task.safetensors")
+            subspace, vector = self._place(content, described[place].record.probe)
+            self.runner.keep(vector, subspace, out / "task.safetensors")
         result.write(out)
         return result
 
@@ -143,20 +170,6 @@ class Certifier:
             subspace.vector += vector.values(subspace.vector.dtype).to(subspace.vector.device)
         subspace.materialize()
         return subspace, vector
-
-    def _keep(self, best: Described, path: Path) -> None:
-        """Write the task vector of a candidate, which restores what was evaluated bit for bit."""
-        cell = self.runner.cell
-        subspace, vector = self._place(best.content, best.record.probe)
-        with atomic_file(path) as temporary:
-            save_task_vector(
-                temporary,
-                vector,
-                subspace=subspace,
-                checkpoint=cell.inputs["checkpoint"],
-                task=cell.task,
-                classifier=Classifier(cell.seed, cell.data.kind.labels, cell.data.kind.problem),
-            )
 
     def _result(self, found: SearchResult, described: Sequence[Described]) -> CertificateResult:
         cell = self.runner.cell

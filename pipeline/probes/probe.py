@@ -20,6 +20,7 @@ from pipeline.finetuning.loop import Run, fine_tune
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
 from pipeline.finetuning.sampling import SampledEvaluation
 from pipeline.subspace.config import SubspaceConfig
+from pipeline.subspace.quantise import Quantised
 from pipeline.subspace.reparameterisation import Subspace, scale_count
 from pipeline.subspace.task_vector import Classifier, save_task_vector
 from pipeline.training.optimizers import AdamW, Optimizer
@@ -126,6 +127,20 @@ class ProbeRunner:
         self.cell.reset()
         return Subspace(self.cell.flat, self.subspace, probe.d, self.seed(probe))
 
+    def keep(self, vector: torch.Tensor | Quantised, subspace: Subspace, path: Path) -> None:
+        """Write the d numbers of a training as the cell's task vector (`save_task_vector`)."""
+        cell = self.cell
+        kind = cell.data.kind
+        with atomic_file(path) as temporary:
+            save_task_vector(
+                temporary,
+                vector,
+                subspace=subspace,
+                checkpoint=cell.inputs["checkpoint"],
+                task=cell.task,
+                classifier=Classifier(cell.seed, kind.labels, kind.problem),
+            )
+
     @cached_property
     def _journal(self) -> Journal:
         return Journal(self.scratch / "probes.jsonl")
@@ -164,7 +179,7 @@ class ProbeRunner:
         )
         record = self._record(probe, run)
         if run.vector is not None:
-            self._keep(run.vector, subspace, self.vector_path(record))
+            self.keep(run.vector, subspace, self.vector_path(record))
         return record
 
     def _record(self, probe: Probe, run: Run[Ending]) -> Record:
@@ -180,17 +195,3 @@ class ProbeRunner:
             flop=self.cell.flop(run),
             identity=self.identity(probe),
         )
-
-    def _keep(self, vector: torch.Tensor, subspace: Subspace, path: Path) -> None:
-        cell = self.cell
-        kind = cell.data.kind
-        head = Classifier(cell.seed, kind.labels, kind.problem)
-        with atomic_file(path) as temporary:
-            save_task_vector(
-                temporary,
-                vector,
-                subspace=subspace,
-                checkpoint=cell.inputs["checkpoint"],
-                task=cell.task,
-                classifier=head,
-            )

@@ -19,9 +19,7 @@ from pipeline.errors import UserError
 from pipeline.finetuning.evaluation import predict
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.finetuning.result import Cost, FullResult
-from pipeline.probes.asking import cell_question, probe_training
 from pipeline.probes.config import SearchConfig
-from pipeline.probes.probe import ProbeRunner
 from pipeline.probes.result import SearchResult
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.task_vector import load_task_vector
@@ -44,12 +42,10 @@ def certifier(
     world: Path, scratch: Path, finetune: FinetuneConfig = FINETUNE
 ) -> tuple[Certifier, SearchResult]:
     cell = open_cell(world, "polarity_short")
-    question = cell_question(
-        cell, search=SEARCH, subspace=SUBSPACE, finetune=finetune, full=full(), neighbour=None
-    )
-    runner = ProbeRunner(
-        cell, SUBSPACE, finetune, probe_training(SEARCH, finetune, question, cell), scratch
-    )
+    made = Certifier.of(
+        cell, search=SEARCH, subspace=SUBSPACE, finetune=finetune, full=full(), config=CONFIG,
+        scratch=scratch,
+    )  # fmt: skip
     found = SearchResult(
         model="s0", task="polarity_short", step=0, metric="accuracy", chance=0.5, full_metric=0.95,
         method="said", projection="fastfood", normalisation="entry", fraction=0.9,
@@ -57,7 +53,7 @@ def certifier(
         d_max=2048, layers=4, status=Status.OK, reason="", probes=1, cost=Cost(1, 1, 1.0),
         inputs=cell.inputs, task_d=32, rate=0.35,
     )  # fmt: skip
-    return Certifier(runner, finetune, question, CONFIG), found
+    return made, found
 
 
 @pytest.fixture(scope="module")
