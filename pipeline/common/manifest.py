@@ -51,9 +51,7 @@ def check_model(directory: Path) -> Json:
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    manifest = _read(_Checkpoint, directory / MODEL_MANIFEST)
-    check_files(directory, manifest["sha256"])
-    return manifest
+    return _checked(directory, MODEL_MANIFEST)
 
 
 def check_state(directory: Path) -> Json:
@@ -62,9 +60,7 @@ def check_state(directory: Path) -> Json:
     Raises:
         UserError: a file is missing, truncated or altered.
     """
-    manifest = _read(_Checkpoint, directory / STATE_MANIFEST)
-    check_files(directory, manifest["sha256"])
-    return manifest
+    return _checked(directory, STATE_MANIFEST)
 
 
 def check_tokenizer(directory: Path) -> None:
@@ -78,6 +74,12 @@ def check_tokenizer(directory: Path) -> None:
             hashes = _read(_Manifest, directory / name)["sha256"]
             own = {file: digest for file, digest in hashes.items() if "token" in file}
             check_files(directory, own)
+
+
+def _checked(directory: Path, name: str) -> Json:
+    manifest = _read(_Checkpoint, directory / name)
+    check_files(directory, manifest["sha256"])
+    return manifest
 
 
 def _read(kind: type[_Manifest], path: Path) -> Json:
