@@ -19,7 +19,7 @@ from pipeline.study.reading import load_params
 
 ROOT = Path(__file__).parents[2]
 _SOURCES = ("pipeline", "stages", "dvc.yaml", ".dvcignore", ".gitignore")
-_RESULTS = ("baseline", "search", "sweep")
+_RESULTS = ("baseline", "pretraining", "search", "sweep")
 # What all processes of a study have in their environment.
 MARK = "ATTACKED_STUDY"
 
@@ -48,6 +48,20 @@ def tiny_params(tasks: Iterable[str] = ("polarity_short", "paraphrase")) -> dict
     return params
 
 
+def copy_project(folder: Path) -> None:
+    """Copy the code and the empty folders of results to a new folder."""
+    folder.mkdir(parents=True)
+    for name in _SOURCES:
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    for name in _RESULTS:
+        (folder / "results" / name).mkdir(parents=True)
+        shutil.copy(ROOT / "results" / name / "README.md", folder / "results" / name)
+
+
 @dataclass(frozen=True)
 class TinyStudy:
     """A working copy; commands run in it as a user's would."""
@@ -59,16 +73,7 @@ class TinyStudy:
         """A copy of the project without results, with these parameters."""
         from ruamel.yaml import YAML
 
-        folder.mkdir(parents=True)
-        for name in _SOURCES:
-            if (ROOT / name).is_dir():
-                ignore = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-            else:
-                shutil.copy(ROOT / name, folder / name)
-        for name in _RESULTS:
-            (folder / "results" / name).mkdir(parents=True)
-            shutil.copy(ROOT / "results" / name / "README.md", folder / "results" / name)
+        copy_project(folder)
         with open(folder / "params.yaml", "w") as stream:
             YAML(typ="safe", pure=True).dump(params, stream)
         write_graph(load_params(folder / "params.yaml"), folder / "graph.yaml")

@@ -16,15 +16,13 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
-from benchmarks.attack.tiny import tiny_params
+from benchmarks.attack.tiny import copy_project, tiny_params
 from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from pipeline.study.graph import write_graph
 from pipeline.study.reading import load_params
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("pipeline", "stages", "dvc.yaml", ".dvcignore", ".gitignore")
-RESULTS = ("baseline", "pretraining", "search", "sweep")
 
 # Kills the process group, DVC included, when a file is about to be renamed into its place.
 KILLER = """
@@ -49,16 +47,7 @@ class Study:
 
     @staticmethod
     def create(folder: Path) -> Study:
-        folder.mkdir(parents=True)
-        for name in SOURCES:
-            if (ROOT / name).is_dir():
-                ignore = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-            else:
-                shutil.copy(ROOT / name, folder / name)
-        for name in RESULTS:
-            (folder / "results" / name).mkdir(parents=True)
-            shutil.copy(ROOT / "results" / name / "README.md", folder / "results" / name)
+        copy_project(folder)
         study = Study(folder)
         study.write(tiny_params())
         study.command("git", "init", "--quiet")
