@@ -56,5 +56,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
     parser.add_argument("places", type=Path, nargs="+")
-    chosen = parser.parse_args()
-    print(main(chosen.out, chosen.places))
+    print(main(**vars(parser.parse_args())))
