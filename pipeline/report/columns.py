@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -122,8 +123,12 @@ def column_meanings(kind: type) -> dict[str, str]:
     return {column: said for column, (_, said) in _each_column(kind).items()}
 
 
+@cache
 def _each_column(kind: type) -> dict[str, tuple[Any, str]]:
-    """The type of each column, as the dataclass hints at it, and what its docstring says."""
+    """The type of each column, as the dataclass hints at it, and what its docstring says.
+
+    Asked for every row, and the docstring is read once.
+    """
     hints, said = get_type_hints(kind), meanings(kind)
     columns: dict[str, tuple[Any, str]] = {}
     for name in (field.name for field in fields(kind) if field.name not in _NO_COLUMN):
@@ -180,14 +185,14 @@ def _type(hint: Any) -> str:
 def _values(one: Any) -> dict[str, Any]:
     """The values in a dataclass's columns."""
     row: dict[str, Any] = {}
-    types = column_types(type(one))
+    columns = _each_column(type(one))
     for name in (field.name for field in fields(one) if field.name not in _NO_COLUMN):
         value = getattr(one, name)
         if is_dataclass(value):
             row |= {f"{name}_{inner}": own for inner, own in _values(value).items()}
         elif f"{name}_" == OTHERS:
             row |= {f"{OTHERS}{inner}": own for inner, own in value.items()}
-        elif isinstance(value, tuple) and types[name] == "Int64":
+        elif isinstance(value, tuple) and _type(columns[name][0]) == "Int64":
             row[name] = len(value)
         else:
             row[name] = _in_words(value)

@@ -17,7 +17,7 @@ def test_the_parameter_and_the_cells_that_moved_are_named(study: Study) -> None:
     # No full fine-tuning beats chance by so much: cells with a d90 lose it, and nothing is trained.
     params["search"]["margin"] = 1000.0
     study.write(params)
-    assert {"settings", "collect"} < study.quick()
+    assert {"settings", "collect"} < study.quick("collect")
     done = study.command("python", "-m", "pipeline", "compare", "HEAD", ".")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == f"search.margin: HEAD 0; {study.folder.name} 1000"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
+from pipeline.finetuning.result import FullResult
 from tests.repro.conftest import Study
 
 pytestmark = pytest.mark.repro
@@ -18,6 +18,8 @@ BASELINES = {f"baseline@{cell}" for cell in CELLS}
 SEARCHES = {f"search@{cell}" for cell in CELLS}
 PRETRAINING = {"init@s0", "pretrain@s8"}
 TABLES = {"collect", "report"}
+# A cell whose full fine-tuning tells that something was made anew.
+CELL = "s0/polarity_short"
 
 # What is edited → the stages that must become stale by it, and no others.
 EDITS = {
@@ -43,6 +45,11 @@ def edit(folder: Path, place: str, line: str) -> None:
     found[0].write_text(found[0].read_text().replace(f"\n{line}", f"\nEDITED = 1\n\n\n{line}"))
 
 
+def full_metric(study: Study, cell: str = CELL) -> float:
+    """What full fine-tuning reached in a cell."""
+    return FullResult.read(study.folder / f"results/baseline/{cell}/result.json").full_metric
+
+
 @pytest.mark.parametrize("what", EDITS)
 def test_an_edit_makes_exactly_its_stages_stale(study: Study, what: str) -> None:
     place, line, stages = EDITS[what]
@@ -59,7 +66,7 @@ def test_a_dep_that_is_left_out_would_be_noticed(study: Study) -> None:
 
 
 def test_another_accuracy_is_another_table(study: Study) -> None:
-    before = study.tables()
+    before = full_metric(study)
     path = next(
         path for path in (study.folder / "pipeline/tasks").rglob("*.py")
         if "\ndef accuracy" in path.read_text()
@@ -68,26 +75,26 @@ def test_another_accuracy_is_another_table(study: Study) -> None:
     head, _, body = text.partition("\ndef accuracy")
     body = body.replace("return float(np.mean(", "return 0.5 + 0.5 * float(np.mean(", 1)
     path.write_text(f"{head}\ndef accuracy{body}")
-    ran = study.quick(jobs=2)
-    assert ran >= BASELINES and study.tables() != before
+    ran = study.quick(f"baseline@{CELL.replace('/', '-')}")
+    assert ran >= {"task@trajectory-polarity_short"} and full_metric(study) > before
 
 
 def test_a_longer_way_to_say_a_checkpoint_changes_nothing(study: Study) -> None:
     params = study.params()
     params["checkpoints"] = {"s0": 0, "s8": {"step": 8, "after": "s0"}}
     study.write(params)
-    assert study.quick() == {"settings", "report"}
+    assert study.quick("collect") == {"settings"}
 
 
 def test_other_code_never_takes_results_from_the_journal(study: Study) -> None:
     """Inputs are the same, so only the code tells that the journal's training is another one."""
-    before = study.tables()
+    before = full_metric(study)
     path = study.folder / "pipeline/finetuning/loop.py"
     path.write_text(
         path.read_text().replace("recipe.learning_rate,", "0.01 * recipe.learning_rate,", 1)
     )
-    assert study.quick(jobs=2) >= BASELINES
-    assert study.tables()["cells.csv"] != before["cells.csv"]
+    study.quick(f"baseline@{CELL.replace('/', '-')}")
+    assert full_metric(study) < before
 
 
 def test_a_file_that_changed_in_place_never_leaves_old_results(study: Study) -> None:
@@ -106,12 +113,12 @@ def test_a_file_that_changed_in_place_never_leaves_old_results(study: Study) -> 
     }}}  # fmt: skip
     params["checkpoints"] = {"s0": 0}
     study.write(params)
-    assert {"file@tasks-own-0", "task@trajectory-own", "baseline@s0-own"} <= study.quick()
-    before = pd.read_csv(study.folder / "reports/cells.csv")
+    made = {"file@tasks-own-0", "task@trajectory-own", "baseline@s0-own"}
+    assert made <= study.quick("baseline@s0-own")
+    before = full_metric(study, "s0/own")
     rows.touch()
-    assert study.stale() == set()
+    assert made.isdisjoint(study.stale())
     rows.write_text("text_a\tlabel\n" + good.replace("tank bomb", "bride ring"))
-    assert study.stale() == {"file@tasks-own-0"}
-    assert {"file@tasks-own-0", "task@trajectory-own", "baseline@s0-own"} <= study.repro()
-    after = pd.read_csv(study.folder / "reports/cells.csv")
-    assert after["full_metric"].tolist() < before["full_metric"].tolist()
+    assert made & study.stale() == {"file@tasks-own-0"}
+    assert study.repro("baseline@s0-own") == made
+    assert full_metric(study, "s0/own") < before

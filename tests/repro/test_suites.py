@@ -16,7 +16,7 @@ from tests.repro.conftest import Study, tiny_params
 pytestmark = pytest.mark.repro
 
 STEPS = (0, 10, 300)
-ENDING = {"settings", "collect", "report"}
+TABLES = {"settings", "collect"}
 
 
 def suite_params(steps: tuple[int, ...]) -> dict:
@@ -66,10 +66,10 @@ def test_the_suite_is_measured(suite: Study) -> None:
 
 def test_another_checkpoint_reruns_nothing_else(suite: Study, tmp_path: Path) -> None:
     study = suite.copy(tmp_path / "study")
-    assert study.repro() == set()
+    assert study.stale() == set()
     study.write(suite_params((*STEPS, 4000)))
     new = {f"{stage}@s4000-polarity_short" for stage in ("baseline", "search")}
-    assert study.quick() == {"model@s4000"} | new | ENDING
+    assert study.quick("collect") == {"model@s4000"} | new | TABLES
 
 
 def test_a_folder_that_changed_in_place_is_noticed(suite: Study, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
              for stage in ("baseline", "search")}  # fmt: skip
     sweeps = {f"search@electra-polarity_short-{method}" for method in ("did", "said")}
     models = {"model@electra", "model@gpt2"}
-    assert study.quick() == models | tasks | cells | sweeps | ENDING
+    assert study.quick() == models | tasks | cells | sweeps | TABLES | {"report"}
 
     reports = study.folder / "reports"
     cells_table = pd.read_csv(reports / "cells.csv")
@@ -145,4 +145,4 @@ def test_a_zoo_and_a_sweep_run_beside_it(suite: Study, tmp_path: Path) -> None:
     params["zoo"]["models"]["electra"]["label"] = "ELECTRA"
     study.write(params)
     more = {f"search@gpt2-polarity_short-{method}" for method in ("did", "said")}
-    assert study.quick() == more | ENDING
+    assert study.quick("collect") == more | TABLES
