@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ _VARIES: dict[str, dict[str, None]] = {
 
 def save_figure(figure: Any, folder: Path, name: str, config: ReportConfig) -> list[Path]:
     """Write a figure as SVG, PDF and PNG; return the paths."""
+    # It tells of every table of every font that a PDF takes letters from.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     paths = []
     for suffix, metadata in _VARIES.items():
         path = folder / f"{name}.{suffix}"
