@@ -9,6 +9,7 @@ import pytest
 from pipeline.common.sealed import write_sealed
 from pipeline.common.status import SearchEnd
 from pipeline.report.page import write_page
+from pipeline.report.page.answer import answer
 from pipeline.report.page.drawn import library
 from pipeline.report.parts import plain
 from pipeline.report.provenance import Provenance, provenance
@@ -196,6 +197,18 @@ def test_sentences_are_computed(results: Path) -> None:
     cells["status"], cells["d90_above"] = "not_reached", True
     above = plain(sentence("never", cells[cells["task"] == "never"]))
     assert above == "never: d₉₀ is > 4,096 from update 0 to 1000."
+
+
+def test_a_task_whose_end_is_unknown_does_not_fall_to_the_end(results: Path) -> None:
+    full = full_result("s1000", "easy", 0.95, 1.0)
+    write_cell(results, full, search_result(full, None, "not_reached", d90_low=51, d90_above=False))
+    said = [without_sources(line) for line in answer(collect(results, CELLS, [])).details]
+    assert (
+        "For easy d₉₀ goes from 2,048 (95 %: 1,024 – 4,096) at update 0 to 128 (95 %: 64 – 256) at update 100."
+        in said
+    )
+    assert "For easy nothing is known of the end, at s1000: no training reached the target." in said
+    assert not any("nothing is known of the end" in line for line in said if "late" in line)
 
 
 @pytest.mark.parametrize(

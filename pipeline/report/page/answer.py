@@ -91,7 +91,7 @@ class _Told:
             few = "there are too few checkpoints to tell a fall from chance."
             open_ = "it does not fall so consistently that chance is ruled out."
             but = few if too_small(self._claim) else open_
-            lower = ("d₉₀ is lower at the end of pretraining ", *self._for("falling"))
+            lower = ("d₉₀ ends lower than it begins ", *self._for("falling"))
             parts = (*lower, *self._how_much(), f"; but {but}")
         return self._moved.html(parts)
 
@@ -150,10 +150,16 @@ class _Told:
         )  # fmt: skip
 
     def exceptions(self) -> Iterator[Any]:
-        """A sentence for each task that does not fall clearly, with its reason."""
+        """A sentence and a reason for each task that does not fall clearly, or not to the end."""
         for _, row in self._tasks.iterrows():
             if reason := self._reason(row):
                 yield self._moved.html((f"Not so for {row['task']}: ", *reason, "."))
+            elif (unknown := self._since(row)) is not None:
+                why = "; ".join(_why_none(unknown))
+                names = " and ".join(unknown["model"])
+                yield self._moved.html(
+                    (f"For {row['task']} nothing is known of the end, at {names}: {why}.",)
+                )
 
     def _reason(self, row: pd.Series) -> Parts:
         """Why a task is no clear case of a fall; empty where it is one."""
@@ -164,8 +170,14 @@ class _Told:
             return ("d₉₀ rises" if row["direction"] == "rises" else same,)
         if not row["apart"]:
             return ("d₉₀ is lower at the end, but the 95 % intervals of the first and the last "
-                    "checkpoint overlap",)  # fmt: skip
+                    "checkpoint with a d₉₀ overlap",)  # fmt: skip
         return ()
+
+    def _since(self, row: pd.Series) -> pd.DataFrame | None:
+        """The task's cells after the last one that has a d₉₀, in order; None without any."""
+        own = self._cells[self._cells["task"] == row["task"]].sort_values("step")
+        after = own[own["step"] > own.loc[own["model"] == row["last"], "step"].iloc[0]]
+        return None if after.empty else after
 
     def _no_movement(self, row: pd.Series) -> Parts:
         own = self._cells[self._cells["task"] == row["task"]]
