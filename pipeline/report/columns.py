@@ -185,7 +185,8 @@ def _type(hint: Any) -> str:
 def _values(one: Any) -> dict[str, Any]:
     """The values in a dataclass's columns."""
     row: dict[str, Any] = {}
-    columns = _each_column(type(one))
+    kind: type = type(one)
+    columns = _each_column(kind)
     for name in (field.name for field in fields(one) if field.name not in _NO_COLUMN):
         value = getattr(one, name)
         if is_dataclass(value):
