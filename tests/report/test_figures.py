@@ -80,7 +80,7 @@ def labels(axes) -> list[str]:
 def test_censored_cells_are_arrows_at_the_largest_d(tables: Tables) -> None:
     axes = drawn("trajectory", tables)
     assert arrows(axes) == {"above-s0-late": [[0, 4096]], "above-s10-late": [[10, 4096]]}
-    assert labels(axes) == [*TASKS, "above the largest $d$"]
+    assert labels(axes) == [*TASKS, "95 % interval", "above the largest $d$"]
 
 
 @pytest.mark.parametrize(("name", "y"), [("generalization", 0.7), ("relative_gap", 1 / 6)])
@@ -363,7 +363,7 @@ def test_the_zoo_is_drawn_over_parameters(results: Path) -> None:
     assert [109_483_778, 1608] in marks.tolist() and len(marks) == 5
     assert arrows(axes) == {"above-t5_base-mrpc": [[222_903_552, 4096]]}
     assert {text.get_text() for text in axes.texts} == set(tables.of("zoo")["label"])
-    assert labels(axes) == ["mrpc", "above the largest $d$"]
+    assert labels(axes) == ["mrpc", "95 % interval", "above the largest $d$"]
 
 
 def test_a_zoo_without_any_d90_still_gives_a_figure(results: Path) -> None:

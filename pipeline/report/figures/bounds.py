@@ -20,6 +20,8 @@ Side = Literal["above", "below"]
 _POINTS_PER_INCH = 72
 # Sizes in points: of an arrow, of the head at an open end of a bar, of a mark beyond the grid.
 _ARROW, _HEAD, _MARK = 7.0, 3.0, 4.0
+# Widths in points: of a bar, and of the edge of an arrow.
+_BAR, _EDGE = 0.9, 0.3
 # Marks beyond the grid in one place stand this far apart, and their arrows so far outside.
 _ASIDE = _AWAY = 0.75 * _ARROW
 # By side and whether d₉₀ is upright: the arrow, and the marker whose base is at the end of a bar.
@@ -86,10 +88,15 @@ def shift(artist: Any, axes: Any, right: float, up: float) -> None:
     )  # fmt: skip
 
 
-def intervals(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> None:
-    """A thin bar an estimate, under the marks; an end beyond the grid is a small triangle there."""
-    for _, row in estimated(cells).dropna(subset=list(at)).iterrows():
+def intervals(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> list[Any]:
+    """A thin bar an estimate, under the marks, and the legend's key for bars if there are any.
+
+    An end beyond the grid is a small triangle there.
+    """
+    rows = estimated(cells).dropna(subset=list(at))
+    for _, row in rows.iterrows():
         _Cell(axes, row, at, look, look.shifts.get(row[look.by], 0.0)).draw_interval()
+    return [_key("|" if _upright(at) else "_", "95 % interval", _BAR)] if len(rows) else []
 
 
 def beyond_grid(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> list[Any]:
@@ -111,7 +118,7 @@ def beyond_grid(axes: Any, cells: pd.DataFrame, at: Places, look: Look) -> list[
                 cell.draw_interval(side)
                 cell.draw_beyond(side)
         if len(rows):
-            keys.append(_key(_ARROWS[side, _upright(at)], label))
+            keys.append(_key(_ARROWS[side, _upright(at)], label, _EDGE))
     return keys
 
 
@@ -135,7 +142,7 @@ class _Cell:
         draw = self.axes.vlines if _upright(self.at) else self.axes.hlines
         bar = draw(
             [float(self.row[self.at[0] if _upright(self.at) else self.at[1]])], *ends.values(),
-            colors=[self._colour], linewidth=0.9, alpha=0.55, zorder=1, gid=self._name("interval"),
+            colors=[self._colour], linewidth=_BAR, alpha=0.55, zorder=1, gid=self._name("interval"),
         )  # fmt: skip
         self._move(bar, 0.0)
         for side, end in ends.items():
@@ -150,7 +157,7 @@ class _Cell:
             markerfacecolor="white", markeredgewidth=0.8, zorder=3,
         )  # fmt: skip
         arrow = self._draw(
-            edge, marker=_ARROWS[side, _upright(self.at)], markersize=_ARROW, markeredgewidth=0.3,
+            edge, marker=_ARROWS[side, _upright(self.at)], markersize=_ARROW, markeredgewidth=_EDGE,
             gid=self._name(side),
         )  # fmt: skip
         self._move(mark, 0.0)
@@ -191,10 +198,10 @@ class _Cell:
         return f"{what}-{self.row['model']}-{self.row[self.look.by]}"
 
 
-def _key(glyph: str, label: str) -> Any:
+def _key(glyph: str, label: str, width: float) -> Any:
     from matplotlib.lines import Line2D
 
     return Line2D(
-        [], [], color="0.3", marker=glyph, markersize=_ARROW, markeredgewidth=0.3,
+        [], [], color="0.3", marker=glyph, markersize=_ARROW, markeredgewidth=width,
         linestyle="none", label=label,
     )  # fmt: skip

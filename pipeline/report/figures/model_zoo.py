@@ -35,14 +35,14 @@ def model_zoo(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
     axes.set_xscale("log")
     axes.set_yscale("log")
     found = estimated(zoo).astype({"parameters": float})
-    intervals(axes, found, _AT, look)
+    keys = intervals(axes, found, _AT, look)
     for task, rows in found.groupby("task", sort=False):
         axes.plot(
             rows["parameters"], rows["d90"], linestyle="none", marker=look.markers[str(task)],
             markersize=5, color=look.colours[str(task)], markeredgecolor="white",
             markeredgewidth=0.4, zorder=3,
         )  # fmt: skip
-    keys = beyond_grid(axes, zoo, _AT, look)
+    keys += beyond_grid(axes, zoo, _AT, look)
     axes.set_xlabel("parameters")
     axes.set_ylabel(D90_LABEL)
     legend(axes, config, look, keys)

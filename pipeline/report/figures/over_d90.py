@@ -50,9 +50,9 @@ def _over_d90(pyplot: Any, tables: Tables, config: ReportConfig, y: str, label: 
         axes.plot(
             path["d90"], path[y], color=look.colours[task], linewidth=0.7, alpha=0.5, zorder=1
         )
-    intervals(axes, points, at, look)
+    keys = intervals(axes, points, at, look)
     _marks(axes, points, y, tasks, look)
-    keys = beyond_grid(axes, cells, at, look)
+    keys += beyond_grid(axes, cells, at, look)
     if points.empty and not keys:
         say_empty(axes, "cell")
     else:

@@ -51,8 +51,8 @@ def trajectory(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
     look = Look.of_tasks(config, tables.tasks(), tasks, _APART)
     found = estimated(cells)
     _lines(axes, found, tasks, look)
-    intervals(axes, found, _AT, look)
-    keys = beyond_grid(axes, cells, _AT, look)
+    keys = intervals(axes, found, _AT, look)
+    keys += beyond_grid(axes, cells, _AT, look)
     legend(axes, config, look, keys, uncomputable(cells))
     if found.empty and not keys:
         say_empty(axes, "cell")
