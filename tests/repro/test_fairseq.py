@@ -26,7 +26,7 @@ def test_fairseq_trains_through_the_same_stages(
     params["pretrain"]["backend"] = "fairseq"
     params["checkpoints"] = {"s0": 0, "s4": 4, "s8": 8}
     study.write(params)
-    assert study.quick("pretrain@s4") == {
+    assert study.driver("pretrain@s4") == {
         "settings", "tokenizer@s0", "corpus@s0", "init@s0", "pretrain@s4"
     }  # fmt: skip
 
@@ -55,6 +55,6 @@ def test_fairseq_trains_through_the_same_stages(
     # What concerns the native backend alone reruns nothing, and cells take the checkpoint as it is.
     path = study.folder / "pipeline/backends/native/segment.py"
     path.write_text(path.read_text() + "\n# edited\n")
-    assert study.quick("baseline@s8-polarity_short") == {
+    assert study.driver("baseline@s8-polarity_short") == {
         "task@trajectory-polarity_short", "baseline@s8-polarity_short"
     }  # fmt: skip

@@ -155,7 +155,7 @@ def test_kills_at_any_moment_change_nothing(finished: Study, tmp_path: Path) -> 
         done = study.command(*command, KILL_AT=place, KILL_TIME=str(time))
         assert done.returncode == -9, f"not killed at {place}: {done.stdout[-2000:]}{done.stderr}"
     # DVC alone adds to dvc.lock what it makes; the driver has an order, whatever was made first.
-    study.quick(jobs=2)
+    study.driver(jobs=2)
     assert study.tables() == finished.tables()
     assert study.repro() == set()
     for name in ("dvc.lock", "reports/index.html"):

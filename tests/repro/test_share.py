@@ -26,7 +26,7 @@ def test_a_clone_has_all_and_runs_nothing(
     del params["tasks"]["paraphrase"]
     study.write(params)
     (study.folder / "graph.yaml").unlink()
-    assert study.quick() == {"settings", "collect", "report"}
+    assert study.driver() == {"settings", "collect", "report"}
     assert not list((study.folder / "results").rglob("*paraphrase*"))
     study.commit()
     one = study.tables()

@@ -75,7 +75,7 @@ def test_another_accuracy_is_another_table(study: Study) -> None:
     head, _, body = text.partition("\ndef accuracy")
     body = body.replace("return float(np.mean(", "return 0.5 + 0.5 * float(np.mean(", 1)
     path.write_text(f"{head}\ndef accuracy{body}")
-    ran = study.quick(f"baseline@{CELL.replace('/', '-')}")
+    ran = study.driver(f"baseline@{CELL.replace('/', '-')}")
     assert ran >= {"task@trajectory-polarity_short"} and full_metric(study) > before
 
 
@@ -93,7 +93,7 @@ def test_other_code_never_takes_results_from_the_journal(study: Study) -> None:
     path.write_text(
         path.read_text().replace("recipe.learning_rate,", "0.01 * recipe.learning_rate,", 1)
     )
-    study.quick(f"baseline@{CELL.replace('/', '-')}")
+    study.driver(f"baseline@{CELL.replace('/', '-')}")
     assert full_metric(study) < before
 
 
