@@ -12,6 +12,7 @@ from pipeline.report.page import write_page
 from pipeline.report.page.answer import answer
 from pipeline.report.page.claims import decidable
 from pipeline.report.provenance import Provenance
+from pipeline.report.sentences import all_numbers_missed
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables, collect
 from tests.report.big import study
@@ -138,6 +139,18 @@ def test_bounds_that_make_a_sample_too_small_are_named(results: Path) -> None:
     said = re.sub(r"<[^>]*>", "", str(decidable(collect(results, CELLS, []))[0]))
     assert "with 4 checkpoints and only a bound for d₉₀ in 5 of 8 cells the clearest" in said
     assert said.endswith("above 0.025: this study can decide none of them; 5 checkpoints could.")
+
+
+def test_where_all_numbers_missed_training_is_what_to_try(results: Path) -> None:
+    assert all_numbers_missed(collect(results, CELLS, []).cells) == ""
+    for checkpoint in ("s0", "s10"):
+        full = full_result(checkpoint, "late", 0.7, 0.75, parameters=4096)
+        found = search_result(full, None, "not_reached", lower=4096, probes=1)
+        write_cell(results, full, found)
+    page = written(collect(results, CELLS, []), results)
+    early = page[page.index("What to try first") : page.index("Task by task")]
+    assert "Even d = D missed for late at s0, s10. So many numbers" in early
+    assert "Try more finetune.epochs, then other search.rates." in early
 
 
 def told(results: Path) -> list[str]:
