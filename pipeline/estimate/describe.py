@@ -75,7 +75,7 @@ def _rows(made: Estimate) -> Iterator[str]:
     if not all(split.length_known for split in splits):
         yield (
             "Lengths with a ? are guesses: half of max_length. They are counted once the tasks are "
-            "prepared (dvc repro task)."
+            "prepared (python -m pipeline repro task)."
         )
 
 

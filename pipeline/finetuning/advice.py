@@ -11,13 +11,14 @@ _CLEAR = 5.0
 _MODELS = "a larger model, one pretrained for longer, or a published one (docs/models.md)"
 
 
-def what_to_try(full: FullResult, config: FinetuneConfig, rows: int) -> str:
+def what_to_try(full: FullResult, config: FinetuneConfig, rows: int, off_scale: str) -> str:
     """One sentence on what may lift a cell above chance, the likeliest first.
 
     Args:
         full: how full fine-tuning went.
         config: the task's recipe.
         rows: the task's training rows.
+        off_scale: what their targets' scale leaves to be done; empty where nothing.
 
     Returns:
         The sentence, with the present values; empty where the cell has a target to search for.
@@ -36,8 +37,9 @@ def what_to_try(full: FullResult, config: FinetuneConfig, rows: int) -> str:
             f"it learns its training rows{seen}, but nothing that carries over: try more of them "
             f"(data.train_rows; now {rows:,}), then {_MODELS}"
         )
+    first = f"{off_scale}; then " if off_scale else ""
     return (
-        f"it hardly learns its training rows{seen}: try more finetune.epochs (now "
+        f"it hardly learns its training rows{seen}: {first}try more finetune.epochs (now "
         f"{config.epochs}) or other learning_rates (now {rates}), then more rows "
         f"(data.train_rows; now {rows:,}), then {_MODELS}"
     )

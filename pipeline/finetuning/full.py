@@ -118,7 +118,9 @@ def _judged(result: FullResult, demand: Demand, runner: FullRunner) -> FullResul
         refused := demand.refused(result.full_metric, result.chance, result.chance_error)
     ):
         result = replace(result, status=refused[0], reason=refused[1])
-    return replace(result, advice=what_to_try(result, runner.config, len(runner.cell.data.train)))
+    train = runner.cell.data.train
+    off_scale = train.kind.off_scale(train.labels)
+    return replace(result, advice=what_to_try(result, runner.config, len(train), off_scale))
 
 
 def _epoch(share: float, epochs: int) -> int:

@@ -37,14 +37,23 @@ def not_monotone(cells: pd.DataFrame) -> str:
     against = cells[~cells["monotone"].astype(bool)]
     if against.empty:
         return ""
-    places = [
-        f"{task} at {', '.join(those['label'].astype(str))}"
-        for task, those in against.groupby("task", sort=False)
-    ]
     return (
         "The trainings contradict that more dimensions do no worse, on which d₉₀ rests, by more "
-        f"than noise explains: {'; '.join(places)}. Read these d₉₀ with care: training may fail at "
+        f"than noise explains: {_places(against)}. Read these d₉₀ with care: training may fail at "
         "large d, by a learning rate that is too high."
+    )
+
+
+def all_numbers_missed(cells: pd.DataFrame) -> str:
+    """Where even d = D missed, in one sentence with what to try; empty where nowhere."""
+    at_all = (cells["d_max"] == cells["parameters"]) & (cells["lower"] == cells["d_max"])
+    those = cells[at_all.fillna(False).astype(bool)]
+    if those.empty:
+        return ""
+    return (
+        f"Even d = D missed for {_places(those)}. So many numbers move every parameter "
+        "freely, or nearly so: what was lacking is training, not dimensions, and a d₉₀ above D is "
+        "one of this recipe. Try more finetune.epochs, then other search.rates."
     )
 
 
@@ -78,6 +87,12 @@ def to_try(cells: pd.DataFrame) -> Hopeless | None:
     last = those.groupby("task", sort=False).last()
     lines = [f"{task} at {row['label']}: {row['advice']}" for task, row in last.iterrows()]
     return Hopeless(len(those), len(cells), lines)
+
+
+def _places(cells: pd.DataFrame) -> str:
+    """The tasks of these cells, each with its models."""
+    by_task = cells.groupby("task", sort=False)["label"]
+    return "; ".join(f"{task} at {', '.join(labels.astype(str))}" for task, labels in by_task)
 
 
 def _told(row: pd.Series) -> Parts:

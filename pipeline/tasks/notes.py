@@ -15,7 +15,7 @@ _CALLED = {"train": "training", "eval": "evaluation"}
 def notes_of(
     kind: TaskKind, rows: Mapping[str, Rows], targets: Mapping[str, np.ndarray]
 ) -> list[str]:
-    """Sentences without a full stop: rows in both splits, rows left out, scarce labels, no text.
+    """Sentences without a full stop: rows in both splits or left out, scale, scarcity, no text.
 
     Args:
         kind: the task's kind.
@@ -25,6 +25,8 @@ def notes_of(
     shared = len(shared_rows(rows["train"], rows["eval"]))
     count = len(rows["eval"])
     found = [f"{shared} of {count} evaluation rows are in training too"] if shared else []
+    if off_scale := kind.off_scale(targets["train"]):
+        found.append(off_scale)
     for split, own in rows.items():
         found += _of_split(kind, _CALLED[split], own, targets[split])
     return found
@@ -32,7 +34,8 @@ def notes_of(
 
 def _of_split(kind: TaskKind, split: str, rows: Rows, targets: np.ndarray) -> Iterator[str]:
     for reason, count in sorted(rows.dropped.items()):
-        yield f"{count} {split} rows were left out ({reason})"
+        if count:
+            yield f"{count} {split} rows were left out ({reason})"
     for words in kind.scarce(targets):
         yield f"{split}: {words}"
     empty = sum(not text.strip() for text in rows.text_a)

@@ -31,5 +31,10 @@ CONFIG = FinetuneConfig(epochs=3, learning_rates=(0.001, 0.002))
     ids=["fine", "overfits", "underfits", "lopsided", "diverged"],
 )  # fmt: skip
 def test_the_likeliest_remedy_comes_first(status: Status, train: float | None, words: str) -> None:
-    said = what_to_try(replace(FULL, status=status, train_metric=train), CONFIG, 1000)
+    said = what_to_try(replace(FULL, status=status, train_metric=train), CONFIG, 1000, "")
     assert re.search(words, said) and bool(said) == bool(words)
+
+
+def test_a_scale_that_training_does_not_come_to_goes_first() -> None:
+    said = what_to_try(replace(FULL, train_metric=0.5), CONFIG, 1000, "the numbers are 1900 ± 30")
+    assert "on them): the numbers are 1900 ± 30; then try more finetune.epochs" in said

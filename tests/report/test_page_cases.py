@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.report.page import write_page
+from pipeline.report.page.answer import answer
+from pipeline.report.page.claims import decidable
 from pipeline.report.provenance import Provenance
+from pipeline.report.sentences import all_numbers_missed
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables, collect
 from tests.report.big import study
+from tests.report.conftest import CELLS, full_result, search_result, write_cell, write_results
 
 HOSTILE = ("<script>alert(1)</script>", "\"quoted\" & 'single'", "=cmd()|' /C calc'!A0")
 
@@ -92,3 +96,64 @@ def test_hostile_names_are_texts(tmp_path: Path, monkeypatch) -> None:
 def test_nothing_at_all_is_a_page(tmp_path: Path) -> None:
     html = written(collect(tmp_path, [], []), tmp_path)
     assert "Nothing was measured yet." in html and "Claims" not in html
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """`easy` falls throughout, `late` from above the grid; `never` has no d₉₀."""
+    return write_results(tmp_path / "results")
+
+
+def test_the_end_of_pretraining_is_not_claimed_without_a_d90_there(results: Path) -> None:
+    assert "lower at the end of pretraining for 2 of 3 tasks" in told(results)[0]
+    full = full_result("s1000", "easy", 0.95, 1.0)
+    found = search_result(full, None, "not_reached", d90_above=False, d90_low=20)
+    write_cell(results, full, found)
+    assert "lower at the last checkpoint that has one for 2 of 3 tasks" in told(results)[0]
+
+
+def test_no_factor_is_claimed_from_a_cell_in_which_a_larger_d_did_worse(results: Path) -> None:
+    assert "of at least 1.5 for late and of at least 16 for easy" in told(results)[0]
+    full = full_result("s0", "easy", 0.8, 1.0)
+    write_cell(results, full, search_result(full, 2048, "ok", monotone=False))
+    first, *others = told(results)
+    assert "for 2 of 3 tasks, by a factor of at least 1.5 for late;" in first
+    doubt = "Not so for easy: d₉₀ is in doubt at s0, where a larger d did worse than a smaller one"
+    assert f"{doubt} by more than noise explains." in others
+    example = [text for text in others if text.startswith("For ")]
+    assert len(example) == 1 and example[0].startswith("For late d₉₀ goes from above 4,096")
+
+
+def test_a_d90_beyond_the_grid_is_not_said_to_be_known(results: Path) -> None:
+    for checkpoint in ("s10", "s100", "s1000"):
+        full = full_result(checkpoint, "late", 0.7, 0.75)
+        write_cell(results, full, search_result(full, None, "diverged"))
+    said = "d₉₀ is known at s0 alone, and there only to lie above the grid, because training"
+    assert f"Not so for late: {said} diverged." in told(results)
+
+
+def test_bounds_that_make_a_sample_too_small_are_named(results: Path) -> None:
+    for checkpoint in ("s0", "s10", "s100"):
+        full = full_result(checkpoint, "easy", 0.8, 1.0)
+        write_cell(results, full, search_result(full, None, "not_reached"))
+    said = re.sub(r"<[^>]*>", "", str(decidable(collect(results, CELLS, []))[0]))
+    assert "with 4 checkpoints and only a bound for d₉₀ in 5 of 8 cells the clearest" in said
+    assert said.endswith("above 0.025: this study can decide none of them; 5 checkpoints could.")
+
+
+def test_where_all_numbers_missed_training_is_what_to_try(results: Path) -> None:
+    assert all_numbers_missed(collect(results, CELLS, []).cells) == ""
+    for checkpoint in ("s0", "s10"):
+        full = full_result(checkpoint, "late", 0.7, 0.75, parameters=4096)
+        found = search_result(full, None, "not_reached", lower=4096, probes=1)
+        write_cell(results, full, found)
+    page = written(collect(results, CELLS, []), results)
+    early = page[page.index("What to try first") : page.index("Task by task")]
+    assert "Even d = D missed for late at s0, s10. So many numbers" in early
+    assert "Try more finetune.epochs, then other search.rates." in early
+
+
+def told(results: Path) -> list[str]:
+    """The answer's sentences, the headline first."""
+    found = answer(collect(results, CELLS, []))
+    return [re.sub(r"<[^>]*>", "", str(text)) for text in (found.headline, *found.details)]

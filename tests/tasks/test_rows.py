@@ -83,6 +83,8 @@ def test_rows_in_both_splits_are_refused(tmp_path: Path) -> None:
         _read(**_leaking(tmp_path), overlap="refuse")
     apart = {**_leaking(tmp_path), "eval": [_source(tmp_path / "new.jsonl", _rows("xyz"))]}
     assert len(_read(**apart, overlap="refuse")["eval"]) == 3
+    config = _config(**apart, overlap="drop")
+    assert not any("left out" in note for note in _notes(config, read_splits("t", config, 0)))
     same = {**_leaking(tmp_path), "eval": _leaking(tmp_path)["train"]}
     with pytest.raises(UserError, match="every training row is in the evaluation split too"):
         _read(**same, overlap="drop")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.report.known import place
-from pipeline.report.page.claims import too_small
+from pipeline.report.page.claims import few_known, too_small
 from pipeline.report.page.traced import Source
 from pipeline.report.parts import Number, Parts, rounded, whole
 from pipeline.report.shown import d90_parts, interval_parts
@@ -25,6 +25,7 @@ WHY_NONE = {
 _NONE_REACHED = "no training reached the target"
 # What stands for the sign of a d₉₀ beyond the grid in a sentence.
 _WORDS = {"above": "above ", "below": "below "}
+_BEYOND = {end: f", and there only to lie {end} the grid" for end in _WORDS}
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,11 @@ class _Told:
         elif verdict == "contradicted":
             parts = ("d₉₀ does not fall along pretraining, it rises ", *self._for("rising"), ".")
         else:
-            few = "there are too few checkpoints to tell a fall from chance."
+            what = "d₉₀ inside the grid" if few_known(self._claim) else "checkpoints"
+            few = f"there are too few {what} to tell a fall from chance."
             open_ = "it does not fall so consistently that chance is ruled out."
             but = few if too_small(self._claim) else open_
-            lower = ("d₉₀ ends lower than it begins ", *self._for("falling"))
+            lower = (f"d₉₀ is lower at {self._end()} ", *self._for("falling"))
             parts = (*lower, *self._how_much(), f"; but {but}")
         return self._moved.html(parts)
 
@@ -106,9 +108,35 @@ class _Told:
             return ("for none of ", *whole(self._all, "tasks"), " tasks")
         return ("for ", *whole(self._all, which), " of ", *whole(self._all, "tasks"), " tasks")
 
+    def _end(self) -> str:
+        """Where the falling tasks have their last d₉₀."""
+        steps = self._cells["step"]
+        ends = [self._ends(row)[1]["step"] for _, row in self._falls().iterrows()]
+        at_the_end = all(step == steps.max() for step in ends)
+        return "the end of pretraining" if at_the_end else "the last checkpoint that has one"
+
+    def _falls(self) -> pd.DataFrame:
+        """The tasks whose d₉₀ falls."""
+        return self._tasks[self._tasks["direction"] == "falls"]
+
+    def _ends(self, row: pd.Series) -> tuple[pd.Series, pd.Series]:
+        """The cells between which a task's d₉₀ moves."""
+        own = self._cells[self._cells["task"] == row["task"]]
+        first, last = (own[own["model"] == row[end]].iloc[0] for end in ("first", "last"))
+        return first, last
+
+    def _doubted(self, row: pd.Series) -> list[str]:
+        """Those of the two where a larger d did worse, so that d₉₀ may not be what is claimed."""
+        return [str(cell["label"]) for cell in self._ends(row) if not cell["monotone"]]
+
+    def _sure_falls(self) -> pd.DataFrame:
+        """The tasks whose d₉₀ falls between two cells that contradict nothing."""
+        falls = self._falls()
+        return falls.loc[[at for at, row in falls.iterrows() if not self._doubted(row)]]
+
     def _how_much(self) -> Parts:
         """The least and the greatest factor by which d₉₀ surely falls."""
-        falls = self._tasks[self._tasks["direction"] == "falls"]
+        falls = self._sure_falls()
         sure = falls.dropna(subset=["factor_least"]).sort_values("factor_least", kind="stable")
         if sure.empty:
             return ()
@@ -122,12 +150,11 @@ class _Told:
 
     def example(self) -> Iterator[Any]:
         """The task that falls most, with both of its ends."""
-        falls = self._tasks[self._tasks["direction"] == "falls"]
+        falls = self._sure_falls()
         if falls.empty:
             return
         row = falls.sort_values("factor_least", kind="stable", ascending=False).iloc[0]
-        own = self._cells[self._cells["task"] == row["task"]]
-        first, last = (own[own["model"] == row[end]].iloc[0] for end in ("first", "last"))
+        first, last = self._ends(row)
         parts = (f"For {row['task']} d₉₀ goes from ", *_placed(first), " to ", *_placed(last), ".")
         yield self._source.html(parts)
 
@@ -168,6 +195,10 @@ class _Told:
         if row["direction"] in ("rises", "stays"):
             same = "d₉₀ is the same at the first and the last checkpoint"
             return ("d₉₀ rises" if row["direction"] == "rises" else same,)
+        if doubted := self._doubted(row):
+            where = " and ".join(doubted)
+            return (f"d₉₀ is in doubt at {where}, where a larger d did worse than a smaller one by "
+                    "more than noise explains",)  # fmt: skip
         if not row["apart"]:
             return ("d₉₀ is lower at the end, but the 95 % intervals of the first and the last "
                     "checkpoint with a d₉₀ overlap",)  # fmt: skip
@@ -186,7 +217,9 @@ class _Told:
             return (f"there is no d₉₀ at any checkpoint, because {'; '.join(why)}",)
         if int(row["checkpoints"]) == 1:
             because = f", because {'; '.join(why)}" if why else ""
-            return (f"d₉₀ is known at {row['first']} alone{because}",)
+            only = own[own["model"] == row["first"]].iloc[0]
+            beyond = _BEYOND.get(place(only) or "", "")
+            return (f"d₉₀ is known at {row['first']} alone{beyond}{because}",)
         return ("d₉₀ lies beyond the same end of the grid at the first and the last checkpoint",)
 
 

@@ -41,6 +41,11 @@ def too_small(row: pd.Series) -> bool:
     return bool(pd.isna(row["p_least"])) or float(row["p_least"]) > LEVEL
 
 
+def few_known(row: pd.Series) -> bool:
+    """Whether what makes a sample too small is d₉₀ that are bounds or equal, not its size."""
+    return too_small(row) and int(row["units"]) >= _needed()
+
+
 def _at_best(pooled: pd.DataFrame, over: str) -> Parts:
     """The claims over checkpoints, or over tasks: the least p, and whether it decides."""
     own = [row for _, row in pooled.iterrows() if CLAIMS[row["claim"]].over == over]
@@ -49,14 +54,14 @@ def _at_best(pooled: pd.DataFrame, over: str) -> Parts:
     if pd.isna(best["p_least"]):
         return (f"Claims about {unit}: nothing can be compared.",)
     start: Parts = (
-        f"Claims over {unit}: with ", *sample, f" {unit} the clearest possible outcome has p = ",
-        *rounded(best, "p_least", ".2g"),
+        f"Claims over {unit}: with ", *sample, f" {unit}", *_bounded(best),
+        " the clearest possible outcome has p = ", *rounded(best, "p_least", ".2g"),
     )  # fmt: skip
     if too_small(best):
-        return (
-            *start, f", above {LEVEL}: this study can decide none of them, whatever it finds; "
-            f"{_needed()} {unit} could.",
-        )  # fmt: skip
+        whatever = "" if _bounded(best) else ", whatever it finds"
+        could = "more d₉₀ inside the grid" if few_known(best) else f"{_needed()} {unit}"
+        none = f", above {LEVEL}: this study can decide none of them{whatever}; {could} could."
+        return (*start, none)
     left = [row for row in own if too_small(row)]
     but = (
         " Not all of them: ties and cells without a d₉₀ leave some without a chance."
@@ -64,6 +69,14 @@ def _at_best(pooled: pd.DataFrame, over: str) -> Parts:
         else ""
     )
     return (*start, f", below {LEVEL}: a clear outcome is decided.{but}")
+
+
+def _bounded(row: pd.Series) -> Parts:
+    """That cells with only a bound, and not the sample's size alone, make the least p so large."""
+    if not row["censored"] or row["p_least"] * math.factorial(row["units"]) < 1.5:
+        return ()
+    bounded, cells = whole(row, "censored"), whole(row, "cells")
+    return (" and only a bound for d₉₀ in ", *bounded, " of ", *cells, " cells")
 
 
 def _needed() -> int:

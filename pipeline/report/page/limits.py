@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.common.status import SearchEnd
 from pipeline.report.page.traced import Context
-from pipeline.report.sentences import not_monotone, other_threads
+from pipeline.report.sentences import all_numbers_missed, not_monotone, other_threads
 from pipeline.report.shown import metric_name
 from pipeline.report.tables import Tables
 
@@ -26,6 +26,7 @@ def limits(tables: Tables) -> Context:
         ],
         "searched": int(counts.drop("", errors="ignore").sum()),
         "not_monotone": not_monotone(every),
+        "all_numbers_missed": all_numbers_missed(every),
         "data_notes": _deviations(every, "data_notes"),
         "other_threads": other_threads(every),
         "deviations": {

@@ -84,6 +84,14 @@ class TaskKind(ABC):
     def scarce(self, targets: np.ndarray) -> list[str]:
         """Targets that have too few rows in a split to tell much, each in words."""
 
+    def off_scale(self, targets: np.ndarray) -> str:
+        """That a head which starts near 0 hardly comes to a training split's targets (rows,).
+
+        Returns:
+            A sentence without a full stop; empty where nothing is to be said.
+        """
+        return ""
+
     @abstractmethod
     def stands_for(self, part: np.ndarray, whole: np.ndarray) -> bool:
         """Whether some of a split's targets (rows,) may be measured on in place of all."""

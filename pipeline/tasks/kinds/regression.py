@@ -15,6 +15,8 @@ from pipeline.tasks.kinds.noise import Metric, correlation_error
 from pipeline.tasks.kinds.packing import pack_numbers, unpack_numbers
 
 _NUMBERS = "<f4"
+# Numbers this large take fine-tuning's small steps too long; GLUE's own go up to 5.
+_LARGE = 10.0
 
 
 def pearson(answers: np.ndarray, targets: np.ndarray) -> float:
@@ -72,6 +74,16 @@ class Regression(TaskKind):
     def scarce(self, targets: np.ndarray) -> list[str]:
         """Numbers need not repeat themselves."""
         return []
+
+    def off_scale(self, targets: np.ndarray) -> str:
+        """Numbers such as years or prices: training would spend itself on getting to their size."""
+        mean, spread = float(targets.mean()), float(targets.std())
+        if max(abs(mean), spread) <= _LARGE:
+            return ""
+        return (
+            f"the numbers to predict are {mean:.4g} ± {spread:.2g}, far from 0, where training "
+            "starts: bring them to about 0 ± 1 (docs/tasks.md), which changes no correlation"
+        )
 
     def stands_for(self, part: np.ndarray, whole: np.ndarray) -> bool:
         """Over half the range: the beginning of a sorted split is not."""

@@ -122,3 +122,21 @@ def test_a_target_that_is_no_number_is_refused():
     for raw in ("good", "nan", "inf"):
         with pytest.raises(ValueError, match="is not a finite number"):
             read(raw)
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ([1800.0, 1900.0, 1850.0], "1850 ± 41, far from 0"),
+        ([-30.0, 30.0, 0.0], "0 ± 24, far from 0"),
+        ([0.0, 5.0, 2.5], ""),
+    ],
+    ids=["years", "wide", "as STS-B"],
+)
+def test_numbers_far_from_where_training_starts_are_named(targets, said):
+    found = Regression((), "pearson").off_scale(np.array(targets))
+    assert said in found and bool(found) == bool(said)
+
+
+def test_labels_have_no_scale():
+    assert Classification(LABELS, "accuracy").off_scale(np.array([0, 1])) == ""
