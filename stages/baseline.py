@@ -44,7 +44,8 @@ def main() -> None:
                 demand=demand,
                 near=near,
             )
-    logging.info("%s × %s: %s, %s %s", name, task, result.status, result.metric, result.full_metric)
+    reached = "none" if result.full_metric is None else f"{result.full_metric:.4f}"
+    logging.info("%s × %s: %s, %s %s", name, task, result.status, result.metric, reached)
     if result.advice:
         logging.warning("%s: %s", result.reason, result.advice)
 

@@ -48,10 +48,7 @@ def main() -> None:
                 scratch=scratch,
                 out=out,
             )
-    logging.info(
-        "%s: %s, d90 %s (95 %%: %s to %s) %s",
-        key, result.status, result.d90, result.d90_low, result.d90_high, result.reason,
-    )  # fmt: skip
+    logging.info("%s: %s", key, result.sentence())
 
 
 if __name__ == "__main__":

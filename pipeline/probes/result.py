@@ -110,6 +110,22 @@ class SearchResult:
         """Write the result as JSON."""
         write_sealed(path, asdict(self))
 
+    def sentence(self) -> str:
+        """What came out, for a log: ``ok: d90 53 (95 %: below 8 to 1,189)``."""
+        if self.status not in (Status.OK, Status.NOT_REACHED, Status.BELOW_GRID):
+            return f"{self.status}: {self.reason}"
+        below, above = f"below {self.d_min:,}", f"above {self.d_max:,}"
+        low = below if self.d90_low is None else f"{self.d90_low:,}"
+        high = above if self.d90_high is None else f"{self.d90_high:,}"
+        if self.d90 is not None:
+            found = f"d90 {self.d90:,}"
+        elif self.status == Status.BELOW_GRID:
+            found = f"d90 {below}"
+        else:
+            found = f"d90 {above}" if self.d90_above else "no estimate of d90"
+        end = f"; {self.reason}" if self.reason else ""
+        return f"{self.status}: {found} (95 %: {low} to {high}){end}"
+
     @staticmethod
     def read(path: Path) -> SearchResult:
         """Read what `write` wrote.
