@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 # Where a cell's d₉₀ lies: inside the grid or beyond one of its ends; ``open`` where no training
@@ -23,7 +24,8 @@ def place(cell: pd.Series) -> Place | None:
 
 def placed(cells: pd.DataFrame, *places: Place) -> pd.DataFrame:
     """The cells whose d₉₀ lies in one of these places."""
-    return cells[[place(row) in places for _, row in cells.iterrows()]]
+    # A list that is empty would stand for no columns.
+    return cells[np.array([place(row) in places for _, row in cells.iterrows()], dtype=bool)]
 
 
 def located(cells: pd.DataFrame) -> pd.DataFrame:
