@@ -84,4 +84,4 @@ def measured(stage: str, key: str) -> Iterator[None]:
     start = time.monotonic()
     yield
     write_json(paths.timing(stage, key), {"seconds": round(time.monotonic() - start, 2)})
-    write_sealed(paths.machine(stage, key), facts())
+    write_sealed(paths.machine(stage, key), {**facts(), "item": f"{stage}@{key}"})

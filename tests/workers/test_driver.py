@@ -193,6 +193,17 @@ def test_dvcs_list_of_users_that_was_cut_short_is_mended(repository: Path) -> No
     assert stale() == set()
 
 
+def test_a_place_of_the_run_cache_that_a_kill_left_empty_is_no_place(repository: Path) -> None:
+    graph = "stages: {made: {cmd: cp source made, deps: [source], outs: [made]}}"
+    (repository / "dvc.yaml").write_text(graph)
+    reproduce([], jobs=1)
+    (listed,) = (path for path in (repository / ".dvc/cache/runs").rglob("*") if path.is_file())
+    for path in (listed, repository / "dvc.lock"):
+        path.unlink()
+    assert reproduce([], jobs=1) == "stages: 1 ran"
+    assert listed.exists()
+
+
 def test_a_disk_that_is_full_when_a_result_is_taken_in_is_one_sentence(
     disk: Disk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
