@@ -2,12 +2,14 @@
 
 Changes of a finished study's params.yaml are drawn by hypothesis. What the parser takes, and an
 estimate holds for small enough, is run by the driver on a copy of the study; what the change leaves
-as it was comes from DVC's cache. Then the same command is run again and must find nothing to do.
+as it was comes from DVC's cache. A change that reaches no stage that measures, and alters nothing,
+is not heard. Then the same command is run again and must find nothing to do.
 """
 
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import time
 from collections import Counter
@@ -33,6 +35,8 @@ from pipeline.study.params import Params
 from pipeline.study.reading import as_params
 
 _REPRO = ("pipeline", "repro", "--plain", "--jobs", "1")
+# Stages that run at every edit of params.yaml, or write down what others have made.
+_REPEATING = {"settings", "collect", "report"}
 _NOTHING_LEFT = "everything is up to date"
 # Of what the unchanged study costs: more is not run here. And seconds for what is.
 _LARGEST, _PATIENCE = 4.0, 120.0
@@ -58,7 +62,7 @@ class Found:
 
     @property
     def held(self) -> bool:
-        """Whether each change that was run made another result or a sentence."""
+        """Whether each change that was run was heard, or refused in a sentence."""
         return not self.wrong
 
     def table(self) -> list[str]:
@@ -186,7 +190,14 @@ def _end_of(folder: Path, before: dict[str, str]) -> tuple[str, str]:
     if _last(again) != _NOTHING_LEFT:
         return "NEVER DONE", _last(again)
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return ("another result", ", ".join(names[:2])) if names else ("UNCHANGED", _last(ended))
+    if names:
+        return "another result", ", ".join(names[:2])
+    return ("the same result", _last(ended)) if _measured(ended) else ("UNHEARD", _last(ended))
+
+
+def _measured(ended: Ended) -> bool:
+    """Whether the change reached a stage that measures, which may have found the same again."""
+    return bool(set(re.findall(r"^Running stage '([^'@]+)", ended.said, re.M)) - _REPEATING)
 
 
 def _last(ended: Ended) -> str:
