@@ -74,6 +74,6 @@ def _run(folder: Path, said: Path, words: tuple[str, ...], item: str) -> None:
     os.chdir(folder)
     os.environ |= {"DVC_STAGE": item, "DVC_NO_ANALYTICS": "1"}
     # The driver's own commands need no server that loads all libraries again.
-    workers.context = lambda: multiprocessing.get_context("fork")  # type: ignore[assignment, return-value]
+    workers.context = lambda: multiprocessing.get_context("fork")
     sys.argv = list(words)
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)

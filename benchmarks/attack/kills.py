@@ -26,7 +26,7 @@ _DRIVER = ("python", "-m", "pipeline", "repro", "--jobs", "2")
 _DVC = ("dvc", "repro")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 # Seconds: from one kill to the end of all that was the victim's; for a command to end by itself.
-_ORPHANED, _PATIENCE = 5.0, 900.0
+_ORPHANED, _PATIENCE = 5.0, 600.0
 # Studies that are run side by side, and how many kills an undisturbed run's time has on average.
 _SIDES, _OFTEN = 2, 12
 # After a kill, whether another process of the same command is killed; within how many seconds.
@@ -147,7 +147,8 @@ def _killed(
     while chance.random() < _ANOTHER and not _ended(command, chance.uniform(0, _SHORTLY)):
         _kill_one(study, command, chance, found)
     # DVC waits for a stage that it was not asked to end; so does a driver for its other stages.
-    command.wait(_PATIENCE)
+    if not _ended(command, _PATIENCE):
+        found.others.append(f"{study.folder.name}: hangs: {study.said()[-2000:]}")
     until = time.monotonic() + _ORPHANED
     while (alive := processes(study.folder)) and time.monotonic() < until:
         time.sleep(0.1)

@@ -47,6 +47,18 @@ def test_an_orphan_is_counted_and_ended(tmp_path: Path, monkeypatch: pytest.Monk
     assert eventually(lambda: not processes(tmp_path))
 
 
+def test_a_command_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny, found = study(tmp_path, 60, monkeypatch), Found()
+    monkeypatch.setattr(kills, "_PATIENCE", 0.1)
+    command = tiny.start(*kills._DRIVER)
+    written(tmp_path / "started")
+    # What it sends ends nobody.
+    monkeypatch.setattr(kills, "_SIGNALS", (signal.SIGCONT,))
+    assert kills._killed(tiny, command, random.Random(0), found)
+    assert found.others == [f"{tmp_path.name}: hangs: "] and found.orphans == 2
+    assert eventually(lambda: not processes(tmp_path))
+
+
 def test_a_study_that_ends_otherwise_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
