@@ -56,7 +56,8 @@ def whole_runs(study: Path) -> Iterator[Whole]:
         if result["metric"] != "accuracy":
             continue
         curves = defaultdict(list)
-        for row in read_jsonl(path.with_name("epochs.jsonl")):
+        cell = (result["model"], result["task"])
+        for row in read_jsonl(path.with_name("epochs.jsonl"), cell):
             curves[row["learning_rate"], row["seed"]].append(row["metric"])
         chance = result["chance"]
         rows = round(chance * (1 - chance) / result["chance_error"] ** 2)

@@ -169,8 +169,8 @@ def _answer(found: Compared, records: Mapping[Probe, Record], question: Question
     estimate, won = found.estimate, found.short.winner
     rate = question.rates.decades(won.d, won.learning_rate) if won in records and won else None
     _, d90, _ = estimate.within(question.grid)
-    checkpoint = found.cell.checkpoint
-    return Neighbour(checkpoint, estimate.status, d90, rate, estimate.habits).near()
+    checkpoint, task = found.cell.checkpoint, found.cell.task
+    return Neighbour(checkpoint, task, estimate.status, d90, rate, estimate.habits).near()
 
 
 def total(name: str, rows: Sequence[Compared]) -> str:

@@ -236,7 +236,7 @@ def _log(chosen: argparse.Namespace) -> str:
 
     params = load_params()
     cells = read_tables(paths.REPORTS).of("trajectory")
-    logs = [paths.state(name) / "training.jsonl" for name in params.segments()]
+    logs = {name: paths.history(name) for name in params.segments()}
     series = series_of(cells, logs, read_yaml(paths.PARAMS))
     return write_runs(chosen.tracker, series, chosen.out)
 

@@ -39,7 +39,7 @@ def run(stage: Callable[[], None]) -> None:
         format=f"[{name}] %(message)s",
         stream=sys.stdout,
     )
-    for noisy in ("httpx", "datasets", "fsspec", "huggingface_hub"):
+    for noisy in ("httpx", "datasets", "fontTools", "fsspec", "huggingface_hub"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         if first:
@@ -84,4 +84,4 @@ def measured(stage: str, key: str) -> Iterator[None]:
     start = time.monotonic()
     yield
     write_json(paths.timing(stage, key), {"seconds": round(time.monotonic() - start, 2)})
-    write_sealed(paths.machine(stage, key), facts())
+    write_sealed(paths.machine(stage, key), {**facts(), "item": f"{stage}@{key}"})

@@ -30,7 +30,7 @@ def main() -> None:
     import_module(f"pipeline.backends.{params.pretrain.backend}.segment").train(job)
     # Of several processes that train together one writes. The state may be pruned, its log stays.
     if os.environ.get("RANK", "0") == "0":
-        write_jsonl(paths.history(name), read_jsonl(job.end.state / "training.jsonl"))
+        write_jsonl(paths.history(name), read_jsonl(job.end.state / "training.jsonl"), (name,))
 
 
 if __name__ == "__main__":

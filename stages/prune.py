@@ -5,6 +5,7 @@ It obeys ``pretrain.keep_state`` and removes the state from the workspace and fr
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
@@ -14,6 +15,7 @@ from typing import Any
 from dvc.repo import Repo
 
 from pipeline import paths
+from pipeline.common.sealed import damaged
 from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 from stages import entry
@@ -59,7 +61,10 @@ def _objects(cache: Path, md5: str) -> set[str]:
     place = _place(cache, md5)
     if not md5.endswith(".dir") or not place.exists():
         return {md5}
-    return {md5} | {item["md5"] for item in json.loads(place.read_text())}
+    content = place.read_bytes()
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5.removesuffix(".dir"):
+        raise damaged(place)
+    return {md5} | {item["md5"] for item in json.loads(content)}
 
 
 def _place(cache: Path, md5: str) -> Path:

@@ -34,7 +34,7 @@ def main() -> None:
         if method:
             search, subspace = sweep_search(cell, params.sweep.probes, method, subspace)
         full = FullResult.read_of(paths.full_result(name, task), name, task)
-        neighbour = Neighbour.read_of(paths.answer(before, task), before) if before else None
+        neighbour = Neighbour.read_of(paths.answer(before, task), before, task) if before else None
         scratch, out = paths.scratch("search", key), paths.search(name, task, method)
         work = (cell.inputs, cell.seed, search, subspace, finetune, full, neighbour)
         with resumable(scratch, out / "result.json", *work):

@@ -12,8 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.attack import damage, fuzzed, kills
+from benchmarks.attack import damage, fuzzed, kills, mutants
 from benchmarks.attack.tiny import TinyStudy, tiny_params
+
+# Seconds in which changed studies are run.
+_RUNNING = 240.0
 
 
 class Found(Protocol):
@@ -44,7 +47,7 @@ def main() -> int:
 
 
 def _kills(folder: Path, count: int, seed: int) -> Found:
-    return kills.attack(folder, count, seed, say=print)
+    return kills.attack(folder, count, seed, say=_say)
 
 
 def _params(folder: Path, count: int, seed: int) -> Found:
@@ -55,19 +58,34 @@ def _tables(folder: Path, count: int, seed: int) -> Found:
     return fuzzed.attack(fuzzed.TABLES, "table files", count, seed)
 
 
+def _mutants(folder: Path, count: int, seed: int) -> Found:
+    whole, changed = _finished(folder), folder / "changed"
+    return mutants.attack(whole, changed, count=count, seconds=_RUNNING, chance=seed, say=_say)
+
+
 def _damage(folder: Path, count: int, seed: int) -> Found:
+    return damage.attack(_finished(folder), folder / "damaged", count, seed, say=_say)
+
+
+def _finished(folder: Path) -> Path:
+    """A tiny study that was run to its end."""
     params = tiny_params(["polarity_short"])
     params["certificates"] = {"d": [8], "levels": [3], "epochs": 1}
     study = TinyStudy.create(folder / "whole", params)
     if study.start("python", "-m", "pipeline", "repro", "--jobs", "2").wait():
-        raise RuntimeError(f"an undamaged study fails: {study.said()}")
-    return damage.attack(study.folder, folder / "damaged", count, seed, say=print)
+        raise RuntimeError(f"an untouched study fails: {study.said()}")
+    return study.folder
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 # What each attack is called, does and counts.
 ATTACKS: dict[str, tuple[Callable[[Path, int, int], Found], int, str]] = {
     "kills": (_kills, 200, "kill driver, worker, dvc, fork server and stages"),
     "params": (_params, 8000, "change values of the presets"),
+    "mutants": (_mutants, 1000, "run a tiny study with changed values"),
     "tables": (_tables, 2000, "make table files that upset readers"),
     "damage": (_damage, 150, "damage files of a finished study"),
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.running import startup
+from pipeline.workers import process as workers
 
 _LOADED = (
     "dvc.repo", "dvc.repo.reproduce", "pandas", "pyarrow.parquet", "scipy.stats", "seaborn",
@@ -47,13 +48,15 @@ def load() -> None:
         importlib.import_module(name)
 
 
-def command(folder: Path, module: str, *words: str, item: str = "") -> Ended:
+def command(
+    folder: Path, module: str, *words: str, item: str = "", patience: float = _PATIENCE
+) -> Ended:
     """Run ``python -m module words`` in a folder, as DVC's stage ``item`` if one is given."""
     said = folder / "said.txt"
     forks = multiprocessing.get_context("fork")
     process = forks.Process(target=_run, args=(folder, said, (module, *words), item))
     process.start()
-    process.join(_PATIENCE)
+    process.join(patience)
     if process.exitcode is None:
         process.kill()
         process.join()
@@ -70,5 +73,7 @@ def _run(folder: Path, said: Path, words: tuple[str, ...], item: str) -> None:
     sys.stdout, sys.stderr = (os.fdopen(standard, "w", buffering=1) for standard in (1, 2))
     os.chdir(folder)
     os.environ |= {"DVC_STAGE": item, "DVC_NO_ANALYTICS": "1"}
+    # The driver's own commands need no server that loads all libraries again.
+    workers.context = lambda: multiprocessing.get_context("fork")
     sys.argv = list(words)
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)

@@ -16,7 +16,7 @@ from benchmarks.attack.tiny import ROOT
 PARAMS, TABLES = "tests/study/test_mutations.py", "tests/text/test_table_files.py"
 # As hypothesis says it: "281 passing, 1 failing, and 15 invalid test cases", "* 87.88%, refused".
 _GENERATED = re.compile(r"(\d+) passing(?: examples)?, (\d+) failing")
-_EVENT = re.compile(r"\* +([\d.]+)%, (\w.*)")
+_EVENT = re.compile(r"\* +([\d.]+)%, (?!Draw for)(\w.*)")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Kills at any moment: what a study leaves in the end, and who lives on.
 
-A tiny study is run by ``python -m pipeline repro`` or ``dvc repro``, and one of its processes is
-killed after a while; then again, until it is done. What it has left then is compared with what one
-uninterrupted ``dvc repro`` leaves: tables, figures, page, dvc.lock and every file of DVC's cache.
+A tiny study is run by ``python -m pipeline repro`` or ``dvc repro``, and after a while some of its
+processes are killed, one shortly after another; then again, until it is done. What it has left then
+is compared with what one uninterrupted ``dvc repro`` leaves: tables, figures, page, dvc.lock and
+every file of DVC's cache.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +26,11 @@ _DRIVER = ("python", "-m", "pipeline", "repro", "--jobs", "2")
 _DVC = ("dvc", "repro")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 # Seconds: from one kill to the end of all that was the victim's; for a command to end by itself.
-_ORPHANED, _PATIENCE = 5.0, 900.0
+_ORPHANED, _PATIENCE = 5.0, 600.0
+# Studies that are run side by side, and how many kills an undisturbed run's time has on average.
+_SIDES, _OFTEN = 2, 12
+# After a kill, whether another process of the same command is killed; within how many seconds.
+_ANOTHER, _SHORTLY = 0.4, 0.5
 
 
 @dataclass
@@ -36,7 +42,7 @@ class Found:
         studies: how many were brought to their end.
         orphans: processes that lived on for five seconds after the command that they belonged to.
         others: what a study has left that is not what an uninterrupted one leaves.
-        tracebacks: commands that said more than sentences.
+        tracebacks: what commands said, where that was more than sentences.
         left: unfinished files that are still there at the end of a study.
     """
 
@@ -44,13 +50,22 @@ class Found:
     studies: int = 0
     orphans: int = 0
     others: list[str] = field(default_factory=list)
-    tracebacks: int = 0
+    tracebacks: list[str] = field(default_factory=list)
     left: int = 0
 
     @property
     def held(self) -> bool:
-        """Whether all studies end the same, and nothing lives on."""
-        return not (self.orphans or self.others)
+        """Whether all studies end the same, nothing lives on, and all is said in sentences."""
+        return not (self.orphans or self.others or self.tracebacks)
+
+    def add(self, other: Found) -> None:
+        """Count what others saw as well."""
+        self.kills += other.kills
+        self.studies += other.studies
+        self.orphans += other.orphans
+        self.others += other.others
+        self.tracebacks += other.tracebacks
+        self.left += other.left
 
     def table(self) -> list[str]:
         """The kills by part and signal, and what came of them, as Markdown."""
@@ -61,10 +76,10 @@ class Found:
             lines.append(f"| {part} | {counts} |")
         lines.append(
             f"\n{self.kills.total()} kills over {self.studies} studies: {len(self.others)} files "
-            f"differ, {self.orphans} orphans after {_ORPHANED:g} s, {self.tracebacks} tracebacks, "
-            f"{self.left} unfinished files left"
+            f"differ, {self.orphans} orphans after {_ORPHANED:g} s, "
+            f"{len(self.tracebacks)} tracebacks, {self.left} unfinished files left"
         )
-        return lines + [f"differs: {name}" for name in self.others]
+        return [*lines, *self.tracebacks, *(f"differs: {name}" for name in self.others)]
 
 
 def attack(folder: Path, count: int, seed: int, say: Callable[[str], object]) -> Found:
@@ -83,15 +98,23 @@ def attack(folder: Path, count: int, seed: int, say: Callable[[str], object]) ->
     if whole.start(*_DVC).wait():
         raise RuntimeError(f"an uninterrupted run fails: {whole.said()}")
     lasts, expected = time.monotonic() - began, whole.left()
-    found, chance = Found(), random.Random(seed)
-    while found.kills.total() < count:
-        study = TinyStudy(folder / f"study{found.studies}")
-        shutil.copytree(fresh.folder, study.folder, symlinks=True)
-        _to_its_end(study, lasts, count, chance, found)
-        _compare(study, expected, found)
-        say(f"{found.kills.total()} kills, {found.studies} studies, {len(found.others)} differ")
-        shutil.rmtree(study.folder)
-    return found
+
+    def one_side(side: int) -> Found:
+        found, chance = Found(), random.Random(f"{seed}-{side}")
+        while found.kills.total() < -(-count // _SIDES):
+            study = TinyStudy(folder / f"study{side}-{found.studies}")
+            shutil.copytree(fresh.folder, study.folder, symlinks=True)
+            _to_its_end(study, lasts, -(-count // _SIDES), chance, found)
+            _compare(study, expected, found)
+            say(f"{found.kills.total()} kills, {found.studies} studies, {len(found.others)} differ")
+            shutil.rmtree(study.folder)
+        return found
+
+    every = Found()
+    with ThreadPoolExecutor(_SIDES) as sides:
+        for found in sides.map(one_side, range(_SIDES)):
+            every.add(found)
+    return every
 
 
 def _to_its_end(
@@ -101,7 +124,7 @@ def _to_its_end(
     while found.kills.total() < count:
         command = study.start(*chance.choice((_DRIVER, _DVC)))
         # Often early, where libraries are loaded, and now and then near the end.
-        if _ended(command, chance.expovariate(6 / lasts)):
+        if _ended(command, chance.expovariate(_OFTEN / lasts)):
             break
         if not _killed(study, command, chance, found):
             break
@@ -118,22 +141,34 @@ def _to_its_end(
 def _killed(
     study: TinyStudy, command: subprocess.Popen[str], chance: random.Random, found: Found
 ) -> bool:
-    """Kill one process of the command's, and see all of them end; False where none was there."""
-    victim = chance.choice(victims(study.folder, command.pid))
-    how = chance.choice(_SIGNALS)
-    if not kill(victim.pid, how):
+    """Kill processes of the command's, and see all of them end; False where none was there."""
+    if not _kill_one(study, command, chance, found):
         return False
-    found.kills[victim.part, how.name] += 1
+    while chance.random() < _ANOTHER and not _ended(command, chance.uniform(0, _SHORTLY)):
+        _kill_one(study, command, chance, found)
     # DVC waits for a stage that it was not asked to end; so does a driver for its other stages.
-    command.wait(_PATIENCE)
+    if not _ended(command, _PATIENCE):
+        found.others.append(f"{study.folder.name}: hangs: {study.said()[-2000:]}")
     until = time.monotonic() + _ORPHANED
     while (alive := processes(study.folder)) and time.monotonic() < until:
         time.sleep(0.1)
     found.orphans += len(alive)
     for pid in alive:
         kill(pid, signal.SIGKILL)
-    found.tracebacks += "Traceback" in study.said()
+    # Before Python has loaded what it needs itself, no code of ours decides what it says.
+    if "Traceback" in study.said() and "init_import_site" not in study.said():
+        found.tracebacks.append(study.said()[-2000:])
     return True
+
+
+def _kill_one(
+    study: TinyStudy, command: subprocess.Popen[str], chance: random.Random, found: Found
+) -> bool:
+    victim = chance.choice(victims(study.folder, command.pid))
+    how = chance.choice(_SIGNALS)
+    if there := kill(victim.pid, how):
+        found.kills[victim.part, how.name] += 1
+    return there
 
 
 def _ended(command: subprocess.Popen[str], seconds: float) -> bool:

@@ -62,6 +62,14 @@ def copy_project(folder: Path) -> None:
         shutil.copy(ROOT / "results" / name / "README.md", folder / "results" / name)
 
 
+def write_params(folder: Path, params: dict[str, Any]) -> None:
+    """Write a study's params.yaml."""
+    from ruamel.yaml import YAML
+
+    with open(folder / "params.yaml", "w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(params, stream)
+
+
 @dataclass(frozen=True)
 class TinyStudy:
     """A working copy; commands run in it as a user's would."""
@@ -71,11 +79,8 @@ class TinyStudy:
     @staticmethod
     def create(folder: Path, params: dict[str, Any]) -> TinyStudy:
         """A copy of the project without results, with these parameters."""
-        from ruamel.yaml import YAML
-
         copy_project(folder)
-        with open(folder / "params.yaml", "w") as stream:
-            YAML(typ="safe", pure=True).dump(params, stream)
+        write_params(folder, params)
         write_graph(load_params(folder / "params.yaml"), folder / "graph.yaml")
         study = TinyStudy(folder)
         study.start("git", "init", "--quiet").wait()

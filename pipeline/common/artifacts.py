@@ -105,20 +105,25 @@ def fingerprint(value: Any) -> str:
 _SEAL = "sha256"
 
 
-def journal_line(row: Mapping[str, Any]) -> str:
-    """A row as a line of a `Journal`, with the hash of what it says."""
-    return _line({**row, _SEAL: _seal(row)})
+def journal_line(row: Mapping[str, Any], place: Json | None = None) -> str:
+    """A row as a line of a `Journal`, with the hash of what it says.
+
+    Args:
+        row: what the line says.
+        place: where alone the line counts; the hash is of that as well.
+    """
+    return _line({**row, _SEAL: _seal(row, place)})
 
 
-def journal_row(line: bytes) -> Json:
-    """The row of a line that `journal_line` made.
+def journal_row(line: bytes, place: Json | None = None) -> Json:
+    """The row of a line that `journal_line` made for this place.
 
     Raises:
         ValueError: it is not what was written; says in what way.
     """
     try:
         row: Json = json.loads(line)
-        if row.pop(_SEAL) == _seal(row):
+        if row.pop(_SEAL) == _seal(row, place):
             return row
         reason = "altered since it was written"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -180,8 +185,8 @@ class Journal:
                 stream.truncate(content.rfind(b"\n") + 1)
 
 
-def _seal(row: Mapping[str, Any]) -> str:
-    return fingerprint(row)[:16]
+def _seal(row: Mapping[str, Any], place: Json | None) -> str:
+    return fingerprint(row if place is None else [row, place])[:16]
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -18,7 +18,6 @@ from pipeline.common.artifacts import (
     fingerprint,
     journal_line,
     journal_row,
-    read_json,
     sha256,
     write_json,
 )
@@ -46,10 +45,24 @@ def read_sealed(path: Path | str) -> Json:
     Raises:
         UserError: the file is missing, damaged, or says something else than was written.
     """
-    value = read_json(path)
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        raise damaged(path) from None
     if not isinstance(value, dict) or value.pop(_SEAL, None) != _seal(value):
         raise damaged(path)
     return value
+
+
+def hash_of(path: Path) -> str:
+    """The hash of an output's bytes, which whatever is made from it depends on.
+
+    Raises:
+        UserError: it is missing.
+    """
+    if not path.is_file():
+        raise damaged(path)
+    return sha256(path)
 
 
 def check_whose(path: Path | str, found: Sequence[str], wanted: Sequence[str]) -> None:
@@ -70,22 +83,44 @@ def check_whose(path: Path | str, found: Sequence[str], wanted: Sequence[str]) -
         )
 
 
-def write_jsonl(path: Path | str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write one JSON object a line, each with its own hash as in a `Journal`, atomically."""
+def write_jsonl(
+    path: Path | str, rows: Sequence[Mapping[str, Any]], whose: Sequence[str] = ()
+) -> None:
+    """Write one JSON object a line, atomically, each with its own hash as in a `Journal`.
+
+    The hash is also of the line's number, of how many there are, and of whose they are; so none can
+    be lost, and no file can stand for another. Of no rows an empty one tells.
+
+    Args:
+        path: the file.
+        rows: what the lines say.
+        whose: the item that they are of, such as a model and a task; nobody's in a folder with a
+            manifest, which knows its files.
+    """
+    lines = list(rows) or [{}]
+    text = [journal_line(row, _place(n, lines, whose)) for n, row in enumerate(lines)]
     with atomic_file(path) as temporary:
-        temporary.write_text("".join(map(journal_line, rows)), encoding="utf-8")
+        temporary.write_text("".join(text), encoding="utf-8")
 
 
-def read_jsonl(path: Path | str) -> list[Json]:
-    """Read the rows of `write_jsonl`; how many there should be is for the caller to know.
+def read_jsonl(path: Path | str, whose: Sequence[str] = ()) -> list[Json]:
+    """Read the rows that `write_jsonl` wrote for that item.
 
     Raises:
-        UserError: the file is missing, or a line is not what was written.
+        UserError: the file is missing, or another than was written, or another item's.
     """
     try:
-        return [journal_row(line) for line in Path(path).read_bytes().splitlines()]
+        lines = Path(path).read_bytes().splitlines()
+        rows = [journal_row(line, _place(n, lines, whose)) for n, line in enumerate(lines)]
     except (FileNotFoundError, ValueError):
         raise damaged(path) from None
+    if not rows:
+        raise damaged(path)
+    return [row for row in rows if row]
+
+
+def _place(number: int, lines: Sequence[Any], whose: Sequence[str]) -> Json:
+    return {"line": number, "of": len(lines), "whose": list(whose)}
 
 
 def check_files(folder: Path, hashes: Mapping[str, str]) -> None:
@@ -95,9 +130,8 @@ def check_files(folder: Path, hashes: Mapping[str, str]) -> None:
         UserError: one is missing, truncated or altered.
     """
     for name, digest in hashes.items():
-        path = folder / name
-        if not path.is_file() or sha256(path) != digest:
-            raise damaged(path)
+        if hash_of(folder / name) != digest:
+            raise damaged(folder / name)
 
 
 def _seal(value: Mapping[str, Any]) -> str:

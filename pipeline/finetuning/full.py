@@ -58,7 +58,8 @@ def fine_tune_fully(
         repeated, deviations = [_best_of_all(runner)], ()
     result = _judged(_result(runner, repeated), demand or Demand(), runner)
     result = replace(result, deviations=deviations)
-    write_jsonl(out / "epochs.jsonl", list(chain(*(run.rows() for run in runner.runs))))
+    rows = list(chain(*(run.rows() for run in runner.runs)))
+    write_jsonl(out / "epochs.jsonl", rows, (result.model, result.task))
     result.write(out / "result.json")
     return result
 

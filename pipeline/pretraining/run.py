@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipeline.common.artifacts import atomic_file, fingerprint, remove_others, sha256
+from pipeline.common.artifacts import atomic_file, fingerprint, remove_others
 from pipeline.common.code import code_hash
-from pipeline.common.sealed import read_sealed
+from pipeline.common.sealed import hash_of, read_sealed
 from pipeline.errors import UserError
 from pipeline.pretraining.ahead import Ahead
 from pipeline.pretraining.checkpoints import (
@@ -222,7 +222,7 @@ def _identity(segment: _Segment, start: Places, decay: bool) -> str:
     files = [start.model / "checkpoint.json", start.state / "state.json"]
     files.append(start.corpus / "manifest.json")
     recipe = {key: value for key, value in asdict(segment.config).items() if key != "save_every"}
-    hashes = [code_hash(*_CODE), *map(sha256, files)]
+    hashes = [code_hash(*_CODE), *map(hash_of, files)]
     machine = [stack(segment.device), segment.ranks.count]
     return fingerprint([recipe, segment.stop, segment.seed, decay, hashes, machine])[:16]
 

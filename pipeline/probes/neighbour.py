@@ -23,6 +23,7 @@ class Neighbour:
 
     Attributes:
         model: the checkpoint's name.
+        task: the task's name.
         status: where its d₉₀ lies.
         d90: the estimate; None beyond the grid.
         rate: the learning rate of the training at d₉₀ in decades of the unit (`Rates.decades`).
@@ -30,6 +31,7 @@ class Neighbour:
     """
 
     model: str
+    task: str
     status: Status
     d90: int | None = None
     rate: float | None = None
@@ -56,12 +58,12 @@ class Neighbour:
         return parse(Neighbour, read_sealed(path), f"{path}: answer")
 
     @staticmethod
-    def read_of(path: Path, model: str) -> Neighbour:
-        """The same, of an answer that must be that of a checkpoint.
+    def read_of(path: Path, model: str, task: str) -> Neighbour:
+        """The same, of an answer that must be that of a checkpoint and task.
 
         Raises:
             UserError: also where it is another's.
         """
         answer = Neighbour.read(path)
-        check_whose(path, (answer.model,), (model,))
+        check_whose(path, (answer.model, answer.task), (model, task))
         return answer

@@ -70,7 +70,7 @@ def search_cell(
     asked = _Search(runner, search, question, full)
     if early := no_search(full, search):
         result = replace(asked.described({}), status=early[0], reason=early[1])
-        return _written(result, Neighbour(result.model, result.status), out, [], [])
+        return _written(result, Neighbour(result.model, result.task, result.status), out, [], [])
     verdict, records = asked.run()
     noise = asked.noise(records)
     estimate = estimate_d90(question, records.values(), noise)
@@ -81,7 +81,7 @@ def search_cell(
         with atomic_file(out / "task.safetensors") as temporary:
             temporary.write_bytes(content)
     rate = asked.decades(won) if won else None
-    answer = Neighbour(result.model, result.status, result.d90, rate, estimate.habits)
+    answer = Neighbour(result.model, result.task, result.status, result.d90, rate, estimate.habits)
     trials = [_trial(one, question) for one in records.values()]
     curve = [point.row() for point in curve_points(question, records.values(), noise)]
     return _written(result, answer, out, trials, curve)
@@ -206,8 +206,9 @@ def _written(
     result: SearchResult, answer: Neighbour, out: Path, trials: list[Json], curve: list[Json]
 ) -> SearchResult:
     """Write what the search leaves beside the d numbers."""
-    write_jsonl(out / "trials.jsonl", trials)
-    write_jsonl(out / "curve.jsonl", curve)
+    whose = (result.model, result.task)
+    write_jsonl(out / "trials.jsonl", trials, whose)
+    write_jsonl(out / "curve.jsonl", curve, whose)
     result = replace(result, trials_sha256=sha256(out / "trials.jsonl"))
     answer.write(out / "answer.json")
     result.write(out / "result.json")

@@ -5,7 +5,7 @@ Their columns are the fields of the dataclasses here, with the model and the tas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -89,19 +89,27 @@ SUCCESS: Columns = {**_CELL, **column_types(CurvePoint)}
 PRETRAINING: Columns = column_types(Logged)
 
 
-def learning_rows(path: Path, remedy: str) -> Rows:
-    """The evaluations of all trainings in ``trials.jsonl``."""
-    return [asdict(one) for one in _made(path, remedy, _evaluations)]
+def learning_rows(folder: Path, model: str, task: str) -> Rows:
+    """The evaluations of all trainings of a cell's search, which lies in ``folder``."""
+    found = _made(folder / "trials.jsonl", (model, task), _search(model, task), _evaluations)
+    return _of_cell(model, task, found)
 
 
-def epoch_rows(path: Path, remedy: str) -> Rows:
-    """The evaluations of full fine-tuning in ``epochs.jsonl``."""
-    return [asdict(one) for one in _made(path, remedy, _full_evaluations)]
+def epoch_rows(folder: Path, model: str, task: str) -> Rows:
+    """The evaluations of a cell's full fine-tuning, which lies in ``folder``."""
+    remedy = f"run dvc repro baseline@{model}-{task}"
+    found = _made(folder / "epochs.jsonl", (model, task), remedy, _full_evaluations)
+    return _of_cell(model, task, found)
 
 
-def success_rows(path: Path, remedy: str) -> Rows:
-    """The points of ``curve.jsonl``."""
-    return [asdict(one) for one in _made(path, remedy, _points)]
+def success_rows(folder: Path, model: str, task: str) -> Rows:
+    """The points of the success curve of a cell's search, which lies in ``folder``."""
+    found = _made(folder / "curve.jsonl", (model, task), _search(model, task), _points)
+    return _of_cell(model, task, found)
+
+
+def _search(model: str, task: str) -> str:
+    return f"run dvc repro search@{model}-{task}"
 
 
 def logged_rows(path: Path, checkpoint: str) -> Rows:
@@ -112,7 +120,8 @@ def logged_rows(path: Path, checkpoint: str) -> Rows:
             known: Json = {name: row.get(name) for name in PRETRAINING if name != "checkpoint"}
             yield Logged(**{**known, "checkpoint": checkpoint})
 
-    return [asdict(one) for one in _made(path, f"run dvc repro pretrain@{checkpoint}", lines)]
+    remedy = f"run dvc repro pretrain@{checkpoint}"
+    return [asdict(one) for one in _made(path, (checkpoint,), remedy, lines)]
 
 
 def _evaluations(trials: list[Json]) -> Iterator[Evaluation]:
@@ -132,15 +141,17 @@ def _points(rows: list[Json]) -> Iterator[CurvePoint]:
     return (CurvePoint(**row) for row in rows)
 
 
-def _made(path: Path, remedy: str, make: Callable[[list[Json]], Iterable[Any]]) -> list[Any]:
+def _made(
+    path: Path, whose: tuple[str, ...], remedy: str, make: Callable[[list[Json]], Iterable[Any]]
+) -> list[Any]:
     try:
-        return list(make(read_jsonl(path)))
+        return list(make(read_jsonl(path, whose)))
     except UserError as error:
         raise UserError(f"{error} ({remedy})") from error
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged ({error}): {remedy}") from error
 
 
-def of_cell(model: str, task: str, rows: Iterable[Mapping[str, Any]]) -> Rows:
+def _of_cell(model: str, task: str, made: Iterable[Any]) -> Rows:
     """The rows with the cell that they belong to."""
-    return [{"model": model, "task": task, **row} for row in rows]
+    return [{"model": model, "task": task, **asdict(one)} for one in made]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.common.checked import Index, Name
 from pipeline.common.config import parse_known
-from pipeline.common.sealed import read_sealed
+from pipeline.common.sealed import check_whose, read_sealed
 
 _PACKAGES = ("torch", "transformers", "datasets", "dvc", "numpy", "pandas", "seaborn")
 
@@ -27,7 +27,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Machine:
-    """What is filed of the machine that a cell was computed on."""
+    """A machine that a cell was computed on."""
 
     device: Name
     threads: Index
@@ -36,6 +36,13 @@ class Machine:
     def words(self) -> str:
         """It in words: ``cpu, 2 threads``."""
         return f"{self.device}, {self.threads} thread{'s' if self.threads != 1 else ''}"
+
+
+@dataclass(frozen=True)
+class _Filed(Machine):
+    """What is filed of the machine of an ``item``: a stage and the key of what it made."""
+
+    item: Name
 
 
 def provenance(params: Path, machines: Path) -> Provenance:
@@ -59,7 +66,9 @@ def read_machine(path: Path) -> Machine | None:
 
 
 def _recorded(path: Path) -> Machine:
-    return parse_known(Machine, read_sealed(path), f"{path}: content")
+    found = parse_known(_Filed, read_sealed(path), f"{path}: content")
+    check_whose(path, (found.item,), (f"{path.parent.name}@{path.stem}",))
+    return found
 
 
 def _commit() -> str:

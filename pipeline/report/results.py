@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.common.sealed import check_files, read_jsonl
+from pipeline.common.sealed import check_files, check_whose, read_jsonl
 from pipeline.dimension.record import Ending
 from pipeline.dimension.sweep_grid import left_out
 from pipeline.errors import UserError
@@ -81,7 +81,9 @@ def read_sweep(results: Path, sweep: SweepCell) -> CellResults:
     """
     model, task = sweep.cell.model, sweep.cell.task
     remedy = f"run dvc repro search@{model}-{task}-{sweep.method}"
-    found = _read(results, sweep.cell, results / "sweep" / model / task / sweep.method, remedy)
+    folder = results / "sweep" / model / task / sweep.method
+    found = _read(results, sweep.cell, folder, remedy)
+    check_whose(folder / "result.json", (found.search.method,), (sweep.method,))
     impossible = [
         Training(d, "left_out", reason=reason)
         for d in sweep.values
@@ -112,7 +114,7 @@ def _trainings(path: Path, search: SearchResult, remedy: str) -> tuple[Training,
     count = search.probes
     try:
         check_files(path.parent, {path.name: search.trials_sha256 or ""})
-        trainings = tuple(map(_training, read_jsonl(path)))
+        trainings = tuple(map(_training, read_jsonl(path, (search.model, search.task))))
     except UserError as error:
         raise UserError(f"{error} ({remedy})") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.common.artifacts import atomic_directory, atomic_file, sha256, write_json
-from pipeline.common.sealed import read_sealed, write_sealed
+from pipeline.common.sealed import hash_of, read_sealed, write_sealed
 from pipeline.errors import UserError
 from pipeline.report.cell import Family, MeasuredCell, SweepCell
 from pipeline.report.columns import (
@@ -35,7 +35,6 @@ from pipeline.report.curves import (
     epoch_rows,
     learning_rows,
     logged_rows,
-    of_cell,
     success_rows,
 )
 from pipeline.report.metrics import few
@@ -162,12 +161,9 @@ def _behind(
     for cell in cells:
         model, task = cell.model, cell.task
         search = results / "search" / model / task
-        remedy = f"run dvc repro search@{model}-{task}"
-        learning += of_cell(model, task, learning_rows(search / "trials.jsonl", remedy))
-        success += of_cell(model, task, success_rows(search / "curve.jsonl", remedy))
-        path = results / "baseline" / model / task / "epochs.jsonl"
-        remedy = f"run dvc repro baseline@{model}-{task}"
-        epochs += of_cell(model, task, epoch_rows(path, remedy))
+        learning += learning_rows(search, model, task)
+        success += success_rows(search, model, task)
+        epochs += epoch_rows(results / "baseline" / model / task, model, task)
     history = results / "pretraining"
     logged = [row for one in segments for row in logged_rows(history / f"{one}.jsonl", one)]
     return {
@@ -205,7 +201,7 @@ def read_tables(folder: Path) -> Tables:
     summary = read_sealed(folder / "summary.json")
     for name, digest in summary.pop(_HASHES).items():
         path = folder / name
-        if sha256(path) != digest:
+        if hash_of(path) != digest:
             raise UserError(f"{path} was altered since it was written: run dvc repro collect")
     return Tables(**found, summary=summary)
 

@@ -112,16 +112,18 @@ class _Workers:
     def start(self, stage: Any, progress: str) -> None:
         command = self._stages.command(stage)
         log.info("Running stage '%s' (%s): %s", stage.addressing, progress, command)
-        hold = ExitStack()
-        hold.enter_context(self._stages.busy(stage))
         taken = {one.slot for one in self.running.values()}
         slot = next(slot for slot in range(self._jobs) if slot not in taken)
         # Which of several GPUs is the stage's own (`pipeline.training.device`).
         variables = self._stages.variables(stage) | {"PIPELINE_SLOT": str(slot)}
-        started = process.start(self._forks, command, Path(stage.wdir), variables)
-        self.running[started.sentinel] = _Running(
-            stage, slot, started, time.monotonic(), hold, Peak(started.pid)
-        )
+        # Where it cannot be started its paths are let go of here: what is still held when Python
+        # ends hangs there, since DVC lets go of it with a new thread.
+        with ExitStack() as hold:
+            hold.enter_context(self._stages.busy(stage))
+            started = process.start(self._forks, command, Path(stage.wdir), variables)
+            self.running[started.sentinel] = _Running(
+                stage, slot, started, time.monotonic(), hold.pop_all(), Peak(started.pid)
+            )
 
     def wait(self) -> list[Any]:
         """Wait until a command ends; return the stages whose commands succeeded."""
@@ -131,9 +133,10 @@ class _Workers:
             ended_now = self._ended(None)
         made = []
         for sentinel in ended_now:
-            one = self.running.pop(sentinel)
+            one = self.running[sentinel]
             one.hold.close()
             one.process.join()
+            del self.running[sentinel]
             took, name = time.monotonic() - one.since, one.stage.addressing
             if status := one.process.exitcode:
                 self.failed.append(name)
@@ -160,7 +163,10 @@ class _Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one in self.running.values():
-            one.process.terminate()
-            one.process.join()
-            one.hold.close()
+        with ExitStack() as holds:
+            # Also where another Ctrl-C comes while the commands end.
+            for one in self.running.values():
+                holds.callback(one.hold.close)
+            for one in self.running.values():
+                one.process.terminate()
+                one.process.join()

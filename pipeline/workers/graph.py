@@ -8,12 +8,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from dvc.dvcfile import Lockfile
-from dvc.exceptions import DvcException
 from dvc.lock import make_lock
 from dvc.repo import Repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
@@ -25,10 +24,9 @@ from dvc.stage.serialize import to_lockfile
 from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 
 from pipeline.common.artifacts import atomic_file
-from pipeline.errors import UserError
-from pipeline.running.sentences import sentence
 from pipeline.workers.healing import heal_outs
 from pipeline.workers.options import Options
+from pipeline.workers.refusals import one_sentence
 from pipeline.workers.transfer import heeded
 
 log = logging.getLogger(__name__)
@@ -68,7 +66,7 @@ class Graph:
         Raises:
             UserError: DVC cannot tell, since a file that the stage reads is missing, for instance.
         """
-        with _one_sentence():
+        with one_sentence():
             if stage.frozen or not stage.cmd:
                 return self._checked(stage)
             if self._unchanged(stage):
@@ -120,7 +118,7 @@ class Graph:
         Raises:
             UserError: an output is missing.
         """
-        with _one_sentence():
+        with one_sentence():
             self._take_in(stage)
         self._unlisted.append(stage)
 
@@ -219,12 +217,13 @@ def opened(targets: Iterable[str], options: Options) -> Iterator[Graph]:
         UserError: what DVC says of a broken dvc.yaml, an unknown target, or a repository in use.
     """
     with (
-        _one_sentence(),
+        one_sentence(),
         Repo(_wait_for_lock=True) as repo,
         repo.lock,
         repo.scm_context(),
     ):
         _mend_rwlock(repo)
+        _mend_run_cache(repo)
         graph = Graph(repo, targets, options)
         try:
             yield graph
@@ -232,19 +231,6 @@ def opened(targets: Iterable[str], options: Options) -> Iterator[Graph]:
             graph.write_lock()
             if not options.dry:
                 graph.order_lock()
-
-
-@contextmanager
-def _one_sentence() -> Iterator[None]:
-    """What DVC says as a user's error."""
-    try:
-        yield
-    except DvcException as error:
-        raise UserError(sentence(error) or str(error)) from error
-    except OSError as error:
-        if (said := sentence(error)) is None:
-            raise
-        raise UserError(said) from error
 
 
 def _mend_rwlock(repo: Any) -> None:
@@ -262,3 +248,13 @@ def _mend_rwlock(repo: Any) -> None:
             json.loads(path.read_bytes() if path.exists() else b"{}")
         except ValueError:
             path.unlink()
+
+
+def _mend_run_cache(repo: Any) -> None:
+    """Remove places of the run cache that a kill, or a damaged file, has left empty.
+
+    DVC takes the newest file of such a place without looking whether there is one.
+    """
+    for place in Path(repo.stage_cache.cache_dir).glob("*/*"):
+        with suppress(OSError):
+            place.rmdir()

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from pipeline.errors import UserError
+from pipeline.workers.refusals import one_sentence
 
 _FOLDER = ".dir"
 _CHUNK = 1 << 20
@@ -34,11 +33,8 @@ def heal() -> list[Path]:
     Raises:
         UserError: DVC cannot read the study's graph.
     """
-    try:
-        with Repo(_wait_for_lock=True) as repo, repo.lock:
-            return heal_outs(repo, repo.index.outs)
-    except DvcException as error:
-        raise UserError(str(error)) from error
+    with one_sentence(), Repo(_wait_for_lock=True) as repo, repo.lock:
+        return heal_outs(repo, repo.index.outs)
 
 
 def heal_outs(repo: Any, outs: Iterable[Any]) -> list[Path]:

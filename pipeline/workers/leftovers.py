@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import PipelineStage, create_stage
 from dvc.stage.loader import StageLoader
@@ -15,7 +14,7 @@ from dvc.stage.loader import StageLoader
 from pipeline import paths
 from pipeline.common.artifacts import Json
 from pipeline.common.yaml_file import read_yaml
-from pipeline.errors import UserError
+from pipeline.workers.refusals import one_sentence
 
 _LOCK = Path("dvc.lock")
 
@@ -32,17 +31,14 @@ def clear_leftovers() -> list[str]:
     """
     if not _LOCK.exists():
         return []
-    try:
-        with Repo(_wait_for_lock=True) as repo, repo.lock:
-            made = {out.fs_path for out in repo.index.outs}
-            left = [out for out in _listed(repo) if out.fs_path not in made and not out.status()]
-            for out in left:
-                out.remove()
-                _remove_empty(Path(out.fs_path).parent)
-                _forget_time(Path(out.def_path))
-            return [out.def_path for out in left]
-    except DvcException as error:
-        raise UserError(str(error)) from error
+    with one_sentence(), Repo(_wait_for_lock=True) as repo, repo.lock:
+        made = {out.fs_path for out in repo.index.outs}
+        left = [out for out in _listed(repo) if out.fs_path not in made and not out.status()]
+        for out in left:
+            out.remove()
+            _remove_empty(Path(out.fs_path).parent)
+            _forget_time(Path(out.def_path))
+        return [out.def_path for out in left]
 
 
 def _listed(repo: Any) -> Iterator[Any]:

@@ -43,7 +43,19 @@ def test_an_orphan_is_counted_and_ended(tmp_path: Path, monkeypatch: pytest.Monk
     assert [victim.part for victim in victims(tmp_path, command.pid)] == ["dvc"]
     assert kills._killed(tiny, command, random.Random(0), found)
     assert found.orphans == 1 and not found.held
-    assert found.kills.total() == 1
+    assert found.kills.total() == 1 and found.tracebacks == []
+    assert eventually(lambda: not processes(tmp_path))
+
+
+def test_a_command_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny, found = study(tmp_path, 60, monkeypatch), Found()
+    monkeypatch.setattr(kills, "_PATIENCE", 0.1)
+    command = tiny.start(*kills._DRIVER)
+    written(tmp_path / "started")
+    # What it sends ends nobody.
+    monkeypatch.setattr(kills, "_SIGNALS", (signal.SIGCONT,))
+    assert kills._killed(tiny, command, random.Random(0), found)
+    assert found.others == [f"{tmp_path.name}: hangs: "] and found.orphans == 2
     assert eventually(lambda: not processes(tmp_path))
 
 
@@ -58,6 +70,14 @@ def test_a_study_that_ends_otherwise_is_told(
     kills._compare(tiny, tiny.left() | {"dvc.lock": "other", "reports/cells.csv": "0"}, found)
     assert found.others == [f"{tmp_path.name}: dvc.lock", f"{tmp_path.name}: reports/cells.csv"]
     assert not found.held and found.table()[-1] == f"differs: {found.others[-1]}"
+
+
+def test_what_was_no_sentence_is_told() -> None:
+    found, other = Found(), Found(tracebacks=["Traceback: x"], orphans=1)
+    found.add(other)
+    found.add(other)
+    assert found.orphans == 2 and not Found(tracebacks=["x"]).held
+    assert found.table()[-2:] == ["Traceback: x"] * 2
 
 
 def test_kills_are_counted_by_part_and_signal() -> None:

@@ -15,14 +15,20 @@ CURVES = ([0.6, 0.9, 0.98, 1.0, 1.0, 1.0, 1.0, 1.0], [0.5, 0.6, 0.7, 0.72, 0.73,
 def study(tmp_path: Path) -> Path:
     folder = tmp_path / "results/baseline/s0/own"
     folder.mkdir(parents=True)
-    result = {"metric": "accuracy", "chance": 0.5, "chance_error": 0.5 / 600**0.5}
+    result = {
+        "model": "s0",
+        "task": "own",
+        "metric": "accuracy",
+        "chance": 0.5,
+        "chance_error": 0.5 / 600**0.5,
+    }
     write_sealed(folder / "result.json", result)
     rows = [
         {"learning_rate": 1e-3, "seed": seed, "metric": metric}
         for seed, curve in enumerate(CURVES)
         for metric in curve
     ]
-    write_jsonl(folder / "epochs.jsonl", rows)
+    write_jsonl(folder / "epochs.jsonl", rows, ("s0", "own"))
     return tmp_path
 
 

@@ -38,7 +38,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object], dict[str, Any]]] = {
     "corpus": ("manifest.json", Corpus.open, CORPUS),
     "tokenizer": ("tokenizer_config.json", tokens, {"tokenizer_class": "A"}),
     "machine": ("a.json", lambda folder: provenance(folder / "a.json", folder),
-                {"device": "cpu", "threads": 1}),
+                {"item": "search@a", "device": "cpu", "threads": 1}),
 }  # fmt: skip
 ODD: tuple[Any, ...] = (None, 3, -1, "", [], [3], {}, {"../a": "0"}, {"a": 3}, [None], "a\0")
 

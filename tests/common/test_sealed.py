@@ -44,13 +44,25 @@ def test_what_was_changed_is_refused_with_the_command_that_heals(
 def test_rows_are_refused_when_one_was_changed(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     rows = [{"d": 8, "metric": 0.25}, {"d": 16, "metric": 0.5}]
-    write_jsonl(path, rows)
-    assert read_jsonl(path) == rows
-    for damage in (path.read_text().replace("0.25", "0.75"), path.read_text()[:-5], "\n", "\0"):
+    write_jsonl(path, rows, ["s0", "own"])
+    assert read_jsonl(path, ["s0", "own"]) == rows
+    whole = path.read_text()
+    first, second = whole.splitlines(keepends=True)
+    altered = (whole.replace("0.25", "0.75"), whole[:-5], "\n", "\0")
+    for damage in (*altered, "", first, second, second + first, whole + first):
         path.write_text(damage)
         with pytest.raises(UserError, match=rf"a\.jsonl is missing, truncated.*{HEAL}"):
-            read_jsonl(path)
-        write_jsonl(path, rows)
+            read_jsonl(path, ["s0", "own"])
+
+
+def test_rows_are_refused_in_another_items_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    for rows in ([{"d": 8}], []):
+        write_jsonl(path, rows, ["s0", "own"])
+        assert read_jsonl(path, ["s0", "own"]) == rows
+        for other in ([], ["s1", "own"], ["s0", "other"]):
+            with pytest.raises(UserError, match=rf"a\.jsonl is missing, truncated.*{HEAL}"):
+                read_jsonl(path, other)
 
 
 @pytest.mark.parametrize("name", [TOKENIZER_MANIFEST, "checkpoint.json"])

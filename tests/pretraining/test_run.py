@@ -288,7 +288,13 @@ def test_two_segments_are_one(start: Places, data: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])
-@pytest.mark.parametrize("name", ["model/model.safetensors", "state/optimizer.safetensors"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model/model.safetensors", "state/optimizer.safetensors", "model/checkpoint.json",
+        "state/state.json",
+    ],
+)  # fmt: skip
 def test_a_damaged_checkpoint_is_refused_by_name(
     start: Places, data: Path, tmp_path: Path, name: str, damage: str
 ) -> None:

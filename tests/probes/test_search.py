@@ -120,7 +120,7 @@ def test_a_neighbours_rate_is_carried_over_d_by_the_normalisations_power(
     world: Path, tmp_path: Path, baseline: FullResult, multiple: float
 ) -> None:
     config = replace(SAID, grid=GridConfig(128, 2048, 16.0), rates=(0.1, 0.4, 1.6))
-    near = Neighbour("s0", Status.OK, 128, math.log10(multiple))
+    near = Neighbour("s0", "polarity_short", Status.OK, 128, math.log10(multiple))
     search(world, tmp_path, baseline, config, near)
     first = json.loads((tmp_path / "out/trials.jsonl").read_text().splitlines()[0])
     size = open_cell(world, "polarity_short").flat.size
@@ -147,10 +147,12 @@ def test_the_saved_numbers_are_the_fine_tuned_model(
 def test_results_are_read_as_they_were_written(found: tuple[Path, SearchResult]) -> None:
     folder, result = found
     assert SearchResult.read(folder / "out/result.json") == result
-    answer = Neighbour.read(folder / "out/answer.json")
+    answer = Neighbour.read_of(folder / "out/answer.json", "s0", "polarity_short")
     assert (answer.model, answer.status, answer.d90) == ("s0", Status.OK, result.d90)
     assert answer.rate == pytest.approx(math.log10(result.rate))
     assert answer.habits is not None and answer.near().d90 == result.d90
+    with pytest.raises(UserError, match="is the result of s0 and polarity_short, not of s0 and"):
+        Neighbour.read_of(folder / "out/answer.json", "s0", "paraphrase")
 
 
 def test_another_rule_takes_from_the_journal_what_it_would_train(

@@ -73,7 +73,7 @@ EPOCH = {
 
 
 def write_search(folder: Path, search: SearchResult, trials: list[dict]) -> None:
-    write_jsonl(folder / "trials.jsonl", trials)
+    write_jsonl(folder / "trials.jsonl", trials, (search.model, search.task))
     replace(search, trials_sha256=sha256(folder / "trials.jsonl")).write(folder / "result.json")
 
 
@@ -83,8 +83,9 @@ def write_cell(root: Path, full: FullResult, search: SearchResult) -> None:
     ends = ((search.d90_paper, True, 0.8), (search.lower, False, 0.6))
     trials = [trial(d, metric, reached=reached) for d, reached, metric in ends if d is not None]
     write_search(root / "search" / place, search, trials)
-    write_jsonl(root / "search" / place / "curve.jsonl", [CURVE] if trials else [])
-    write_jsonl(root / "baseline" / place / "epochs.jsonl", [EPOCH, {**EPOCH, "epoch": 2}])
+    epochs, whose = [EPOCH, {**EPOCH, "epoch": 2}], (full.model, full.task)
+    write_jsonl(root / "search" / place / "curve.jsonl", [CURVE] if trials else [], whose)
+    write_jsonl(root / "baseline" / place / "epochs.jsonl", epochs, whose)
 
 
 @pytest.fixture

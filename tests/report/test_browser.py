@@ -34,7 +34,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("browser")
     results = write_results(folder / "results")
     log = [{"step": 5, "loss": 3.25, "learning_rate": 0.001}, {"step": 10, "valid_loss": 3.125}]
-    write_jsonl(results / "pretraining/s10.jsonl", log)
+    write_jsonl(results / "pretraining/s10.jsonl", log, ["s10"])
     tables = collect(results, CELLS, [], ["s10"])
     path = folder / "index.html"
     write_page(tables, Provenance("", "", {}, ""), path, config=ReportConfig())

@@ -14,7 +14,7 @@ from tests.report.zoo import write_sweeps
 def test_sums_are_those_of_the_cells(results: Path) -> None:
     for task in ("easy", "late"):
         place = results / f"machine/search/s10-{task}.json"
-        write_sealed(place, {"device": "cpu", "threads": 2})
+        write_sealed(place, {"item": f"search@s10-{task}", "device": "cpu", "threads": 2})
     found = collect(results, CELLS, []).costs
     items, sums = (found[(found["model"] == "(all)") == yes] for yes in (False, True))
     assert len(items) == 2 * len(CELLS) and list(sums["stage"]) == ["baseline", "search"]
@@ -28,9 +28,9 @@ def test_sums_are_those_of_the_cells(results: Path) -> None:
 
 def test_a_sweep_is_a_stage_of_its_own(results: Path) -> None:
     sweeps = write_sweeps(results)
-    facts = {"device": "cpu", "threads": 1}
     for sweep in sweeps:
         key = f"{sweep.cell.model}-{sweep.cell.task}-{sweep.method}"
+        facts = {"item": f"search@{key}", "device": "cpu", "threads": 1}
         write_sealed(results / f"machine/search/{key}.json", facts)
     found = collect(results, [], sweeps).costs
     assert set(found["stage"]) == {"sweep"} and set(found["threads"]) == {1}
@@ -38,9 +38,13 @@ def test_a_sweep_is_a_stage_of_its_own(results: Path) -> None:
 
 def test_a_damaged_record_of_a_machine_is_not_believed(results: Path) -> None:
     place = results / "machine/search/s10-easy.json"
-    write_sealed(place, {"device": "cpu", "threads": 2})
+    facts = {"item": "search@s10-easy", "device": "cpu", "threads": 2}
+    write_sealed(place, facts)
     place.write_text(place.read_text().replace("2", "3", 1))
     with pytest.raises(UserError, match=r"s10-easy\.json is missing"):
+        collect(results, CELLS, [])
+    write_sealed(place, {**facts, "item": "search@s0-easy"})
+    with pytest.raises(UserError, match=r"is the result of search@s0-easy, not of search@s10-easy"):
         collect(results, CELLS, [])
 
 

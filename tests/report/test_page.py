@@ -36,7 +36,8 @@ def written_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     params = folder / "params.yaml"
     params.write_text("seed: 0  # <script>\n")
     results = write_results(folder / "results")
-    write_sealed(results / "machine/search/s0-easy.json", {"device": "cpu", "threads": 1})
+    facts = {"item": "search@s0-easy", "device": "cpu", "threads": 1}
+    write_sealed(results / "machine/search/s0-easy.json", facts)
     tables = collect(results, CELLS, [])
     path = folder / "index.html"
     write_page(tables, provenance(params, results / "machine"), path, config=ReportConfig())

@@ -28,7 +28,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("numbers")
     results = write_results(folder / "results")
     log = [{"step": 5, "loss": 3.25, "learning_rate": 0.001}, {"step": 10, "valid_loss": 3.125}]
-    write_jsonl(results / "pretraining/s10.jsonl", log)
+    write_jsonl(results / "pretraining/s10.jsonl", log, ["s10"])
     cells = [*CELLS, *write_zoo(results)]
     write_tables(collect(results, cells, write_sweeps(results), ["s10"]), folder)
     tables = read_tables(folder)

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipeline.common.artifacts import read_json
-from pipeline.common.sealed import read_sealed, write_sealed
+from pipeline.common.sealed import read_sealed, write_jsonl, write_sealed
 from pipeline.errors import UserError
 from pipeline.finetuning.result import FullResult
 from pipeline.probes.result import SearchResult
@@ -216,12 +216,46 @@ def test_another_cells_result_in_its_place_is_no_row(results: Path, file: str) -
         collect(results, CELLS, [])
 
 
-def test_another_cells_trials_in_their_place_are_no_rows(results: Path) -> None:
-    own, others = (results / f"search/{name}/trials.jsonl" for name in ("s10/easy", "s0/easy"))
+ROWS = ("search/{}/trials.jsonl", "search/{}/curve.jsonl", "baseline/{}/epochs.jsonl")
+
+
+@pytest.mark.parametrize("file", ROWS)
+@pytest.mark.parametrize("other", ["s0/easy", "s10/late"])
+def test_another_cells_rows_in_their_place_are_no_rows(
+    results: Path, file: str, other: str
+) -> None:
+    own, others = results / file.format("s10/easy"), results / file.format(other)
     assert own.read_bytes() != others.read_bytes()
     own.write_bytes(others.read_bytes())
-    with pytest.raises(UserError, match=r"s10/easy/trials\.jsonl is missing, truncated or altered"):
+    with pytest.raises(UserError, match=rf"{own.name} is missing, truncated or altered"):
         collect(results, CELLS, [])
+
+
+@pytest.mark.parametrize("file", ROWS[1:])
+def test_rows_that_were_lost_are_missed(results: Path, file: str) -> None:
+    path = results / file.format("s10/easy")
+    lines = path.read_text().splitlines(keepends=True)
+    for left in range(len(lines)):
+        path.write_text("".join(lines[:left]))
+        with pytest.raises(UserError, match=rf"{path.name} is missing, truncated or altered"):
+            collect(results, CELLS, [])
+
+
+def test_another_segments_log_is_not_a_segments(results: Path) -> None:
+    log = results / "pretraining/s10.jsonl"
+    write_jsonl(log, [{"step": 10, "loss": 6.5}], ["s10"])
+    assert list(collect(results, [], [], ["s10"]).pretraining["loss"]) == [6.5]
+    log.rename(log.with_name("s100.jsonl"))
+    with pytest.raises(UserError, match=r"s100\.jsonl is .* altered.*pretrain@s100"):
+        collect(results, [], [], ["s100"])
+
+
+def test_a_sweep_is_of_its_method(results: Path) -> None:
+    sweep, *_ = write_sweeps(results)
+    with pytest.raises(UserError, match=r"result\.json is the result of \w+, not of another"):
+        folder = results / "sweep" / sweep.cell.model / sweep.cell.task
+        (folder / sweep.method).rename(folder / "another")
+        collect(results, [], [replace(sweep, method="another")])
 
 
 def test_an_altered_number_of_a_table_is_not_drawn(results: Path, tmp_path: Path) -> None:

@@ -7,10 +7,8 @@ usual; ``python -m benchmarks.attack params`` does that.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -19,6 +17,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.attack.mutations import Place, changed, places, values
 from pipeline.common.checked import field_types, ruled
 from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
@@ -34,7 +33,6 @@ from pipeline.study.tasks import completed
 
 ROOT = Path(__file__).parents[2]
 PRESETS = {path.stem: read_yaml(path) for path in sorted((ROOT / "presets").glob("*.yaml"))}
-Place = tuple[Any, ...]
 
 
 def leaves(kind: Any, name: str = "params") -> Iterator[tuple[str, Any]]:
@@ -64,49 +62,12 @@ def test_every_field_of_the_parameters_says_what_it_may_be() -> None:
     assert bare == set()
 
 
-def places(content: Any, kind: Any, place: Place = ()) -> Iterator[Place]:
-    """Where a value can stand: each of the content's, and each field of a dataclass it may have."""
-    yield place
-    own = ruled(kind).kind
-    inside = field_types(own) if is_dataclass(own) else {}
-    if isinstance(content, dict):
-        rest = get_args(own)[-1] if get_origin(own) is dict else Any
-        for key in {**content, **dict.fromkeys(inside)}:
-            yield from places(content.get(key), inside.get(key, rest), (*place, key))
-    elif isinstance(content, list):
-        part = get_args(own)[0] if get_origin(own) is tuple else Any
-        for index, value in enumerate(content):
-            yield from places(value, part, (*place, index))
-
-
-VALUES = (
-    st.sampled_from(
-        [
-            None, True, "", " ", "a\0", "\ud800", "x" * 5000, math.nan, math.inf, -math.inf, 0, -1,
-            1e-320, 1e308, 10**9, 10**14, 10**30, 10**400, 16**5000, 0.5, 1, 2, [], {}, [[]],
-            [1, 1], [math.nan], [0.1, 0.1], ["", ""], {1: 2}, {"": ""}, {None: None}, "name",
-            ["name"], {"name": []}, {"name": "adamw"}, {"id": "../.."}, "not in literal [",
-        ]
-    )
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=5)
-    | st.recursive(st.none() | st.floats() | st.text(max_size=3), st.lists, max_leaves=4)
-)  # fmt: skip
 PLACES = [
-    (name, place) for name, content in PRESETS.items() for place in places(content, Params) if place
+    (name, place, values(kind))
+    for name, content in PRESETS.items()
+    for place, kind in places(content, Params)
+    if place
 ]
-
-
-def changed(content: Any, place: Place, value: Any) -> Any:
-    content = deepcopy(content)
-    section = content
-    for key in place[:-1]:
-        if isinstance(section, dict) and section.get(key) is None:
-            section[key] = {}
-        section = section[key]
-    section[place[-1]] = value
-    return content
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -122,12 +83,12 @@ def quick_searches() -> Iterator[None]:
 
 @pytest.mark.filterwarnings("error")
 @settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "400")), deadline=None)
-@given(st.sampled_from(PLACES), VALUES)
+@given(st.sampled_from(PLACES), st.data())
 def test_every_change_of_a_preset_is_read_or_refused_in_a_sentence(
-    where: tuple[str, Place], value: Any
+    where: tuple[str, Place, st.SearchStrategy[Any]], data: st.DataObject
 ) -> None:
-    name, place = where
-    content = changed(PRESETS[name], place, value)
+    name, place, written = where
+    content = changed(PRESETS[name], place, data.draw(written))
     try:
         params = as_params(content, Path("params.yaml"))
         graph_text(params), searches(params)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from pipeline.common.config import parse
@@ -97,8 +97,10 @@ def test_any_characters_are_rows_or_one_sentence(
     try:
         rows = list(read_rows(config, Wanted((), lambda row: "b" in row.values())))
     except UserError as error:
+        event("refused in a sentence")
         assert str(error).startswith(str(path)) and "\n" not in str(error)
         return
+    event("read")
     assert len(rows) == _counted(text.removeprefix("\ufeff"), suffix, quoting, header)
 
 
@@ -112,7 +114,9 @@ def test_any_bytes_are_rows_or_one_sentence(folder: Path, data: bytes, suffix: s
     path.write_bytes(data)
     try:
         list(read_rows(FilesConfig((str(path),))))
+        event("read")
     except UserError as error:
+        event("refused in a sentence")
         assert str(error).startswith(str(path)) and "\n" not in str(error)
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from multiprocessing import connection
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from dvc.utils.serialize import dump_yaml, load_yaml
 from pipeline.__main__ import main
 from pipeline.errors import UserError
 from pipeline.study.reading import load_params
-from pipeline.workers import driver, graph
+from pipeline.workers import driver, graph, process
 from pipeline.workers.driver import default_jobs, reproduce
 from pipeline.workers.graph import Graph
 from pipeline.workers.leftovers import clear_leftovers
@@ -191,6 +192,49 @@ def test_dvcs_list_of_users_that_was_cut_short_is_mended(repository: Path) -> No
     (repository / ".dvc/tmp/rwlock").write_text('{"write": {')
     assert reproduce([], jobs=1) == "stages: 1 ran, 2 unchanged"
     assert stale() == set()
+
+
+def test_a_place_of_the_run_cache_that_a_kill_left_empty_is_no_place(repository: Path) -> None:
+    graph = "stages: {made: {cmd: cp source made, deps: [source], outs: [made]}}"
+    (repository / "dvc.yaml").write_text(graph)
+    reproduce([], jobs=1)
+    (listed,) = (path for path in (repository / ".dvc/cache/runs").rglob("*") if path.is_file())
+    for path in (listed, repository / "dvc.lock"):
+        path.unlink()
+    assert reproduce([], jobs=1) == "stages: 1 ran"
+    assert listed.exists()
+
+
+class Endless:
+    """A command that another Ctrl-C finds not ended yet."""
+
+    pid, exitcode = os.getpid(), None
+
+    def __init__(self) -> None:
+        self.sentinel = os.pipe()[0]
+
+    def terminate(self) -> None:
+        pass
+
+    def join(self) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_nothing_is_held_any_more_when_the_driver_ends(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, started: bool
+) -> None:
+    """Python would hang at its end: DVC lets go of a stage's paths with a new thread."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process, "start", (lambda *_: Endless()) if started else interrupted)
+    monkeypatch.setattr(connection, "wait", interrupted)
+    # What was raised keeps all frames, and so whatever they still hold.
+    with pytest.raises(KeyboardInterrupt) as held:
+        reproduce(["left"], jobs=1)
+    assert not any(json.loads((repository / ".dvc/tmp/rwlock").read_text()).values()), held
 
 
 def test_a_disk_that_is_full_when_a_result_is_taken_in_is_one_sentence(

@@ -14,8 +14,9 @@ import numpy as np
 
 from pipeline.backends.fairseq.dataset import write_dataset
 from pipeline.backends.fairseq.dictionary import vocabulary, write_dictionary
-from pipeline.common.artifacts import atomic_directory, fingerprint, remove_others, sha256
+from pipeline.common.artifacts import atomic_directory, fingerprint, remove_others
 from pipeline.common.code import code_hash
+from pipeline.common.sealed import hash_of
 from pipeline.pretraining.packing import Blocks, SpecialTokens
 from pipeline.tokens.corpus import PARTS, Corpus
 from pipeline.tokens.tokenizer import open_tokenizer
@@ -38,7 +39,7 @@ def binarise(
         The folder: ``dict.txt``, and ``.bin`` and ``.idx`` of ``train`` and ``valid``.
     """
     made = code_hash("backends/fairseq", "common", "pretraining", "tokens")
-    inputs = [sha256(corpus / "manifest.json"), sha256(tokenizer / "tokenizer.json"), length]
+    inputs = [hash_of(corpus / "manifest.json"), hash_of(tokenizer / "tokenizer.json"), length]
     folder = root / fingerprint([made, *inputs])[:16]
     if folder.exists():
         return folder

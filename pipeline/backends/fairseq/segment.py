@@ -25,9 +25,10 @@ from pipeline.backends.fairseq.environment import interpreter, running, versions
 from pipeline.backends.fairseq.log import Progress, parse
 from pipeline.backends.fairseq.resume import LAST, first_update, restore, save_state
 from pipeline.backends.job import Job
-from pipeline.common.artifacts import Journal, fingerprint, remove_others, sha256
+from pipeline.common.artifacts import Journal, fingerprint, remove_others
 from pipeline.common.code import code_hash
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST
+from pipeline.common.sealed import hash_of
 from pipeline.errors import UserError
 from pipeline.pretraining.checkpoints import open_model, save_model
 from pipeline.pretraining.packing import Blocks, SpecialTokens, special_tokens
@@ -93,7 +94,7 @@ def _identity(job: Job, machine: list[Any]) -> str:
     files = [job.start.model / MODEL_MANIFEST, job.start.state / STATE_MANIFEST]
     files.append(job.start.corpus / "manifest.json")
     recipe = {key: value for key, value in asdict(job.recipe).items() if key != "save_every"}
-    hashes = [code_hash(*_CODE), *map(sha256, files)]
+    hashes = [code_hash(*_CODE), *map(hash_of, files)]
     return fingerprint([recipe, job.stop, job.seed, job.decay, hashes, machine])[:16]
 
 

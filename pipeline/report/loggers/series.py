@@ -43,19 +43,19 @@ class Series:
     points: Sequence[Point]
 
 
-def series_of(cells: pd.DataFrame, logs: Sequence[Path], params: Json) -> Iterator[Series]:
+def series_of(cells: pd.DataFrame, logs: Mapping[str, Path], params: Json) -> Iterator[Series]:
     """The runs of a study.
 
     Args:
         cells: the cells of its trajectory.
-        logs: the logs of its pretraining, a file a segment, in order; missing ones are left out.
+        logs: the logs of its pretraining, in order, by the checkpoint that each ends in.
         params: what its params.yaml says.
 
     Raises:
-        UserError: a log is damaged.
+        UserError: a log is missing or damaged.
     """
     settings = dict(_plain(params))
-    rows = [row for path in logs if path.exists() for row in read_jsonl(path)]
+    rows = [row for name, path in logs.items() for row in read_jsonl(path, (name,))]
     if rows:
         points = [Point(row["step"], _numbers(row, _LOGGED)) for row in rows]
         yield Series("pretraining", settings, points)

@@ -27,8 +27,8 @@ WRITTEN = {
 
 
 def test_series_are_pretraining_and_the_tasks(results: Path, tmp_path: Path) -> None:
-    write_jsonl(tmp_path / "a.jsonl", [{"step": 50, "loss": 6.5, "spike": False}])
-    logs = [tmp_path / "a.jsonl", tmp_path / "missing.jsonl"]
+    logs = {"s50": tmp_path / "s50.jsonl"}
+    write_jsonl(logs["s50"], [{"step": 50, "loss": 6.5, "spike": False}], ["s50"])
     params = {"seed": 3, "model": {"width": 32}, "rates": [0.5], "dropout": None}
     cells = collect(results, CELLS, []).of("trajectory")
     runs = {one.name: one for one in series_of(cells, logs, params)}
