@@ -39,7 +39,7 @@ def run(stage: Callable[[], None]) -> None:
         format=f"[{name}] %(message)s",
         stream=sys.stdout,
     )
-    for noisy in ("httpx", "datasets", "fontTools", "fsspec", "huggingface_hub"):
+    for noisy in ("httpx", "datasets", "fsspec", "huggingface_hub"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         if first:
