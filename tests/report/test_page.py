@@ -119,6 +119,11 @@ def test_the_page_says_why_searches_ended(page: str, results: Path, tmp_path: Pa
     text = " ".join(written(tables, tmp_path / "odd").split())
     assert "more than noise explains: easy at s10." in text
     assert "Where probes deviate from what d₉₀ is defined by: short probes (easy)." in text
+    # Captions of d₉₀ say so too, but for those of what it cost.
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", text, re.DOTALL)
+    told = [one for one in captions if "deviate from the definition" in one]
+    assert told and all("d₉₀" in one.partition("deviate from")[0] for one in told)
+    assert len(told) < len(captions)
     assert "Where full fine-tuning deviates from what d₉₀ is defined by: one run (late)." in text
 
 

@@ -53,7 +53,7 @@ def write_page(
     html = environment.get_template("page.html").render(
         answer=answer(tables),
         figures=drawn,
-        note=noted(tables, embedded_data),
+        notes=noted(tables, embedded_data),
         table1=rows(Source("table1", tables.table1), tables.table1),
         zoo=rows(Source("cells", tables.cells), tables.of("zoo")),
         facts=facts,

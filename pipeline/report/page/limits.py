@@ -37,8 +37,8 @@ def limits(tables: Tables) -> Context:
     }
 
 
-def noted(tables: Tables, embedded: str) -> str:
-    """What the caption of every figure says of its data and trainings; empty where nothing."""
+def noted(tables: Tables, embedded: str) -> Context:
+    """What captions say of the data, and those of d₉₀ of its trainings; empty where nothing."""
     every = pd.concat([tables.cells, tables.table1])
     whose = [what for name, what in _DEVIATIONS.items() if (every[name] != "").any()]
     differing = (
@@ -46,7 +46,8 @@ def noted(tables: Tables, embedded: str) -> str:
         if whose
         else ""
     )
-    return " ".join(f"{part[0].upper()}{part[1:]}." for part in (embedded, differing) if part)
+    notes = {"of_data": embedded, "of_d90": differing}
+    return {name: f"{text[:1].upper()}{text[1:]}." if text else "" for name, text in notes.items()}
 
 
 def metrics(cells: pd.DataFrame) -> list[str]:
