@@ -39,13 +39,8 @@ def study(
     readers = {"learning_rows": 1, "success_rows": 2, "epoch_rows": 3}
     for name, which in readers.items():
 
-        def read(path: Path, _: str, which: int = which) -> Rows:
-            # A name may have a slash in it, so a path's last part is no key.
-            return next(
-                rows[which]
-                for key, rows in made.items()
-                if str(path.parent).endswith("/".join(key))
-            )
+        def read(_: Path, model: str, task: str, *, which: int = which) -> Rows:
+            return made[model, task][which]
 
         monkeypatch.setattr(f"pipeline.report.tables.{name}", read)
     return collect(folder, cells, [])
