@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from pipeline.backends.fairseq.environment import LAUNCHER, VARIABLE
 from pipeline.backends.fairseq.segment import train
 from pipeline.backends.job import Job
 from pipeline.common.manifest import check_model
+from pipeline.common.sealed import read_jsonl
 from pipeline.pretraining.init import init_checkpoint
 from pipeline.pretraining.places import Places
 from tests.backends.make_reference import LOGITS
@@ -66,7 +66,7 @@ def digests(place: Places) -> dict[str, str]:
 
 
 def rows(place: Places) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (place.state / "training.jsonl").read_text().splitlines()]
+    return read_jsonl(place.state / "training.jsonl")
 
 
 def fairseqs_logits(
