@@ -15,8 +15,9 @@ from hypothesis import settings
 # The fixture `world`.
 pytest_plugins = ("tests.worlds",)
 
-# How long an example takes says nothing on a machine that others use too.
-settings.register_profile("suite", deadline=None)
+# How long an example takes says nothing on a machine that others use too. The same commit is tested
+# by the same examples; FUZZ_EXAMPLES asks for more of them, and for others each time.
+settings.register_profile("suite", deadline=None, derandomize="FUZZ_EXAMPLES" not in os.environ)
 settings.load_profile("suite")
 
 # Kernels run in Triton's interpreter where nothing can run them compiled. Triton reads this when it

@@ -15,6 +15,7 @@ from pipeline.common.checked import field_types, ruled
 # The keys and numbers that lead to a value.
 Place = tuple[Any, ...]
 
+_LEAF = st.none() | st.floats() | st.text(max_size=3)
 # What no field should fall for.
 _ODD = (
     st.sampled_from(
@@ -28,7 +29,7 @@ _ODD = (
     | st.integers()
     | st.floats()
     | st.text(max_size=5)
-    | st.recursive(st.none() | st.floats() | st.text(max_size=3), st.lists, max_leaves=4)
+    | st.lists(_LEAF | st.lists(_LEAF | st.lists(_LEAF, max_size=2), max_size=2), max_size=2)
 )  # fmt: skip
 _PLAIN = {
     bool: st.booleans(),

@@ -24,6 +24,10 @@ def check(params: Params) -> None:
         UserError: one sentence on the first that does not.
     """
     _check_names(params)
+    if not params.checkpoints and not params.zoo.models:
+        raise UserError(
+            "params.yaml: no model is measured: name some in checkpoints or in zoo.models"
+        )
     if params.pretrains():
         _check_pretraining(params)
     else:

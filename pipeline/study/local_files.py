@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def _named(source: TextSource | RowSource) -> tuple[str, ...]:
     """The paths that a source reads; a data set of the hub may be a local folder as well."""
     if source.files is not None:
         return tuple(map(at_home, source.files.paths))
-    return (source.hub.id,) if source.hub is not None and Path(source.hub.id).exists() else ()
+    # A name too long for a file is no file; a path's own question would raise.
+    return (source.hub.id,) if source.hub is not None and os.path.exists(source.hub.id) else ()
 
 
 def _place(path: str) -> str:

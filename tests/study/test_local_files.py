@@ -10,6 +10,7 @@ from pipeline.study.local_files import local_files, watched
 from pipeline.study.params import Params
 from pipeline.study.reading import load_params
 from pipeline.text.files import FilesConfig
+from pipeline.text.hub import HubConfig
 from pipeline.text.sources import RowSource
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,13 @@ def test_every_named_file_is_watched_for_its_owner() -> None:
     ]
     assert watched(params, "tasks/paraphrase") == "data/files/tasks/paraphrase"
     assert watched(params, "corpus") is None
+
+
+def test_a_data_set_whose_name_is_too_long_for_a_file_is_none() -> None:
+    params = with_files("my/a.tsv")
+    task = params.tasks["paraphrase"]
+    data = replace(task.data, train=(RowSource(hub=HubConfig("x" * 5000, split="train")),))
+    assert list(local_files(replace(params, tasks={"paraphrase": replace(task, data=data)}))) == []
 
 
 @pytest.mark.parametrize("pattern", ["my/*.tsv", "my/part-?.tsv", "my/[ab].tsv"])

@@ -97,6 +97,7 @@ MISTAKES = {
     "no pretrain section": (["pretrain"], "absent", "params lacks the key 'pretrain'"),
     "no recipe": (["pretrain"], {"backend": "native"}, "params.pretrain lacks the key 'recipe'"),
     "a suite beside pretraining": (["trajectory"], {"suite": {"id": "a/b"}}, "trajectory.suite is for a published suite"),
+    "no model": (["checkpoints"], {}, "no model is measured: name some in checkpoints or in zoo.models"),
     "no suite": (["trajectory"], {"source": "hub"}, "trajectory.suite must say where the checkpoints are"),
     "wrong tokens": (["trajectory"], {"tokens_per_update": 7}, "trajectory.tokens_per_update is for a published"),
     "epochs of pretraining": (["trajectory"], {"unit": "epochs"}, "pretraining counts updates"),
