@@ -111,6 +111,14 @@ def test_the_page_answers_to_a_reader(visit: Visit) -> None:
     assert "pretraining tokens" in page.locator("#trajectory .role-axis-title").all_text_contents()
 
 
+def test_a_sheet_of_paper_is_wide_enough(browser: Any, address: str) -> None:
+    """Tables cannot scroll there: the widest one would shrink all else."""
+    opened = Visit(browser, address, 718, "light")  # A4 less its margins
+    opened.page.emulate_media(media="print")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 718
+    opened.context.close()
+
+
 def test_the_table_sorts_filters_and_opens(visit: Visit) -> None:
     page = visit.page
     column = "#cells-table tbody tr:not([hidden]) td:nth-child(5)"
