@@ -215,6 +215,11 @@ def test_a_task_whose_end_is_unknown_does_not_fall_to_the_end(results: Path) -> 
     )
     assert "For easy nothing is known of the end, at s1000: no training reached the target." in said
     assert not any("nothing is known of the end" in line for line in said if "late" in line)
+    doubted = collect(results, CELLS, [])
+    doubted.cells.loc[doubted.cells["model"] == "s0", "monotone"] = False
+    said = [without_sources(line) for line in answer(doubted).details]
+    assert any(line.startswith("Not so for easy: d₉₀ is in doubt at s0") for line in said)
+    assert "For easy nothing is known of the end, at s1000: no training reached the target." in said
 
 
 @pytest.mark.parametrize(

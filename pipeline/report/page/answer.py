@@ -181,9 +181,9 @@ class _Told:
         for _, row in self._tasks.iterrows():
             if reason := self._reason(row):
                 yield self._moved.html((f"Not so for {row['task']}: ", *reason, "."))
-            elif (unknown := self._since(row)) is not None:
+            if not (unknown := self._after(row)).empty:
                 why = "; ".join(_why_none(unknown))
-                names = " and ".join(unknown["model"])
+                names = " and ".join(unknown["label"].astype(str))
                 yield self._moved.html(
                     (f"For {row['task']} nothing is known of the end, at {names}: {why}.",)
                 )
@@ -204,11 +204,13 @@ class _Told:
                     "checkpoint with a d₉₀ overlap",)  # fmt: skip
         return ()
 
-    def _since(self, row: pd.Series) -> pd.DataFrame | None:
-        """The task's cells after the last one that has a d₉₀, in order; None without any."""
+    def _after(self, row: pd.Series) -> pd.DataFrame:
+        """The cells after the last d₉₀ of a task that moves, in order; none of another task."""
+        if row["direction"] == "unknown":
+            return self._cells.iloc[:0]
         own = self._cells[self._cells["task"] == row["task"]].sort_values("step")
-        after = own[own["step"] > own.loc[own["model"] == row["last"], "step"].iloc[0]]
-        return None if after.empty else after
+        after: pd.DataFrame = own[own["step"] > self._ends(row)[1]["step"]]
+        return after
 
     def _no_movement(self, row: pd.Series) -> Parts:
         own = self._cells[self._cells["task"] == row["task"]]
