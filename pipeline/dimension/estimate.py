@@ -80,12 +80,12 @@ def _status(question: Question, records: list[Record], middle: float) -> tuple[S
     if middle > grid[-1]:
         best = max((one.metric for one in records if one.probe.d == grid[-1]), default=None)
         found = "" if best is None else f", which reaches {best:.4f} of {question.target:.4f}"
-        return Status.NOT_REACHED, f"d₉₀ lies above {grid[-1]}, the largest d of the grid{found}"
+        return Status.NOT_REACHED, f"d₉₀ lies above {grid[-1]:,}, the largest d of the grid{found}"
     if not any(record.reached(question.target) for record in records):
         best = max(record.metric for record in records)
         return Status.NOT_REACHED, f"no training reached {question.target:.4f}; the best {best:.4f}"
     if middle < grid[0]:
-        return Status.BELOW_GRID, f"d₉₀ lies below {grid[0]}, the smallest d of the grid"
+        return Status.BELOW_GRID, f"d₉₀ lies below {grid[0]:,}, the smallest d of the grid"
     return Status.OK, ""
 
 

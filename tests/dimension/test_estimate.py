@@ -40,14 +40,14 @@ def test_above_the_grid_is_not_reached_and_says_how_far_the_largest_came():
     found = estimated(records(0.55, 0.56, 0.6, 0.65, 0.7))
     assert found.status is Status.NOT_REACHED and found.d90 > GRID[-1] and found.above
     assert found.reason == (
-        "d₉₀ lies above 1600, the largest d of the grid, which reaches 0.7000 of 0.8000"
+        "d₉₀ lies above 1,600, the largest d of the grid, which reaches 0.7000 of 0.8000"
     )
     assert found.within(GRID)[1:] == (None, None)
 
 
 def test_not_reached_without_a_training_at_the_largest_d_says_only_that():
     found = estimated(records(0.5, 0.5, 0.505, 0.51))
-    assert found.reason == "d₉₀ lies above 1600, the largest d of the grid"
+    assert found.reason == "d₉₀ lies above 1,600, the largest d of the grid"
 
 
 def test_below_the_grid_is_an_outcome_of_its_own():

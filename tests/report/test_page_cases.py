@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from pipeline.report.page import write_page
 from pipeline.report.page.answer import answer
 from pipeline.report.page.claims import decidable
+from pipeline.report.page.limits import limits
 from pipeline.report.provenance import Provenance
 from pipeline.report.sentences import all_numbers_missed
 from pipeline.report.style import ReportConfig
@@ -118,10 +120,37 @@ def test_no_factor_is_claimed_from_a_cell_in_which_a_larger_d_did_worse(results:
     write_cell(results, full, search_result(full, 2048, "ok", monotone=False))
     first, *others = told(results)
     assert "for 2 of 3 tasks, by a factor of at least 1.5 for late;" in first
-    doubt = "Not so for easy: d₉₀ is in doubt at s0, where a larger d did worse than a smaller one"
+    doubt = "In doubt for easy at s0: a larger d did worse there than a smaller one"
     assert f"{doubt} by more than noise explains." in others
     example = [text for text in others if text.startswith("For ")]
     assert len(example) == 1 and example[0].startswith("For late d₉₀ goes from above 4,096")
+
+
+def test_tasks_in_doubt_for_one_reason_share_a_sentence(results: Path) -> None:
+    tables = collect(results, CELLS, [])
+    tables.cells.loc[tables.cells["model"] == "s0", "monotone"] = False
+    said = [re.sub(r"<[^>]*>", "", str(line)) for line in answer(tables).details]
+    assert [line.partition(" at ")[0] for line in said if line.startswith("In doubt")] == [
+        "In doubt for easy and late"
+    ]
+
+
+def test_a_deviation_that_several_cells_share_is_told_once(results: Path) -> None:
+    tables = collect(results, CELLS, [])
+    tables.cells["full_deviations"] = ""
+    tables.cells.loc[tables.cells["task"] == "easy", "full_deviations"] = "two runs"
+    tables.cells.loc[tables.cells["task"] == "late", "full_deviations"] = "an early end; two runs"
+    assert limits(tables)["deviations"] == {
+        "full fine-tuning": ["two runs (easy, late)", "an early end (late)"]
+    }
+
+
+def test_advice_has_a_column_where_there_is_some(results: Path, tmp_path: Path) -> None:
+    tables = collect(results, CELLS, [])
+    without = tables.cells.assign(advice="")
+    column = '<th class="left" scope="col">what to try</th>'
+    assert column not in written(replace(tables, cells=without), tmp_path)
+    assert column in written(replace(tables, cells=without.assign(advice="more rows")), tmp_path)
 
 
 def test_a_d90_beyond_the_grid_is_not_said_to_be_known(results: Path) -> None:

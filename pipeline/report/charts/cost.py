@@ -37,7 +37,7 @@ def cost(tables: Tables, config: ReportConfig) -> list[Panel]:
         .encode(
             y=alt.Y(field="model", type="nominal", sort=models, title=None),
             x=alt.X(field="flop", type="quantitative", title="FLOP",
-                    axis=alt.Axis(format="~s"), stack="zero"),
+                    axis=alt.Axis(format="~s", tickCount=8), stack="zero"),
             color=alt.Color(field="stage", type="nominal", title=None,
                             scale=alt.Scale(domain=list(stages), range=shown)),
             detail=alt.Detail(field="task", type="nominal"),

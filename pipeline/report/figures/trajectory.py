@@ -33,8 +33,9 @@ _AT = ("step", "d90")
 _APART = 2.0
 # Labels of the step axis stand at least this part of its length apart.
 _LABELS_APART = 0.095
-# Room left and right of the first and last checkpoint, as a part of the axis between them.
-_MARGIN = 0.05
+# Room left and right of the first and last checkpoint, where marks beyond the grid stand side by
+# side, as a part of the axis between them.
+_MARGIN = 0.08
 
 
 def trajectory(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:

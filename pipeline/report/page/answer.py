@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,32 +177,42 @@ class _Told:
         )  # fmt: skip
 
     def exceptions(self) -> Iterator[Any]:
-        """A sentence and a reason for each task that does not fall clearly, or not to the end."""
+        """What is otherwise with tasks that do not fall clearly, or not to the end.
+
+        Tasks with one reason share a sentence.
+        """
+        told: dict[tuple[str, str], list[str]] = {}
         for _, row in self._tasks.iterrows():
-            if reason := self._reason(row):
-                yield self._moved.html((f"Not so for {row['task']}: ", *reason, "."))
+            if sentence := self._exception(row):
+                told.setdefault(sentence, []).append(str(row["task"]))
+        for (start, rest), tasks in told.items():
+            yield self._moved.html((f"{start} {_joined(tasks)}{rest}.",))
+        for _, row in self._tasks.iterrows():
             if not (unknown := self._after(row)).empty:
                 why = "; ".join(_why_none(unknown))
-                names = " and ".join(unknown["label"].astype(str))
+                names = _joined(unknown["label"].astype(str))
                 yield self._moved.html(
                     (f"For {row['task']} nothing is known of the end, at {names}: {why}.",)
                 )
 
-    def _reason(self, row: pd.Series) -> Parts:
-        """Why a task is no clear case of a fall; empty where it is one."""
+    def _exception(self, row: pd.Series) -> tuple[str, str] | None:
+        """Why a task is no clear case of a fall: a sentence before and after its name."""
         if row["direction"] == "unknown":
-            return self._no_movement(row)
+            return "Not so for", f": {self._no_movement(row)}"
         if row["direction"] in ("rises", "stays"):
             same = "d₉₀ is the same at the first and the last checkpoint"
-            return ("d₉₀ rises" if row["direction"] == "rises" else same,)
+            return "Not so for", ": " + ("d₉₀ rises" if row["direction"] == "rises" else same)
         if doubted := self._doubted(row):
-            where = " and ".join(doubted)
-            return (f"d₉₀ is in doubt at {where}, where a larger d did worse than a smaller one by "
-                    "more than noise explains",)  # fmt: skip
+            return "In doubt for", (
+                f" at {_joined(doubted)}: a larger d did worse there than a smaller one by more "
+                "than noise explains"
+            )
         if not row["apart"]:
-            return ("d₉₀ is lower at the end, but the 95 % intervals of the first and the last "
-                    "checkpoint with a d₉₀ overlap",)  # fmt: skip
-        return ()
+            return "Not clearly so for", (
+                ": d₉₀ is lower at the end, but the 95 % intervals of the first and the last "
+                "checkpoint with a d₉₀ overlap"
+            )
+        return None
 
     def _after(self, row: pd.Series) -> pd.DataFrame:
         """The cells after the last d₉₀ of a task that moves, in order; none of another task."""
@@ -212,17 +222,17 @@ class _Told:
         after: pd.DataFrame = own[own["step"] > self._ends(row)[1]["step"]]
         return after
 
-    def _no_movement(self, row: pd.Series) -> Parts:
+    def _no_movement(self, row: pd.Series) -> str:
         own = self._cells[self._cells["task"] == row["task"]]
         why = _why_none(own)
         if int(row["checkpoints"]) == 0:
-            return (f"there is no d₉₀ at any checkpoint, because {'; '.join(why)}",)
+            return f"there is no d₉₀ at any checkpoint, because {'; '.join(why)}"
         if int(row["checkpoints"]) == 1:
             because = f", because {'; '.join(why)}" if why else ""
             only = own[own["model"] == row["first"]].iloc[0]
             beyond = _BEYOND.get(place(only) or "", "")
-            return (f"d₉₀ is known at {row['first']} alone{beyond}{because}",)
-        return ("d₉₀ lies beyond the same end of the grid at the first and the last checkpoint",)
+            return f"d₉₀ is known at {row['first']} alone{beyond}{because}"
+        return "d₉₀ lies beyond the same end of the grid at the first and the last checkpoint"
 
 
 def _why_none(cells: pd.DataFrame) -> list[str]:
@@ -239,6 +249,12 @@ def _placed(cell: pd.Series) -> Parts:
     at = f" at {str(cell['unit']).removesuffix('s')} "
     # Without the sign, which the word stands for.
     return (word, *d90_parts(cell)[-1:], *between, at, step)
+
+
+def _joined(names: Iterable[object]) -> str:
+    """Names as in a sentence: a, b and c."""
+    *before, last = map(str, names)
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _factor(row: pd.Series) -> Parts:

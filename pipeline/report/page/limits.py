@@ -57,8 +57,9 @@ def metrics(cells: pd.DataFrame) -> list[str]:
 
 
 def _deviations(cells: pd.DataFrame, column: str) -> list[str]:
-    """Every deviation with the tasks that it holds for."""
-    found = cells[cells[column] != ""].groupby(column, sort=False)["task"]
+    """Every deviation with the tasks that it holds for; a cell's are joined by semicolons."""
+    each = cells.assign(text=cells[column].str.split("; ")).explode("text")
+    found = each[each["text"] != ""].groupby("text", sort=False)["task"]
     return [f"{text} ({_listed(tasks)})" for text, tasks in found]
 
 
