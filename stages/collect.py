@@ -6,7 +6,7 @@ from pipeline import paths
 from pipeline.report.cell import CellSettings, MeasuredCell, SweepCell
 from pipeline.report.table1 import published
 from pipeline.report.tables import collect, write_tables
-from pipeline.study.measured import PlannedSearch, searches
+from pipeline.study.measured import PlannedSearch, certified, searches
 from pipeline.study.params import Params
 from stages import entry
 
@@ -16,7 +16,9 @@ def main() -> None:
     planned = searches(params).values()
     cells = [cell(params, search) for search in planned if search.method is None]
     segments = list(params.segments())
-    write_tables(collect(paths.RESULTS, cells, sweeps(params), segments), paths.REPORTS)
+    proved = [cell(params, search) for search in certified(params).values()]
+    tables = collect(paths.RESULTS, cells, sweeps(params), segments, proved)
+    write_tables(tables, paths.REPORTS)
 
 
 def cell(params: Params, search: PlannedSearch) -> MeasuredCell:

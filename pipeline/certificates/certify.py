@@ -160,7 +160,7 @@ class Certifier:
             "d = %d, %d levels: %d bits, errors %.4f of training and %.4f of evaluation rows",
             probe.d, levels, code, *wrong,
         )  # fmt: skip
-        candidate = Candidate(probe.d, levels, probe.learning_rate, code, *wrong)
+        candidate = Candidate(probe.d, levels, probe.seed, probe.learning_rate, code, *wrong)
         return Described(candidate, content, record, _Tuning(run.tokens, cell.flop(run)))
 
     def _place(self, content: bytes, probe: Probe) -> tuple[Subspace, Quantised]:

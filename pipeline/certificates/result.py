@@ -13,7 +13,7 @@ from pipeline.certificates.bounds import (
 )
 from pipeline.common.artifacts import sha256
 from pipeline.common.config import parse
-from pipeline.common.sealed import damaged, read_sealed, write_sealed
+from pipeline.common.sealed import check_whose, damaged, read_sealed, write_sealed
 from pipeline.common.status import Status
 from pipeline.finetuning.result import Cost
 
@@ -24,6 +24,7 @@ class Candidate:
 
     Attributes:
         d: dimension, and ``levels`` the most levels that its numbers could take.
+        seed: of the projection and of the order of the examples.
         learning_rate: of the training that it comes from.
         code: bits of its file.
         train_error: share of wrong answers of the decoded model on the rows that count.
@@ -32,6 +33,7 @@ class Candidate:
 
     d: int
     levels: int
+    seed: int
     learning_rate: float
     code: int
     train_error: float
@@ -132,6 +134,17 @@ class CertificateResult:
         result = parse(CertificateResult, read_sealed(path), f"{path}: result")
         if result.best is not None:
             result._check_code(folder / "code.bin")
+        return result
+
+    @staticmethod
+    def read_of(folder: Path, model: str, task: str) -> CertificateResult:
+        """The same, of a result that must be that of a model and task.
+
+        Raises:
+            UserError: also where it is another cell's.
+        """
+        result = CertificateResult.read(folder)
+        check_whose(folder / "result.json", (result.model, result.task), (model, task))
         return result
 
     def _check_code(self, path: Path) -> None:

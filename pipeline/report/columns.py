@@ -48,6 +48,7 @@ _FIRST = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "method", "metric",
     "status", "d90", "d90_low", "d90_high", "d90_above", "d90_paper", "lower", "published", "ended",
     "monotone", "d_min", "d_max", "target", "target_error", "full_metric", "chance", "relative_gap",
+    "bound",
 )  # fmt: skip
 _LAST = ("full_deviations", "deviations", "fractions", "reason", "advice")
 # Keeps its name although full fine-tuning may have the same.
@@ -63,19 +64,25 @@ _OF_SEARCH = (
 def cell_columns(full: type = FullResult, search: type = SearchResult) -> Columns:
     """The columns of a table with a row a cell, less those of further metrics."""
     columns = _joined(column_types(MeasuredCell), column_types(full), column_types(search))
-    return _ordered({**columns, "relative_gap": "float64"})
+    return _ordered({**columns, "relative_gap": "float64", "bound": "float64"})
 
 
 def sweep_columns() -> Columns:
     """The columns of a table with a row a sweep: those of a cell, and what A21 published."""
-    return _ordered({**cell_columns(), "published": "Int64"})
+    own = {name: kind for name, kind in cell_columns().items() if name != "bound"}
+    return _ordered({**own, "published": "Int64"})
 
 
-def cell_row(cell: MeasuredCell, full: FullResult, search: SearchResult) -> dict[str, Any]:
-    """A cell's row: what `cell_columns` names, and its task's further metrics."""
+def cell_row(
+    cell: MeasuredCell, full: FullResult, search: SearchResult, bound: float | None = None
+) -> dict[str, Any]:
+    """A cell's row: what `cell_columns` names, and its task's further metrics.
+
+    ``bound`` is its certificate's, where it has one (`pipeline.report.certificates`).
+    """
     row = _joined(_values(cell), _values(full), _values(search))
     gap = relative_gap(full.train_metric, full.full_metric)
-    return {**row, "step": _step(cell, search), "relative_gap": gap}
+    return {**row, "step": _step(cell, search), "relative_gap": gap, "bound": bound}
 
 
 def training_columns() -> Columns:
@@ -97,7 +104,8 @@ def cell_meanings() -> dict[str, str]:
     """What each of `cell_columns` is, in words."""
     joined = _joined(column_meanings(MeasuredCell), column_meanings(FullResult), _of_the_search())
     gap = "(train − evaluation) / (1 − evaluation) of full fine-tuning; empty where that gives 1"
-    return {**joined, "relative_gap": gap}
+    bound = "the smallest bound on the risk (`certificates`); empty without a certificate"
+    return {**joined, "relative_gap": gap, "bound": bound}
 
 
 def training_meanings() -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from pipeline.certificates.result import CertificateResult
 from pipeline.common.artifacts import Json
 from pipeline.report.columns import Columns, column_types
 from pipeline.report.provenance import read_machine
@@ -19,7 +20,7 @@ class Cost:
     """What a stage's item took; a row for everything of a stage comes before the items.
 
     Attributes:
-        stage: ``baseline`` (full fine-tuning), ``search``, or ``sweep``.
+        stage: ``baseline`` (full fine-tuning), ``search``, ``sweep``, or ``bound`` (certificates).
         model: the model's name, or ``(all)`` for everything of the stage.
         task: the task's name, or ``(all)`` likewise.
         method: of a sweep: ``said`` or ``did``.
@@ -45,18 +46,25 @@ class Cost:
 COSTS: Columns = column_types(Cost)
 
 
-def costs(cells: pd.DataFrame, swept: pd.DataFrame, machines: Path) -> list[Json]:
+def costs(
+    cells: pd.DataFrame,
+    swept: pd.DataFrame,
+    certificates: Iterable[CertificateResult],
+    machines: Path,
+) -> list[Json]:
     """A row for everything of each stage, then a row a cell and stage.
 
     Args:
         cells: a row a cell, with a search (`pipeline.report.columns`).
         swept: a row a sweep, likewise.
+        certificates: of the cells that have one.
         machines: the folder of what is filed of machines, which need not be complete.
     """
     items = [
         *_items(cells, "baseline", machines / "baseline"),
         *_items(cells, "search", machines / "search"),
         *_items(swept, "sweep", machines / "search"),
+        *_of_certificates(certificates, machines / "bound"),
     ]
     totals = [
         _total([item for item in items if item.stage == stage])
@@ -71,10 +79,19 @@ def _items(cells: pd.DataFrame, stage: str, machines: Path) -> Iterator[Cost]:
         model, task = str(row["model"]), str(row["task"])
         method = str(row["method"]) if stage == "sweep" else ""
         spent = {name: row[f"{prefix}_cost_{name}"] for name in ("runs", "tokens", "flop")}
-        item = Cost(stage, model, task, method, **spent)
-        key = "-".join(filter(None, (model, task, method)))
-        on = read_machine(machines / f"{key}.json")
-        yield item if on is None else replace(item, device=on.device, threads=on.threads)
+        yield _measured(Cost(stage, model, task, method, **spent), machines)
+
+
+def _of_certificates(results: Iterable[CertificateResult], machines: Path) -> Iterator[Cost]:
+    for one in results:
+        yield _measured(Cost("bound", one.model, one.task, "", **asdict(one.cost)), machines)
+
+
+def _measured(item: Cost, machines: Path) -> Cost:
+    """With the machine that is filed of it, if one is."""
+    key = "-".join(filter(None, (item.model, item.task, item.method)))
+    on = read_machine(machines / f"{key}.json")
+    return item if on is None else replace(item, device=on.device, threads=on.threads)
 
 
 def _total(items: Sequence[Cost]) -> Cost:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.dimension.curve_point import CurvePoint
 from pipeline.report.cell import MeasuredCell, SweepCell
+from pipeline.report.certificates import CERTIFICATES, Certified
 from pipeline.report.columns import (
     Columns,
     cell_columns,
@@ -52,9 +53,9 @@ _TYPES = {"Int64": "whole number", "float64": "number", "boolean": "truth", "obj
 _CLAIMS = {
     "claim": "which of the paper's claims, as `pipeline.report.trends.CLAIMS` names it",
     "scope": "a task or checkpoint alone, or `(all)`",
-    "x": "the column that d₉₀ is ranked against",
+    "x": "the column that d₉₀, or of claim `tightens` the bound, is ranked against",
     "expected": "the sign of the correlation that the claim expects",
-    "left_out": "cells without a d₉₀ or without that number",
+    "left_out": "cells without a d₉₀ (or bound) or without that number",
     "verdict": "`supported`, `contradicted` or `undecided`, by the permutation test",
 }
 
@@ -91,6 +92,12 @@ def dictionary() -> str:
             "A row a task of the trajectory, and one for all of them.",
             MOVEMENT,
             column_meanings(Movement),
+        ),
+        *_table(
+            "certificates",
+            "A row a candidate of a cell's certificate (method §7), where `certificates` is set.",
+            CERTIFICATES,
+            column_meanings(Certified),
         ),
         *_table(
             "costs",

@@ -17,6 +17,12 @@ from pipeline.common.artifacts import atomic_directory, atomic_file, sha256, wri
 from pipeline.common.sealed import hash_of, read_sealed, write_sealed
 from pipeline.errors import UserError
 from pipeline.report.cell import Family, MeasuredCell, SweepCell
+from pipeline.report.certificates import (
+    CERTIFICATES,
+    bound_of,
+    certificate_rows,
+    read_certificates,
+)
 from pipeline.report.columns import (
     OTHERS,
     Columns,
@@ -58,6 +64,7 @@ _COLUMNS: dict[str, Columns] = {
     "probes": _PROBES,
     "trends": TREND_COLUMNS,
     "movement": MOVEMENT,
+    "certificates": CERTIFICATES,
     "table1": _TABLE1,
     "sweep": _SWEEP,
     "costs": COSTS,
@@ -80,6 +87,7 @@ class Tables:
         table1: a row a sweep, with A21's d₉₀.
         trends: see `pipeline.report.trends`.
         movement: how d₉₀ moves (`pipeline.report.movement`).
+        certificates: a row a candidate (`pipeline.report.certificates`); none without the section.
         costs: what each cell took, by stage (`pipeline.report.costs`).
         learning: a row an evaluation of a search's trainings (`pipeline.report.curves`), ``epochs``
             one of full fine-tuning, ``success`` a d of a cell's grid.
@@ -93,6 +101,7 @@ class Tables:
     table1: pd.DataFrame
     trends: pd.DataFrame
     movement: pd.DataFrame
+    certificates: pd.DataFrame
     costs: pd.DataFrame
     learning: pd.DataFrame
     epochs: pd.DataFrame
@@ -120,16 +129,20 @@ def collect(
     cells: Sequence[MeasuredCell],
     sweeps: Sequence[SweepCell],
     segments: Sequence[str] = (),
+    certified: Sequence[MeasuredCell] = (),
 ) -> Tables:
     """Read the results of cells and sweeps, and the logs of pretraining's segments, into tables.
+
+    ``certified`` are the cells that have a certificate.
 
     Raises:
         UserError: a result is missing or damaged.
     """
     rows, probes, table1, trainings = [], [], [], []
+    certificates = read_certificates(results, certified)
     for cell in cells:
         found = read_cell(results, cell)
-        rows.append(cell_row(cell, found.full, found.search))
+        rows.append(cell_row(cell, found.full, found.search, bound_of(certificates, cell)))
         probes += [training_row(cell, found.search, one) for one in found.trainings]
     for sweep in sweeps:
         found = read_sweep(results, sweep)
@@ -147,7 +160,8 @@ def collect(
         table1=swept,
         trends=claims,
         movement=_frame(movement(trajectory), MOVEMENT),
-        costs=_frame(costs(frame, swept, results / "machine"), COSTS),
+        certificates=_frame(certificate_rows(certified, certificates), CERTIFICATES),
+        costs=_frame(costs(frame, swept, certificates.values(), results / "machine"), COSTS),
         **_behind(results, cells, segments),
         summary=summarise(trajectory, claims),
     )

@@ -1,4 +1,7 @@
-"""The paper's claims about d₉₀ (method §5) as rank correlations over the table of cells."""
+"""The paper's claims about d₉₀ (method §5) as rank correlations over the table of cells.
+
+One more claim is ours, about certificates (method §7), where there are any.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ LEVEL = 0.025
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim: what d₉₀ is ranked against, among which cells, with which sign.
+    """A claim: what d₉₀, or another column, is ranked against, among which cells, with which sign.
 
     Attributes:
         text: the claim in words, ``{metric}`` standing for the compared cells' metric.
@@ -29,6 +32,8 @@ class Claim:
         within: cells with the same value here are compared with each other.
         over: what distinguishes them, and is the sample.
         expected: the sign that the claim gives the correlation.
+        ranked: the column that is ranked; cells without it are left out, and without any cell that
+            has it the claim is not made.
     """
 
     text: str
@@ -36,6 +41,7 @@ class Claim:
     within: Literal["task", "model"]
     over: Literal["task", "model"]
     expected: Literal[-1, 1]
+    ranked: Literal["d90", "bound"] = "d90"
 
 
 CLAIMS = {
@@ -54,6 +60,9 @@ CLAIMS = {
     "gap": Claim(
         "checkpoints with lower d₉₀ have a smaller relative gap", "relative_gap", "task", "model", 1
     ),
+    "tightens": Claim(
+        "the certificate’s bound falls along pretraining", "step", "task", "model", -1, "bound"
+    ),
 }  # fmt: skip
 
 TREND_COLUMNS: Columns = {
@@ -70,9 +79,16 @@ def trends(cells: pd.DataFrame) -> pd.DataFrame:
     So is, of claims about tasks, one of a task with another metric than `compared_metric`.
     """
     known = _with_x(cells)
-    rows = [row for name, claim in CLAIMS.items() for row in _rows(name, claim, known)]
+    made = {name: claim for name, claim in CLAIMS.items() if claim.ranked in made_of(cells)}
+    rows = [row for name, claim in made.items() for row in _rows(name, claim, known)]
     frame = pd.DataFrame(rows, columns=list(TREND_COLUMNS))
     return frame.astype(TREND_COLUMNS)
+
+
+def made_of(cells: pd.DataFrame) -> set[str]:
+    """The columns that claims rank in these cells: of a bound there may be none."""
+    bounds = "bound" in cells and bool(cells["bound"].notna().any())
+    return {"d90", "bound"} if bounds else {"d90"}
 
 
 def compared_metric(cells: pd.DataFrame) -> str:
@@ -106,6 +122,9 @@ def _with_x(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(name: str, claim: Claim, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    if claim.ranked != "d90":
+        values = cells[claim.ranked].astype(float)
+        cells = cells.assign(low=values, high=values)
     usable = cells.dropna(subset=["low", "high", claim.x])
     if claim.over == "task":
         usable = usable[usable["metric"] == compared_metric(cells)]

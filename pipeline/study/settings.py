@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline import paths
 from pipeline.common.artifacts import Json, atomic_directory, write_json
-from pipeline.study.measured import PlannedSearch, measured_models, searches
+from pipeline.study.measured import PlannedSearch, certified, measured_models, searches
 from pipeline.study.params import Params
 from pipeline.study.tasks import SECTIONS
 
@@ -74,6 +74,7 @@ def _measured(params: Params, content: Json) -> Json:
         "tokens_per_step": params.tokens_per_step(),
         "sweeps": {search.key: _told_apart(params, search) for search in sweeps},
         "probes": content.get("sweep", {}).get("probes", {}),
+        "certified": list(certified(params)),
     }
 
 

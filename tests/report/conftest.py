@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.certificates.result import Candidate, CertificateResult
 from pipeline.common.artifacts import sha256
 from pipeline.common.sealed import write_jsonl
 from pipeline.common.status import SearchEnd, Status
@@ -110,3 +112,33 @@ def write_results(root: Path) -> Path:
         no_better = "full is <no> better"
         write_cell(root, never, search_result(never, None, "baseline_at_chance", no_better))
     return root
+
+
+def certificate(model: str, task: str, error: float, **changes) -> CertificateResult:
+    """Two candidates, of which the second has the larger file and the smaller error."""
+    found = {
+        "model": model, "task": task, "step": CHECKPOINTS[model], "status": Status.OK, "reason": "",
+        "delta": 0.05, "rows": 5000, "duplicates": 12, "choices": 40, "majority_error": 0.5,
+        "eval_majority_error": 0.49, "cost": Cost(3, 10, 2e8), "inputs": {},
+        "candidates": (
+            Candidate(16, 3, 0, 1e-2, 80, error + 0.2, error + 0.22),
+            Candidate(64, 5, 0, 1e-2, 240, error, error + 0.03),
+        ),
+        "best": 1, "code_sha256": hashlib.sha256(bytes(30)).hexdigest(), **changes,
+    }  # fmt: skip
+    return CertificateResult(**found)
+
+
+def write_certificate(root: Path, result: CertificateResult) -> None:
+    folder = root / "bound" / result.model / result.task
+    result.write(folder)
+    (folder / "code.bin").write_bytes(bytes(30))
+
+
+def write_certificates(root: Path) -> list[MeasuredCell]:
+    """Certificates of ``easy``, tighter at each checkpoint; those of ``late`` broke down."""
+    for place, checkpoint in enumerate(CHECKPOINTS):
+        write_certificate(root, certificate(checkpoint, "easy", 0.3 - 0.05 * place))
+        broke = {"status": Status.DIVERGED, "reason": "it <broke>", "candidates": ()}
+        write_certificate(root, certificate(checkpoint, "late", 0.5, **broke, best=None))
+    return [cell for cell in CELLS if cell.task in ("easy", "late")]

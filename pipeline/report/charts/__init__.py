@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.report.charts.certificates import certificates
 from pipeline.report.charts.chart import Chart
 from pipeline.report.charts.cost import cost
 from pipeline.report.charts.over_d90 import generalization, relative_gap
@@ -9,6 +10,7 @@ from pipeline.report.charts.pretraining import pretraining
 from pipeline.report.charts.sweep import sweep
 from pipeline.report.charts.trajectory import trajectory
 from pipeline.report.charts.zoo import zoo
+from pipeline.report.figures.certificates import best_candidates
 from pipeline.report.tables import Tables
 
 CHARTS = (
@@ -39,6 +41,17 @@ CHARTS = (
         "left out, where evaluation gives 1; close to 1 single examples decide it.",
         shows=lambda tables: tables.of("trajectory"),
         draw=relative_gap,
+    ),
+    Chart(
+        "certificates",
+        "Certificates along pretraining",
+        "What is proved of the risk, the share of wrong answers on texts like the training rows, "
+        "of a model that a file of so many bits describes: but for the probability that "
+        "certificates.csv names it is at most this. Dashed is its error on evaluation rows, which "
+        "the bound does not use; dotted the error of the commonest answer on the training rows. A "
+        "bound below the dotted line proves that something was learned.",
+        shows=lambda tables: best_candidates(tables).query("family == 'trajectory'"),
+        draw=certificates,
     ),
     Chart(
         "zoo",

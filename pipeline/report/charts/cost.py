@@ -7,17 +7,16 @@ from pipeline.report.charts.marks import visible
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
-_STAGES = ("baseline", "search", "sweep")
+_STAGES = ("baseline", "search", "sweep", "bound")
 
 
 def cost(tables: Tables, config: ReportConfig) -> list[Panel]:
     """A bar a model, of a piece a task and stage, in FLOP."""
     import altair as alt
 
-    describes = (
-        "FLOP of full fine-tuning, searches and sweeps, a bar a model; costs.csv has every number."
-    )
-    stages = _STAGES if len(tables.table1) else _STAGES[:2]
+    describes = "FLOP of everything that was measured, a bar a model; costs.csv has every number."
+    there = set(tables.costs["stage"])
+    stages = [stage for stage in _STAGES if stage in there or stage in _STAGES[:2]]
     shown = [visible(config.palette[place % len(config.palette)]) for place in range(len(stages))]
     models = list(dict.fromkeys([*tables.cells["model"], *tables.table1["model"]]))
     tips = [
@@ -39,7 +38,7 @@ def cost(tables: Tables, config: ReportConfig) -> list[Panel]:
             x=alt.X(field="flop", type="quantitative", title="FLOP",
                     axis=alt.Axis(format="~s", tickCount=8), stack="zero"),
             color=alt.Color(field="stage", type="nominal", title=None,
-                            scale=alt.Scale(domain=list(stages), range=shown)),
+                            scale=alt.Scale(domain=stages, range=shown)),
             detail=alt.Detail(field="task", type="nominal"),
             tooltip=tips,
         )

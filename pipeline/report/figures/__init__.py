@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.report.figures.certificates import best_candidates, certificates
 from pipeline.report.figures.dimension_curve import dimension_curve
 from pipeline.report.figures.figure import Figure
 from pipeline.report.figures.model_zoo import model_zoo
@@ -46,6 +47,16 @@ FIGURES = (
         "it.",
         shows=lambda tables: tables.of("trajectory"),
         draw=relative_gap,
+    ),
+    Figure(
+        "certificates",
+        "Certificates",
+        "What is proved of the risk of each cell's certified model, with what was measured: its "
+        "error on evaluation rows, which the bound does not use, dashed, and, dotted, the error of "
+        "the commonest answer on the training rows. A bound below the dotted line proves that "
+        "something was learned.",
+        shows=lambda tables: best_candidates(tables).query("family == 'trajectory'"),
+        draw=certificates,
     ),
     Figure(
         "model_zoo",

@@ -14,6 +14,7 @@ from pipeline.report.page.data import as_script, embedded
 from pipeline.report.page.drawn import Drawing, figures, library, specifications
 from pipeline.report.page.legend import legend
 from pipeline.report.page.limits import limits, metrics, noted
+from pipeline.report.page.proved import proved
 from pipeline.report.page.spent import spent
 from pipeline.report.page.traced import Context, Source
 from pipeline.report.provenance import Provenance
@@ -64,6 +65,7 @@ def write_page(
         legend=legend(tables, config),
         **limits(tables),
         **spent(tables),
+        **proved(tables),
         **_along_pretraining(tables),
     )
     with atomic_file(path) as temporary:

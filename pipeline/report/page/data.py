@@ -34,6 +34,10 @@ _EMBEDDED: Mapping[str, Sequence[str]] = {
     "epochs": ("model", "task", "learning_rate", "seed", "evaluation", "loss", "eval_metric"),
     "success": ("model", "task", "d", "metric_low", "metric", "metric_high", "enough"),
     "pretraining": ("checkpoint", "step", "loss", "learning_rate", "valid_loss"),
+    "certificates": (
+        "model", "label", "family", "step", "tokens_seen", "task", "best", "d", "levels", "code",
+        "train_error", "eval_error", "bound", "hoeffding", "complexity", "rows", "majority_error",
+    ),
     "costs": ("stage", "model", "task", "method", "runs", "tokens", "flop", "device", "threads"),
 }  # fmt: skip
 Rows = list[Json]

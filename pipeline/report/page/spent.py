@@ -10,7 +10,12 @@ from pipeline.report.provenance import Machine
 from pipeline.report.tables import Tables
 from pipeline.report.trends import POOLED
 
-_STAGES = {"baseline": "full fine-tuning", "search": "searches for d₉₀", "sweep": "sweeps over d"}
+_STAGES = {
+    "baseline": "full fine-tuning",
+    "search": "searches for d₉₀",
+    "sweep": "sweeps over d",
+    "bound": "certificates",
+}
 _SIZES = {"parameters": "parameters", "least": "d_min", "most": "d_max"}
 
 
