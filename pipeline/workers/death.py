@@ -43,13 +43,13 @@ class Peak:
         return f"{self._kib / _GIB:.2f} GiB" if self._kib else ""
 
 
-def ending(stage: str, status: int, peak: Peak, jobs: int) -> str:
+def ending(stage: str, status: int, held: str, jobs: int) -> str:
     """A clause on how a command ended: "failed", or by which signal, and what may help.
 
     Args:
         stage: DVC's name of the stage.
         status: of its process: its own, or a signal's number with a minus.
-        peak: of its memory.
+        held: the most memory that it had, as `Peak` says it.
         jobs: how many stages ran at a time.
     """
     if status == _LOST:
@@ -59,9 +59,9 @@ def ending(stage: str, status: int, peak: Peak, jobs: int) -> str:
     name = signal.Signals(-status).name
     if -status != signal.SIGKILL:
         return f"was ended by signal {-status} ({name})"
-    held = f" (it held up to {peak})" if str(peak) else ""
+    most = f" (it held up to {held})" if held else ""
     return (
-        f"was killed by signal {-status} ({name}), as the system does when memory runs out{held}: "
+        f"was killed by signal {-status} ({name}), as the system does when memory runs out{most}: "
         f"if you did not do it, lower {_to_lower(stage, jobs)}, or end what else runs here"
     )
 

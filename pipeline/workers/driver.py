@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from multiprocessing import connection
-from multiprocessing.context import ForkServerProcess
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.errors import UserError
 from pipeline.study.params import Params
 from pipeline.training.threads import ONE_THREAD_WIDTH
-from pipeline.workers import graph, process
-from pipeline.workers.death import Peak, ending
+from pipeline.workers import graph
+from pipeline.workers.local import LocalPool
 from pipeline.workers.options import Options
+from pipeline.workers.pool import Pool
 from pipeline.workers.schedule import Schedule
 
 log = logging.getLogger(__name__)
 _PLAIN = Options()
-# Seconds between two looks at the memory of what runs.
-_LOOK_EVERY = 1.0
+# Seconds to wait for an end where nothing else is to be done meanwhile; it may be waited again.
+_LONG = 3600.0
 
 
 def default_jobs(config: Params) -> int:
@@ -37,21 +33,31 @@ def default_jobs(config: Params) -> int:
     return (os.cpu_count() or 1) if narrow and not config.zoo.models else 1
 
 
-def reproduce(targets: Sequence[str], jobs: int, options: Options = _PLAIN) -> str:
+def reproduce(
+    targets: Sequence[str], jobs: int, options: Options = _PLAIN, pool: Pool | None = None
+) -> str:
     """Bring the targets (all of dvc.yaml without any) up to date; return a closing sentence.
 
     After a failure nothing new starts, unless ``options`` say so, and what runs may end.
 
+    Args:
+        targets: DVC's names of stages or files.
+        jobs: stages at a time on this machine.
+        options: as with ``dvc repro``.
+        pool: where commands run, if not on this machine alone.
+
     Raises:
         UserError: a stage failed, or DVC refuses the graph.
     """
-    with graph.opened(targets, options) as stages, _Workers(stages, jobs) as workers:
+    with (
+        graph.opened(targets, options) as stages,
+        _Workers(stages, pool or LocalPool(jobs), options.keep_going) as workers,
+    ):
         schedule = Schedule(stages.needs)
         counts: Counter[str] = Counter()
         while True:
-            going = options.keep_going or not workers.failed
-            if going and workers.free and (stage := schedule.take()):
-                with workers.failing(stage, options.keep_going):
+            if workers.going and (stage := schedule.take(workers.has_room)):
+                with workers.failing(stage):
                     how = stages.settle(stage)
                     if how is None:
                         workers.start(stage, f"{counts.total()} of {len(stages.needs)} done")
@@ -62,14 +68,11 @@ def reproduce(targets: Sequence[str], jobs: int, options: Options = _PLAIN) -> s
             if not workers.running:
                 break
             for stage in workers.wait():
-                with workers.failing(stage, options.keep_going):
-                    stages.commit(stage)
+                with workers.failing(stage):
+                    workers.take_in(stage)
                     schedule.finish(stage)
                     counts["ran"] += 1
-        if workers.failed:
-            left = len(stages.needs) - counts.total() - len(workers.failed)
-            names = ", ".join(workers.failed)
-            raise UserError(f"failed: {names} (see above); {left} other stages are left undone")
+        workers.see_success(len(stages.needs) - counts.total())
     if set(counts) <= {"unchanged"}:
         return "everything is up to date"
     return "stages: " + ", ".join(f"{count} {how}" for how, count in sorted(counts.items()))
@@ -77,87 +80,79 @@ def reproduce(targets: Sequence[str], jobs: int, options: Options = _PLAIN) -> s
 
 class _Running(NamedTuple):
     stage: Any
-    slot: int
-    process: ForkServerProcess
-    since: float
     hold: ExitStack
-    peak: Peak
 
 
 class _Workers:
-    """The commands that run now, at most ``jobs``; leaving the block early ends them."""
+    """The stages whose commands run now; leaving the block early ends them."""
 
-    def __init__(self, stages: graph.Graph, jobs: int) -> None:
+    def __init__(self, stages: graph.Graph, pool: Pool, keep_going: bool) -> None:
         self._stages = stages
-        self._jobs = jobs
-        self._forks = process.context()
-        self.running: dict[Any, _Running] = {}
+        self._pool = pool
+        self._keep_going = keep_going
+        self.running: dict[str, _Running] = {}
         self.failed: list[str] = []
 
     @property
-    def free(self) -> bool:
-        return len(self.running) < self._jobs
+    def going(self) -> bool:
+        """Whether more may start."""
+        return self._keep_going or not self.failed
+
+    def has_room(self, stage: Any) -> bool:
+        """Whether the stage's command could start now."""
+        return self._pool.has_room(stage.addressing)
 
     @contextmanager
-    def failing(self, stage: Any, keep_going: bool) -> Iterator[None]:
+    def failing(self, stage: Any) -> Iterator[None]:
         """What DVC refuses of a stage is that stage's failure, where others are to go on."""
         try:
             yield
         except UserError as error:
-            if not keep_going:
+            if not self._keep_going:
                 raise
             self.failed.append(stage.addressing)
             log.info("Stage '%s' failed: %s", stage.addressing, error)
 
     def start(self, stage: Any, progress: str) -> None:
-        command = self._stages.command(stage)
-        log.info("Running stage '%s' (%s): %s", stage.addressing, progress, command)
-        taken = {one.slot for one in self.running.values()}
-        slot = next(slot for slot in range(self._jobs) if slot not in taken)
-        # Which of several GPUs is the stage's own (`pipeline.training.device`).
-        variables = self._stages.variables(stage) | {"PIPELINE_SLOT": str(slot)}
+        """Start a stage's command."""
+        work = self._stages.work(stage)
+        log.info("Running stage '%s' (%s): %s", work.stage, progress, work.command)
         # Where it cannot be started its paths are let go of here: what is still held when Python
         # ends hangs there, since DVC lets go of it with a new thread.
         with ExitStack() as hold:
             hold.enter_context(self._stages.busy(stage))
-            started = process.start(self._forks, command, Path(stage.wdir), variables)
-            self.running[started.sentinel] = _Running(
-                stage, slot, started, time.monotonic(), hold.pop_all(), Peak(started.pid)
-            )
+            self._pool.submit(work)
+            self.running[work.stage] = _Running(stage, hold.pop_all())
 
     def wait(self) -> list[Any]:
         """Wait until a command ends; return the stages whose commands succeeded."""
-        ended_now = self._ended(self._stages.lock_due())
-        if not ended_now:
+        due = self._stages.lock_due()
+        with self._stages.unlocked():
+            ended = self._pool.poll(_LONG if due is None else due)
+        if not ended and due is not None:
             self._stages.write_lock()
-            ended_now = self._ended(None)
         made = []
-        for sentinel in ended_now:
-            one = self.running[sentinel]
+        for name, seconds, failure in ended:
+            one = self.running.pop(name)
             one.hold.close()
-            one.process.join()
-            del self.running[sentinel]
-            took, name = time.monotonic() - one.since, one.stage.addressing
-            if status := one.process.exitcode:
+            if failure:
                 self.failed.append(name)
-                how = ending(name, status, one.peak, self._jobs)
-                log.info("After %.0f s stage '%s' %s", took, name, how)
+                log.info("After %.0f s stage '%s' %s", seconds, name, failure)
             else:
                 made.append(one.stage)
-                log.info("Stage '%s' took %.0f s", name, took)
+                log.info("Stage '%s' took %.0f s", name, seconds)
         return made
 
-    def _ended(self, within: float | None) -> list[Any]:
-        """The sentinels of commands that have ended; waits no longer than so many seconds."""
-        until = math.inf if within is None else time.monotonic() + within
-        with self._stages.unlocked():
-            while True:
-                left = until - time.monotonic()
-                ended = connection.wait(list(self.running), min(max(left, 0.0), _LOOK_EVERY))
-                if ended or left <= _LOOK_EVERY:
-                    return ended
-                for one in self.running.values():
-                    one.peak.look()
+    def take_in(self, stage: Any) -> None:
+        """Give DVC what a stage's command made."""
+        self._pool.fetch(stage.addressing)
+        self._stages.commit(stage)
+
+    def see_success(self, unfinished: int) -> None:
+        """Raise a `UserError` if a stage failed; ``unfinished`` stages did not end well."""
+        if self.failed:
+            names, left = ", ".join(self.failed), unfinished - len(self.failed)
+            raise UserError(f"failed: {names} (see above); {left} other stages are left undone")
 
     def __enter__(self) -> _Workers:
         return self
@@ -167,6 +162,4 @@ class _Workers:
             # Also where another Ctrl-C comes while the commands end.
             for one in self.running.values():
                 holds.callback(one.hold.close)
-            for one in self.running.values():
-                one.process.terminate()
-                one.process.join()
+            self._pool.close()

@@ -26,6 +26,7 @@ from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 from pipeline.common.artifacts import atomic_file
 from pipeline.workers.healing import heal_outs
 from pipeline.workers.options import Options
+from pipeline.workers.pool import Work
 from pipeline.workers.refusals import one_sentence
 from pipeline.workers.transfer import heeded
 
@@ -54,6 +55,8 @@ class Graph:
             if stage in among
         }
         self._unlisted: list[Any] = []
+        # What the commands that run read: each dep with its hash when the command began.
+        self._read: dict[Any, list[tuple[Any, Any, Any]]] = {}
         # The order in which DVC alone would run, and list, all stages that there are.
         self._order = {stage: place for place, stage in enumerate(plan_repro(graph))}
         self._written = time.monotonic()
@@ -100,6 +103,7 @@ class Graph:
             self._see_whole(stage)
         except RunCacheNotFoundError:
             stage.save_deps()
+            self._read[stage] = [(dep, dep.hash_info, dep.meta) for dep in stage.deps]
             return None
         self._unlisted.append(stage)
         return "restored from the run cache"
@@ -127,8 +131,24 @@ class Graph:
         missing = self._options.allow_missing
         with heeded():
             cached = all(out.use_cache for out in measured)
-            stage.save(allow_missing=missing, run_cache=cached)
+            stage.save(allow_missing=missing, run_cache=False)
+            self._see_edits(stage)
+            if cached:
+                self._repo.stage_cache.save(stage)
             stage.commit(allow_missing=missing)
+
+    def _see_edits(self, stage: Any) -> None:
+        """Record of what a command read what was there when it began: an edit since is not in it.
+
+        DVC would take the result for that of what lies there now.
+        """
+        read = self._read.pop(stage, [])
+        edited = [dep for dep, hashed, _ in read if dep.hash_info != hashed]
+        for dep, hashed, meta in read:
+            dep.hash_info, dep.meta = hashed, meta
+        if edited:
+            names = ", ".join(map(str, edited))
+            log.info("Stage '%s' is stale again: %s changed while it ran", stage.addressing, names)
 
     def lock_due(self) -> float | None:
         """Seconds until dvc.lock is to be written; None where it lists all that was committed."""
@@ -186,17 +206,24 @@ class Graph:
         )
         return held
 
+    def work(self, stage: Any) -> Work:
+        """What is to run for a stage, in the environment that DVC gives a command."""
+        variables: dict[str, str] = prepare_kwargs(stage)["env"]
+        return Work(
+            stage.addressing,
+            self.command(stage),
+            Path(stage.wdir),
+            variables,
+            reads=tuple(Path(dep.fs_path) for dep in stage.deps),
+            writes=tuple(Path(out.fs_path) for out in stage.outs),
+            anew=self._options.force,
+        )
+
     @staticmethod
     def command(stage: Any) -> str:
         """The stage's command; several are one, each run if the one before it succeeded."""
         lines = stage.cmd if isinstance(stage.cmd, list) else stage.cmd.splitlines()
         return " && ".join(lines)
-
-    @staticmethod
-    def variables(stage: Any) -> dict[str, str]:
-        """The environment that DVC gives a command."""
-        given: dict[str, str] = prepare_kwargs(stage)["env"]
-        return given
 
     @contextmanager
     def unlocked(self) -> Iterator[None]:

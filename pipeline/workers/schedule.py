@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from graphlib import TopologicalSorter
 from typing import Generic, TypeVar
 
@@ -27,12 +27,18 @@ class Schedule(Generic[Stage]):
                 self._chain[needed] = max(self._chain[needed], 1 + self._chain[stage])
         self._ready: list[tuple[int, int, Stage]] = []
 
-    def take(self) -> Stage | None:
-        """The next stage to run, which is then no longer offered; None while none is ready."""
+    def take(self, fits: Callable[[Stage], bool] = lambda _: True) -> Stage | None:
+        """The next stage to run, which is then no longer offered; None while none is ready.
+
+        A stage that does not fit yet is waited for: were others let past it, one that needs much
+        would never find room.
+        """
         for stage in self._order.get_ready():
             # Places differ, so that stages themselves are never compared.
             heapq.heappush(self._ready, (-self._chain[stage], self._place[stage], stage))
-        return heapq.heappop(self._ready)[-1] if self._ready else None
+        if not self._ready or not fits(self._ready[0][-1]):
+            return None
+        return heapq.heappop(self._ready)[-1]
 
     def finish(self, stage: Stage) -> None:
         """Let go on what waited for ``stage`` alone."""

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.workers.death import Peak, ending
 
-NEVER = Peak(None)
+NEVER = ""
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,11 @@ def test_the_peak_is_the_most_that_was_held() -> None:
     del held
     peak.look()
     assert 0.06 < float(str(peak).removesuffix(" GiB")) < 1000
-    assert f"(it held up to {peak})" in ending("collect", -9, peak, 1)
+    assert f"(it held up to {peak})" in ending("collect", -9, str(peak), 1)
+
+
+def test_of_a_process_that_was_never_seen_no_memory_is_told() -> None:
+    assert str(Peak(None)) == ""
 
 
 def test_other_ends_have_their_names() -> None:

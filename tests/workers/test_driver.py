@@ -363,6 +363,26 @@ def chain(repository: Path) -> Path:
     return repository
 
 
+def test_what_was_edited_while_its_stage_ran_leaves_it_stale(
+    repository: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DVC itself would take the result for that of the edited file."""
+    edit = "cat source > made; echo 2 > source"
+    (repository / "dvc.yaml").write_text(
+        f"stages: {{own: {{cmd: '{edit}', deps: [source], outs: [made]}}}}\n"
+    )
+    caplog.set_level("INFO")
+    reproduce([], jobs=1)
+    assert "Stage 'own' is stale again: source changed while it ran" in caplog.text
+    assert stale() == {"own"}
+    # The result is filed under what it was made from, in the run cache too.
+    (repository / "source").write_text("1")
+    assert stale() == set()
+    (repository / "dvc.lock").unlink()
+    assert reproduce([], jobs=1) == "stages: 1 restored from the run cache"
+    assert (repository / "made").read_text() == "1"
+
+
 def test_force_runs_what_is_up_to_date(chain: Path) -> None:
     assert reproduce([], jobs=1, options=Options(force=True)) == "stages: 3 ran"
     assert (chain / "runs").read_text() == "1\n1\n"

@@ -36,3 +36,9 @@ def test_the_longest_chain_goes_first_and_else_the_graphs_order() -> None:
     assert [schedule.take() for _ in range(4)] == ["b", "d", "a", None]
     schedule.finish("b")
     assert schedule.take() == "c"
+
+
+def test_a_stage_without_room_is_waited_for_and_not_overtaken() -> None:
+    schedule = Schedule({"large": [], "small": [], "after": ["large"]})
+    assert schedule.take(lambda stage: stage == "small") is None
+    assert [schedule.take() for _ in range(3)] == ["large", "small", None]
