@@ -65,7 +65,7 @@ def open_for_task(
     model = _load(model_dir, outputs, problem, dropout, seed).to(place)
     through_onednn(model)
     if precision == "bf16":
-        _compute_in_bfloat16(model)
+        compute_in_bfloat16(model)
     return model  # type: ignore[no-any-return]
 
 
@@ -113,7 +113,7 @@ def _check_whole(model: PreTrainedModel, missing: Collection[str], model_dir: Pa
         )
 
 
-def _compute_in_bfloat16(model: nn.Module) -> None:
+def compute_in_bfloat16(model: nn.Module) -> None:
     """Let every forward pass of the model run under bfloat16 autocast, in training and evaluation.
 
     The cast stands around the forward pass alone: kept over an update, autocast's copies of the
