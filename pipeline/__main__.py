@@ -9,21 +9,21 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 from pipeline import paths
-from pipeline.common.checked import Count, Index, Range, ruled
+from pipeline.common.checked import Count, Index, Range
+from pipeline.common.numbers import read
 from pipeline.common.yaml_file import read_yaml
 from pipeline.dimension.levers import Precision
 from pipeline.estimate.costs import by_precision, efficiently, estimate
 from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.estimate.kinds import flop_by_kind, stages_by_kind
 from pipeline.estimate.speed import given_speed, measured_speed
-from pipeline.published.fetching import pins
 from pipeline.report.loggers import TRACKERS
 from pipeline.running import startup
+from pipeline.sharing.commands import add_models
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import check_graph, write_graph
 from pipeline.study.reading import load_params
@@ -46,34 +46,17 @@ def main() -> int:
     _add_estimate(commands.add_parser("estimate", help="what a study will cost"))
     chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
     chain.add_argument(
-        "--stop", type=_read(Count), required=True, help="update of the last checkpoint"
+        "--stop", type=read(Count), required=True, help="update of the last checkpoint"
     )
     chain.add_argument(
-        "--every", type=_read(Count), required=True, help="updates between two checkpoints"
+        "--every", type=read(Count), required=True, help="updates between two checkpoints"
     )
     chain.add_argument(
-        "--early", type=_read(Index), default=0, help="log-spaced ones before the first"
+        "--early", type=read(Index), default=0, help="log-spaced ones before the first"
     )
     chain.set_defaults(run=_chain)
     _add_results(commands)
-    pin = commands.add_parser("pin", help="the hub's present commits of published models")
-    pin.add_argument("--params", type=Path, default=Path("params.yaml"))
-    pin.set_defaults(run=_pin)
-    task = commands.add_parser("apply", help="write the fine-tuned model of a task vector")
-    task.add_argument("checkpoint", type=Path, help="e.g. checkpoints/s2000/model")
-    task.add_argument("task", type=Path, help="the search's task.safetensors")
-    task.add_argument("out", type=Path, help="the Hugging Face model folder to make")
-    task.set_defaults(run=_apply)
-    other = commands.add_parser(
-        "convert", help="a fairseq checkpoint as a Hugging Face folder, or the reverse"
-    )
-    other.add_argument("source", type=Path, help="a fairseq checkpoint, or a Hugging Face folder")
-    other.add_argument("out", type=Path, help="the folder to make")
-    other.add_argument("--dict", type=Path, help="dict.txt (default: the one beside the source)")
-    other.add_argument(
-        "--tokenizer", type=Path, help="tokenizer folder for the Hugging Face folder"
-    )
-    other.set_defaults(run=_convert)
+    add_models(commands)
     chosen = parser.parse_args()
     startup.interruptible()
     try:
@@ -100,7 +83,7 @@ def _add_study(commands: Any) -> None:
     study = commands.add_parser("repro", help="dvc repro with several stages at a time")
     study.add_argument("targets", nargs="*", help="stages to bring up to date (default: all)")
     study.add_argument(
-        "--jobs", type=_read(Count), metavar="N",
+        "--jobs", type=read(Count), metavar="N",
         help="stages at a time (default: one a core for a narrow model, else 1)",
     )  # fmt: skip
     _add_options(study)
@@ -145,12 +128,12 @@ def _add_estimate(cost: argparse.ArgumentParser) -> None:
         help="as if both protocols were efficient and trajectory.neighbours true",
     )  # fmt: skip
     cost.add_argument(
-        "--flops", type=_read(_FlopPerSecond), metavar="FLOP/s",
+        "--flops", type=read(_FlopPerSecond), metavar="FLOP/s",
         help="sustained rate, e.g. 4e14 for an H200 at half its peak (default: what probes of the "
         "largest model come to on this machine, measured in some seconds)",
     )  # fmt: skip
     cost.add_argument(
-        "--precision", type=_read(Precision), nargs="+", default=(), metavar="X",
+        "--precision", type=read(Precision), nargs="+", default=(), metavar="X",
         help="also the hours of search for each of these, e.g. 1.5 2 4 8",
     )  # fmt: skip
     cost.set_defaults(run=_estimate)
@@ -245,35 +228,6 @@ def _dictionary(_: argparse.Namespace) -> str:
     from pipeline.report.dictionary import dictionary
 
     return dictionary()
-
-
-def _pin(chosen: argparse.Namespace) -> str:
-    return pins(load_params(chosen.params).published())
-
-
-def _apply(chosen: argparse.Namespace) -> str:
-    from pipeline.apply import apply_task
-
-    return apply_task(chosen.checkpoint, chosen.task, chosen.out)
-
-
-def _convert(chosen: argparse.Namespace) -> str:
-    from pipeline.backends.fairseq.convert import convert
-
-    return convert(chosen.source, chosen.out, chosen.dict, chosen.tokenizer)
-
-
-def _read(kind: Any) -> Callable[[str], Any]:
-    """A reader of a number as params.yaml's fields of that type hold one."""
-    own = ruled(kind)
-
-    def number(text: str) -> Any:
-        value = own.kind(text)
-        if wanted := own.wanted(value):
-            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text}")
-        return value
-
-    return number
 
 
 if __name__ == "__main__":

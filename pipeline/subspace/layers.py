@@ -17,6 +17,8 @@ from pipeline.training.parameters import Span
 # tables of positions between an encoder's blocks and a decoder's.
 _EMBEDDING = re.compile(r"embed|\b(?:shared|wte|wpe)\b")
 _HEAD = re.compile(r"classif|\b(?:score|pooler|head|lm_head)\b")
+# What the parameters outside the blocks are called together.
+EMBEDDINGS, HEAD = "embeddings", "head"
 _NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.)")
 
 
@@ -84,21 +86,21 @@ def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[S
 def numbered_blocks(spans: Sequence[Span]) -> list[list[Span]]:
     """The spans of each transformer block, without embeddings and head; none in another model."""
     groups: dict[str, list[Span]] = {}
-    for span, key in zip(spans, _block_keys(spans), strict=True):
-        if key not in ("embeddings", "head"):
+    for span, key in zip(spans, block_keys(spans), strict=True):
+        if key not in (EMBEDDINGS, HEAD):
             groups.setdefault(key, []).append(span)
     return list(groups.values())
 
 
-def _block_keys(spans: Sequence[Span]) -> list[str]:
-    """A key a span: its numbered block, ``embeddings`` or ``head``."""
+def block_keys(spans: Sequence[Span]) -> list[str]:
+    """A key a span: its numbered block, `EMBEDDINGS` or `HEAD`; see `layer_groups`."""
     lists: dict[str, set[str]] = {}
     for span in spans:
         for prefix, number in _numbers(span.name):
             lists.setdefault(prefix, set()).add(number)
     # A list of one is a wrapper around the real list, unless there is no longer one.
     shortest = min(2, max(map(len, lists.values()), default=1))
-    keys, outside = [], "embeddings"
+    keys, outside = [], EMBEDDINGS
     for span in spans:
         blocks = (
             f"{prefix}{number}."
@@ -106,7 +108,7 @@ def _block_keys(spans: Sequence[Span]) -> list[str]:
             if len(lists[prefix]) >= shortest
         )
         block = next(blocks, None)
-        outside = outside if block is None else "head"
+        outside = outside if block is None else HEAD
         keys.append(block or _told(span.name) or outside)
     return keys
 
@@ -114,8 +116,8 @@ def _block_keys(spans: Sequence[Span]) -> list[str]:
 def _told(name: str) -> str | None:
     """Whether a name outside the blocks is one of embeddings or of a head."""
     if _EMBEDDING.search(name):
-        return "embeddings"
-    return "head" if _HEAD.search(name) else None
+        return EMBEDDINGS
+    return HEAD if _HEAD.search(name) else None
 
 
 def _numbers(name: str) -> list[tuple[str, str]]:
@@ -131,4 +133,4 @@ def _tensor_keys(spans: Sequence[Span]) -> list[str]:
     return [span.name for span in spans]
 
 
-_KEYS = {"block": _block_keys, "module": _module_keys, "tensor": _tensor_keys}
+_KEYS = {"block": block_keys, "module": _module_keys, "tensor": _tensor_keys}

@@ -1,0 +1,1 @@
+"""What a study gives to other people and their tools, and takes of theirs."""
