@@ -42,7 +42,8 @@ class Found:
         studies: how many were brought to their end.
         orphans: processes that lived on for five seconds after the command that they belonged to.
         others: what a study has left that is not what an uninterrupted one leaves.
-        tracebacks: what commands said, where that was more than sentences.
+        tracebacks: what commands said, where that was more than sentences, and our code's.
+        of_others: tracebacks of DVC or Python alone: a signal while they load or end.
         left: unfinished files that are still there at the end of a study.
     """
 
@@ -51,6 +52,7 @@ class Found:
     orphans: int = 0
     others: list[str] = field(default_factory=list)
     tracebacks: list[str] = field(default_factory=list)
+    of_others: int = 0
     left: int = 0
 
     @property
@@ -65,6 +67,7 @@ class Found:
         self.orphans += other.orphans
         self.others += other.others
         self.tracebacks += other.tracebacks
+        self.of_others += other.of_others
         self.left += other.left
 
     def table(self) -> list[str]:
@@ -77,7 +80,8 @@ class Found:
         lines.append(
             f"\n{self.kills.total()} kills over {self.studies} studies: {len(self.others)} files "
             f"differ, {self.orphans} orphans after {_ORPHANED:g} s, "
-            f"{len(self.tracebacks)} tracebacks, {self.left} unfinished files left"
+            f"{len(self.tracebacks)} tracebacks ({self.of_others} of DVC or Python alone), "
+            f"{self.left} unfinished files left"
         )
         return [*lines, *self.tracebacks, *(f"differs: {name}" for name in self.others)]
 
@@ -155,10 +159,21 @@ def _killed(
     found.orphans += len(alive)
     for pid in alive:
         kill(pid, signal.SIGKILL)
-    # Before Python has loaded what it needs itself, no code of ours decides what it says.
-    if "Traceback" in study.said() and "init_import_site" not in study.said():
-        found.tracebacks.append(study.said()[-2000:])
+    if "Traceback" in study.said():
+        if of_ours(study.said(), study.folder):
+            found.tracebacks.append(study.said()[-2000:])
+        else:
+            found.of_others += 1
     return True
+
+
+def of_ours(said: str, folder: Path) -> bool:
+    """Whether a traceback has a line of the study's own code, which decides what is said there.
+
+    Plain ``dvc`` that is interrupted while it loads, or Python before it has loaded what it needs
+    itself, says what it likes.
+    """
+    return any(f'File "{folder}/{name}/' in said for name in ("pipeline", "stages"))
 
 
 def _kill_one(

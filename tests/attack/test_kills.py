@@ -105,3 +105,9 @@ def test_parts_are_told_apart(tmp_path: Path) -> None:
         for victim in seen:
             subprocess.run(["kill", f"-{signal.SIGKILL}", str(victim.pid)], check=True)
         command.wait()
+
+
+def test_a_traceback_is_ours_where_our_code_is_in_it(tmp_path: Path) -> None:
+    loading = 'Traceback (most recent call last):\n  File "/env/bin/dvc", line 8, in <module>\nKeyboardInterrupt\n'
+    assert not kills.of_ours(loading, tmp_path)
+    assert kills.of_ours(loading + f'  File "{tmp_path}/stages/search.py", line 9', tmp_path)
