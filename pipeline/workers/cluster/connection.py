@@ -29,6 +29,8 @@ def connect(address: str | None, root: Path) -> Any:
     """
     # Ray would tell its makers of each cluster that it starts.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Nor are stages less than what else runs on this machine, as Ray's workers are by default.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         import ray
     except ImportError:

@@ -29,7 +29,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     pytest.importorskip("ray", reason="Ray is not installed")
     from ray.cluster_utils import Cluster
 
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     folder = tmp_path_factory.mktemp("node")
     size = {"num_cpus": 1, "object_store_memory": 80 << 20}
     cluster = Cluster(initialize_head=True, head_node_args={**size, "include_dashboard": False})
