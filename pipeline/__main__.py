@@ -10,17 +10,13 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pipeline import paths
-from pipeline.common.checked import Count, Index, Range
-from pipeline.common.numbers import read
+from pipeline import paths, planning
+from pipeline.common.arguments import number
+from pipeline.common.checked import Count, Index
 from pipeline.common.yaml_file import read_yaml
-from pipeline.dimension.levers import Precision
-from pipeline.estimate.costs import by_precision, efficiently, estimate
-from pipeline.estimate.describe import describe, describe_precisions
 from pipeline.estimate.kinds import flop_by_kind, stages_by_kind
-from pipeline.estimate.speed import given_speed, measured_speed
 from pipeline.report.loggers import TRACKERS
 from pipeline.running import startup
 from pipeline.sharing.commands import add_models
@@ -28,8 +24,6 @@ from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import check_graph, write_graph
 from pipeline.study.reading import load_params
 from pipeline.study.reference import reference
-
-_FlopPerSecond = Annotated[float, Range(above=0, ceiling=1e30)]
 
 
 def main() -> int:
@@ -43,16 +37,16 @@ def main() -> int:
     healing.set_defaults(run=_heal)
     keys = commands.add_parser("reference", help="every key of params.yaml, as a page")
     keys.set_defaults(run=lambda _: reference(Path("presets")))
-    _add_estimate(commands.add_parser("estimate", help="what a study will cost"))
+    planning.add_commands(commands)
     chain = commands.add_parser("chain", help="a chain of checkpoints, to paste into params.yaml")
     chain.add_argument(
-        "--stop", type=read(Count), required=True, help="update of the last checkpoint"
+        "--stop", type=number(Count), required=True, help="update of the last checkpoint"
     )
     chain.add_argument(
-        "--every", type=read(Count), required=True, help="updates between two checkpoints"
+        "--every", type=number(Count), required=True, help="updates between two checkpoints"
     )
     chain.add_argument(
-        "--early", type=read(Index), default=0, help="log-spaced ones before the first"
+        "--early", type=number(Index), default=0, help="log-spaced ones before the first"
     )
     chain.set_defaults(run=_chain)
     _add_results(commands)
@@ -83,10 +77,14 @@ def _add_study(commands: Any) -> None:
     study = commands.add_parser("repro", help="dvc repro with several stages at a time")
     study.add_argument("targets", nargs="*", help="stages to bring up to date (default: all)")
     study.add_argument(
-        "--jobs", type=read(Count), metavar="N",
+        "--jobs", type=number(Count), metavar="N",
         help="stages at a time (default: one a core for a narrow model, else 1)",
     )  # fmt: skip
     _add_options(study)
+    study.add_argument(
+        "--on", choices=["ray"], help="also run on a cluster (docs/how-to/cluster.md)"
+    )
+    study.add_argument("--address", help="of the cluster (default: RAY_ADDRESS, else this machine)")
     study.add_argument(
         "--plain", action="store_true", help="a line at a time, as without a terminal"
     )
@@ -118,27 +116,6 @@ def _add_results(commands: Any) -> None:
     columns.set_defaults(run=_dictionary)
 
 
-def _add_estimate(cost: argparse.ArgumentParser) -> None:
-    cost.add_argument(
-        "--params", type=Path, default=paths.PARAMS, metavar="FILE",
-        help="its parameters, e.g. presets/paper.yaml (default: params.yaml)",
-    )  # fmt: skip
-    cost.add_argument(
-        "--efficient", action="store_true",
-        help="as if both protocols were efficient and trajectory.neighbours true",
-    )  # fmt: skip
-    cost.add_argument(
-        "--flops", type=read(_FlopPerSecond), metavar="FLOP/s",
-        help="sustained rate, e.g. 4e14 for an H200 at half its peak (default: what probes of the "
-        "largest model come to on this machine, measured in some seconds)",
-    )  # fmt: skip
-    cost.add_argument(
-        "--precision", type=read(Precision), nargs="+", default=(), metavar="X",
-        help="also the hours of search for each of these, e.g. 1.5 2 4 8",
-    )  # fmt: skip
-    cost.set_defaults(run=_estimate)
-
-
 def _repro(chosen: argparse.Namespace) -> str:
     from pipeline.workers.board import Expected
     from pipeline.workers.driver import default_jobs, reproduce
@@ -153,10 +130,17 @@ def _repro(chosen: argparse.Namespace) -> str:
     elif write_graph(params):
         logging.info("graph.yaml was written anew for params.yaml%s", _left())
     jobs = chosen.jobs or default_jobs(params)
+    pool = _cluster(chosen.address, jobs) if chosen.on and not options.dry else None
     if chosen.plain or options.dry or not sys.stdout.isatty():
-        return reproduce(chosen.targets, jobs, options)
+        return reproduce(chosen.targets, jobs, options, pool)
     with live(jobs, lambda: Expected(stages_by_kind(params), flop_by_kind(params)), paths.SAID):
-        return reproduce(chosen.targets, jobs, options)
+        return reproduce(chosen.targets, jobs, options, pool)
+
+
+def _cluster(address: str | None, jobs: int) -> Any:
+    from pipeline.workers.cluster.ray_pool import RayPool
+
+    return RayPool(address, jobs, Path.cwd())
 
 
 def _graph(chosen: argparse.Namespace) -> str:
@@ -183,20 +167,6 @@ def _heal(_: argparse.Namespace) -> str:
     return (
         f"removed, since damaged:\n{listed}\nnow run dvc pull, if a remote has them, or dvc repro"
     )
-
-
-def _estimate(chosen: argparse.Namespace) -> str:
-    params = load_params(chosen.params)
-    params = efficiently(params) if chosen.efficient else params
-    # What lies prepared in data belongs to the study's own parameters.
-    prepared = chosen.params == paths.PARAMS
-    made = estimate(params, prepared)
-    speed = given_speed(chosen.flops) if chosen.flops else measured_speed(params, prepared)
-    shown = describe(made, speed.flop_per_second, speed.said)
-    if not chosen.precision:
-        return shown
-    by = by_precision(params, chosen.precision, prepared)
-    return f"{shown}\n\n{describe_precisions(by, speed.flop_per_second)}"
 
 
 def _chain(chosen: argparse.Namespace) -> str:

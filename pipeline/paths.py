@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+# What a stage needs of a cluster: it decides no result, and no stage depends on it.
+CLUSTER = Path("cluster.yaml")
 GRAPH = Path("graph.yaml")
 SETTINGS = Path("data/settings")
 FILES = Path("data/files")
@@ -19,6 +21,8 @@ MACHINE = RESULTS / "machine"
 _TIMING = RESULTS / "timing"
 # Work in progress that DVC does not know: it survives an interrupted stage and a deleted output.
 _SCRATCH = Path(".scratch")
+# What came from a cluster's nodes and is not in its place yet.
+ARRIVING = _SCRATCH / "arriving"
 # What was said while a terminal showed a board instead.
 SAID = _SCRATCH / "repro.log"
 # What an item of the graph depends on that has nothing else to depend on: a file that says null.
@@ -137,3 +141,10 @@ def lock(stage: str) -> Path:
 def scratch(stage: str, *names: str) -> Path:
     """The scratch folder of a stage's item."""
     return _SCRATCH.joinpath(stage, *names)
+
+
+def scratch_of_item(stage: str, key: str) -> Path:
+    """Where an item's work in progress lies: by its key, or by the parts that make the key."""
+    own = _SCRATCH / stage
+    parts = (path.relative_to(own) for path in own.glob("*/*") if path.is_dir())
+    return own / next((path for path in parts if "-".join(path.parts) == key), Path(key))

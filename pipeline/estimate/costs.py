@@ -86,7 +86,7 @@ class Sized:
 
 
 @dataclass
-class _Sum:
+class Sum:
     """Tokens trained on and FLOP by part, and the most that searches can cost."""
 
     tokens: dict[str, float] = field(default_factory=lambda: defaultdict(float, _NOTHING))
@@ -118,7 +118,7 @@ def estimate(params: Params, prepared: bool = False) -> Estimate:
         prepared: whether rows and lengths may be read from the tasks that lie prepared in ``data``.
     """
     groups = list(sized_models(params, prepared))
-    total, probes = _Sum(), 0
+    total, probes = Sum(), 0
     if params.pretrains():
         recipe, size = params.pretrain.recipe, groups[0].size.encoder
         last = max(line.step for line in params.checkpoints.values())
@@ -207,31 +207,41 @@ def _own_size(params: Params) -> ModelSize:
     return ModelSize(size, size.classifier_parameters(2))
 
 
-def _add_cells(params: Params, group: Sized, total: _Sum) -> int:
+def _add_cells(params: Params, group: Sized, total: Sum) -> int:
     """Add a model's full fine-tunings and searches; return the most probes these can take."""
+    for name in group.tasks:
+        add_cell(params, group, name, total)
+    return math.ceil(
+        len(group.model.searched) * most_trainings(params.search, _grid(params, group))
+    )
+
+
+def _grid(params: Params, group: Sized) -> tuple[int, ...]:
+    """The values of d that a model's searches may try."""
+    layers = group.size.encoder.layers + 2 if params.subspace.method == "said" else 0
+    return grid_values(params.search.grid, layers, group.size.parameters)
+
+
+def add_cell(params: Params, group: Sized, name: str, total: Sum) -> None:
+    """Add a model's full fine-tuning on a task, and its search if there is one."""
     search, baseline = params.search, params.baseline
-    size, model = group.size.encoder, group.model
-    layers = size.layers + 2 if params.subspace.method == "said" else 0
-    grid = grid_values(search.grid, layers, group.size.parameters)
-    most = most_trainings(search, grid)
+    size, model, task = group.size.encoder, group.model, group.tasks[name]
+    config, grid = params.tasks[name].finetune, _grid(params, group)
+    total.add(
+        "baseline",
+        size,
+        task,
+        full_epochs(config, baseline),
+        evaluations=FULL_EVALUATIONS[baseline.protocol],
+    )
+    if name not in model.searched:
+        return
     neighbours = params.trajectory.neighbours and model.family == "trajectory"
-    for name, task in group.tasks.items():
-        config = params.tasks[name].finetune
-        total.add(
-            "baseline",
-            size,
-            task,
-            full_epochs(config, baseline),
-            evaluations=FULL_EVALUATIONS[baseline.protocol],
-        )
-        if name not in model.searched:
-            continue
-        often = evaluations_an_epoch(search, config, task.train.rows)
-        usual = search_trainings(search, Searched(grid, task.eval.rows, neighbours, often))
-        epochs, share = search.epochs or config.epochs, _share(search, config, task.train.rows)
-        total.add("search", size, task, usual * epochs, share=share)
-        total.add("most", size, task, most * epochs, share=share)
-    return math.ceil(len(model.searched) * most)
+    often = evaluations_an_epoch(search, config, task.train.rows)
+    usual = search_trainings(search, Searched(grid, task.eval.rows, neighbours, often))
+    epochs, share = search.epochs or config.epochs, _share(search, config, task.train.rows)
+    total.add("search", size, task, usual * epochs, share=share)
+    total.add("most", size, task, most_trainings(search, grid) * epochs, share=share)
 
 
 def _share(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> float:
@@ -241,16 +251,26 @@ def _share(search: SearchConfig, finetune: FinetuneConfig, rows: int) -> float:
     return 1.0 if cap is None else min(1.0, cap * finetune.batch / whole)
 
 
-def _add_sweeps(params: Params, groups: Sequence[Sized], total: _Sum) -> int:
+def _add_sweeps(params: Params, groups: Sequence[Sized], total: Sum) -> int:
     """Add the sweeps, every probe of which is trained whole; return their number."""
-    sweep, probes = params.sweep, params.sweep.probes
-    runs = len(probes.values()) * probes.tried() * probes.seeds * len(sweep.methods)
+    sweep = params.sweep
     swept = [group for group in groups if group.model.name in sweep.models]
-    for group in swept:
-        for name in sweep.tasks:
-            epochs = runs * (probes.epochs or params.tasks[name].finetune.epochs)
-            total.add("sweep", group.size.encoder, group.tasks[name], epochs)
-    return len(swept) * len(sweep.tasks) * runs
+    runs = [
+        add_sweep(params, group, name, total)
+        for group in swept
+        for name in sweep.tasks
+        for _ in sweep.methods
+    ]
+    return sum(runs)
+
+
+def add_sweep(params: Params, group: Sized, name: str, total: Sum) -> int:
+    """Add a sweep of a model on a task with one method; return its probes."""
+    probes = params.sweep.probes
+    runs = len(probes.values()) * probes.tried() * probes.seeds
+    epochs = runs * (probes.epochs or params.tasks[name].finetune.epochs)
+    total.add("sweep", group.size.encoder, group.tasks[name], epochs)
+    return runs
 
 
 def _stages(params: Params) -> int:

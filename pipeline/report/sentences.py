@@ -70,6 +70,18 @@ def other_threads(cells: pd.DataFrame) -> str:
     )
 
 
+def other_devices(costs: pd.DataFrame) -> str:
+    """That cells were computed on different kinds of hardware, in one sentence; empty where not."""
+    kinds = sorted({str(device) for device in costs["device"] if device})
+    if len(kinds) < 2:
+        return ""
+    return (
+        f"Cells were computed on {', '.join(kinds[:-1])} and {kinds[-1]} (column device of "
+        "costs.csv): on another kind a result may differ by roundings, and by what follows from "
+        "them, so a difference between cells may be the hardware's."
+    )
+
+
 @dataclass(frozen=True)
 class Hopeless:
     """Cells that full fine-tuning leaves without a d₉₀, of so many, and advice a task."""

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pipeline.common.arguments import number
 from pipeline.common.checked import Index
-from pipeline.common.numbers import read
 from pipeline.published.fetching import pins
 from pipeline.study.reading import load_params
 
@@ -24,7 +24,7 @@ def add_models(commands: Any) -> None:
     degrees.add_argument("out", type=Path, help="the folder to make step-0, step-1, … in")
     degrees.add_argument("--hub", action="store_true", help="the model is on the hub")
     degrees.add_argument(
-        "--steps", type=read(Index), nargs="+", metavar="S",
+        "--steps", type=number(Index), nargs="+", metavar="S",
         help="0: all random; S: embeddings and the lowest S - 1 blocks its own (default: each)",
     )  # fmt: skip
     degrees.add_argument("--seed", type=int, default=0, help="of the weights (default 0)")

@@ -14,6 +14,7 @@ import runpy
 import signal
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from pipeline.running import startup
 from pipeline.running.parents import end_with_parent
 
 _FIRST = "pipeline.workers.preload"
-_LOADED = [
+_OWN = ("pipeline", "stages")
+# What a stage takes seconds to load.
+LIBRARIES = [
     "numpy", "pandas", "pyarrow.parquet", "safetensors.torch", "scipy.stats", "torch",
     "transformers.models.roberta.modeling_roberta",
 ]  # fmt: skip
@@ -31,22 +34,39 @@ _MODULE = re.compile(r"python -m ([\w.]+)((?: [\w./=-]+)*)")
 _FIRST_OWN = 3
 
 
-def context() -> ForkServerContext:
-    """Where processes come from; the first one starts the server and waits for its libraries."""
+def context(libraries: Sequence[str] | None = None) -> ForkServerContext:
+    """Where processes come from; the first one starts the server and waits for its libraries.
+
+    Args:
+        libraries: what is loaded there, if not what the project's stages share.
+    """
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload([_FIRST, *_LOADED])
+    forks.set_forkserver_preload([_FIRST, *(LIBRARIES if libraries is None else libraries)])
     return forks
 
 
 def start(
-    forks: ForkServerContext, command: str, folder: Path, variables: dict[str, str]
+    forks: ForkServerContext,
+    command: str,
+    folder: Path,
+    variables: Mapping[str, str],
+    code: Path | None = None,
+    said: Path | None = None,
 ) -> ForkServerProcess:
     """Run ``command`` in ``folder`` with this environment; ``exitcode`` tells how it ended.
+
+    Args:
+        forks: where it comes from.
+        command: ``python -m MODULE``, or anything for a shell.
+        folder: where it runs.
+        variables: its environment.
+        code: a folder with the project's packages, if not those that this process has.
+        said: the file for what it says, if that is not to go where this process's words go.
 
     Raises:
         UserError: the fork server has been ended.
     """
-    process = forks.Process(target=_run, args=(command, folder, variables))
+    process = forks.Process(target=_run, args=(command, folder, dict(variables), code, said))
     try:
         process.start()
     except (EOFError, ConnectionError) as error:
@@ -57,11 +77,15 @@ def start(
     return process
 
 
-def _run(command: str, folder: Path, variables: dict[str, str]) -> None:
+def _run(
+    command: str, folder: Path, variables: dict[str, str], code: Path | None, said: Path | None
+) -> None:
     threading.Thread(target=_end_with_driver, daemon=True).start()
     # What the fork server knew of itself when it was started.
     startup.PARENT = os.getppid()
     end_with_parent(startup.PARENT)
+    if said:
+        _speak_into(said)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
@@ -70,11 +94,27 @@ def _run(command: str, folder: Path, variables: dict[str, str]) -> None:
         os.closerange(_FIRST_OWN, os.sysconf("SC_OPEN_MAX"))
         os.execv("/bin/sh", ["sh", "-c", command])
     sys.argv = [module[1], *module[2].split()]
+    if code:
+        _take_code_from(code)
     try:
         runpy.run_module(module[1], run_name="__main__", alter_sys=True)
     except Exception as error:
         # What a stage does not tell itself: its own modules may not even load.
         sys.exit(startup.told(error))
+
+
+def _speak_into(said: Path) -> None:
+    with open(said, "ab", buffering=0) as stream:
+        for descriptor in (1, 2):
+            os.dup2(stream.fileno(), descriptor)
+
+
+def _take_code_from(code: Path) -> None:
+    """Have the project's packages imported from there, of which some are loaded already."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in _OWN:
+            del sys.modules[name]
+    sys.path.insert(0, str(code))
 
 
 def _end_with_driver() -> None:

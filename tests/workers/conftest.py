@@ -8,4 +8,4 @@ from pipeline.workers import process
 @pytest.fixture(autouse=True)
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forks here need no torch; one library shows that what is named is there."""
-    monkeypatch.setattr(process, "_LOADED", ["safetensors"])
+    monkeypatch.setattr(process, "LIBRARIES", ["safetensors"])

@@ -73,7 +73,7 @@ DRIVER = """
 import sys, time
 from pathlib import Path
 from pipeline.workers import process
-process._LOADED = sys.argv[2:]
+process.LIBRARIES = sys.argv[2:]
 if __name__ == "__main__":
     process.start(process.context(), sys.argv[1], Path("."), {}).join()
     Path("idle").touch()

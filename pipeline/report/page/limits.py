@@ -6,7 +6,12 @@ import pandas as pd
 
 from pipeline.common.status import SearchEnd
 from pipeline.report.page.traced import Context
-from pipeline.report.sentences import all_numbers_missed, not_monotone, other_threads
+from pipeline.report.sentences import (
+    all_numbers_missed,
+    not_monotone,
+    other_devices,
+    other_threads,
+)
 from pipeline.report.shown import metric_name
 from pipeline.report.tables import Tables
 
@@ -16,7 +21,7 @@ _DEVIATIONS = {"full_deviations": "full fine-tuning", "deviations": "probes"}
 
 def limits(tables: Tables) -> Context:
     """Why searches ended, where probes contradict each other, deviations by whose they are."""
-    every = pd.concat([tables.cells, tables.table1])
+    every, costs = pd.concat([tables.cells, tables.table1]), tables.costs
     counts = every["ended"].value_counts()
     return {
         "ends": [
@@ -28,7 +33,7 @@ def limits(tables: Tables) -> Context:
         "not_monotone": not_monotone(every),
         "all_numbers_missed": all_numbers_missed(every),
         "data_notes": _deviations(every, "data_notes"),
-        "other_threads": other_threads(every),
+        "other_hardware": [text for text in (other_threads(every), other_devices(costs)) if text],
         "deviations": {
             what: found
             for name, what in _DEVIATIONS.items()

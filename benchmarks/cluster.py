@@ -1,0 +1,300 @@
+"""A Ray cluster of two nodes on this machine, one of them without the study's folder.
+
+``python -m benchmarks.cluster same`` runs a tiny study alone, with two jobs and on the cluster, and
+compares all that they leave; ``trivial`` takes the driver's time of stages that do nothing;
+``large`` sends large files; ``kills`` kills workers, nodes and drivers until a study of countable
+trials is done, and counts the trials, the rows of journals and who lives on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.attack.tiny import ROOT, TinyStudy, copy_project, tiny_params
+from benchmarks.attack.victims import processes
+from pipeline.common.processes import Process
+from pipeline.common.yaml_file import read_yaml
+
+_SIZE = {"num_cpus": 1, "object_store_memory": 200 << 20}
+_STAGES, _CELLS, _TRIALS = 304, 6, 12
+# Seconds: of a trial; until nothing of a driver is alive; the latest kill after a start.
+_TRIAL, _ORPHANED, _LATEST = 0.25, 10.0, 25.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+# A cell's command: trials that a journal has are not done again; each done is also counted apart.
+_CELL = (
+    "d=.scratch/search/{name}; mkdir -p $d; touch $d/rows.jsonl; "
+    "for i in $(seq {trials}); do grep -q '^'$i'$' $d/rows.jsonl && continue; sleep {trial}; "
+    "echo {name} $i >> {counted}; echo $i >> $d/rows.jsonl; done; cp $d/rows.jsonl {name}"
+)
+
+
+class Two:
+    """The cluster; what belongs to it has a mark in its environment."""
+
+    def __init__(self, folder: Path) -> None:
+        from ray.cluster_utils import Cluster
+
+        os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+        self._own = folder / "node"
+        head = {**_SIZE, "include_dashboard": False}
+        self._cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.address = self._cluster.address
+        self._node: Any = None
+        self.renew()
+
+    def renew(self) -> None:
+        """Lose the node that has a folder of its own, if there is one, and start another."""
+        if self._node is not None:
+            self._cluster.remove_node(self._node, allow_graceful=False)
+        own = {"PIPELINE_NODE_FOLDER": str(self._own)}
+        self._node = self._cluster.add_node(**_SIZE, env_vars=own)
+
+    def workers(self) -> list[int]:
+        """Ray's processes that see to a stage now."""
+        found = psutil.Process().children(recursive=True)
+        return [one.pid for one in found if _name(one).startswith("ray::search@")]
+
+    def close(self) -> None:
+        """End it."""
+        self._cluster.shutdown()
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+@contextmanager
+def _two() -> Iterator[tuple[Two, Path]]:
+    with tempfile.TemporaryDirectory() as folder:
+        two = Two(Path(folder))
+        try:
+            yield two, Path(folder)
+        finally:
+            two.close()
+
+
+def _plain(folder: Path, graph: dict[str, Any]) -> TinyStudy:
+    """A study with the project's code and stages of its own."""
+    copy_project(folder)
+    (folder / "dvc.yaml").write_text(json.dumps({"stages": graph}))
+    study = TinyStudy(folder)
+    study.start("dvc", "init", "--quiet", "--no-scm").wait()
+    return study
+
+
+def _driver(study: TinyStudy, two: Two | None, *options: str) -> subprocess.Popen[str]:
+    """``python -m pipeline repro``, which for these graphs must not ask for parameters."""
+    on = f"RayPool({two.address!r}, 1, Path.cwd())" if two else "None"
+    code = (
+        "import logging, sys; from pathlib import Path\n"
+        "logging.basicConfig(level='INFO', stream=sys.stdout, format='%(message)s')\n"
+        "logging.getLogger('dvc').setLevel('WARNING')\n"
+        "from pipeline.running import startup; startup.interruptible()\n"
+        "from pipeline.workers import process; process.LIBRARIES = ['json']\n"
+        "from pipeline.workers.cluster.ray_pool import RayPool\n"
+        "from pipeline.workers.driver import reproduce\n"
+        "try: print(reproduce([], 1, pool=" + on + "))\n"
+        "except Exception as error: sys.exit(startup.told(error))\n"
+    )
+    return study.start("python", "-c", code, *options)
+
+
+def same(out: Path) -> None:
+    """The same tiny study three ways: its tables, figures, cache and dvc.lock."""
+    with _two() as (two, folder):
+        params = tiny_params(list(_tasks()))
+        params["checkpoints"] = {"s0": 0, "s4": 4, "s8": 8}
+        fresh = TinyStudy.create(folder / "fresh", params)
+        ways = {
+            "--jobs 1": ("--jobs", "1"),
+            "--jobs 2": ("--jobs", "2"),
+            "--on ray": ("--jobs", "1", "--on", "ray", "--address", two.address),
+        }
+        left, lines = {}, ["| way | wall | files that differ |", "|---|---|---|"]
+        for way, options in ways.items():
+            study = TinyStudy(folder / f"study{len(left)}")
+            shutil.copytree(fresh.folder, study.folder, symlinks=True)
+            began = time.monotonic()
+            if study.start("python", "-m", "pipeline", "repro", *options).wait():
+                raise RuntimeError(study.said())
+            wall, left[way] = time.monotonic() - began, study.left()
+            first = next(iter(left.values()))
+            names = first.keys() | left[way].keys()
+            other = sorted(name for name in names if first.get(name) != left[way].get(name))
+            lines.append(f"| `{way}` | {wall:.0f} s | {len(other)} of {len(names)} |")
+            sent = [line for line in study.said().splitlines() if "were sent to" in line]
+            out.write_text("\n".join([*lines, *other[:9], *sent]) + "\n")
+
+
+def _tasks() -> list[str]:
+    return list(read_yaml(ROOT / "presets/laptop.yaml")["tasks"])
+
+
+def trivial(out: Path) -> None:
+    """The driver's own time of stages that do nothing, and of a run without anything to do."""
+    graph = {
+        "search": {
+            "foreach": [f"n{number}" for number in range(_STAGES)],
+            "do": {"cmd": "echo ${item} > ${item}", "outs": ["${item}"]},
+        }
+    }
+    lines = ["| run | wall | driver's CPU | largest |", "|---|---|---|---|"]
+    with _two() as (two, folder):
+        study = _plain(folder / "study", graph)
+        for run in ("all", "nothing to do"):
+            began = time.monotonic()
+            command = _driver(study, two)
+            _, status, own = os.wait4(command.pid, 0)
+            wall = time.monotonic() - began
+            cpu, most = own.ru_utime + own.ru_stime, own.ru_maxrss / 1024
+            lines.append(f"| {run} | {wall:.1f} s | {cpu:.1f} s | {most:.0f} MiB |")
+            out.write_text("\n".join([*lines, f"status {status}, {study.said()[-200:]}"]) + "\n")
+
+
+def large(out: Path) -> None:
+    """Files of a checkpoint's size and more, to a node of their own and back."""
+    lines = ["| file | there and back |", "|---|---|"]
+    with _two() as (two, folder):
+        for size in (64, 512, 2048):
+            command = 'case "$PWD" in */work/*) cp large made;; *) sleep 2; exit 3;; esac'
+            stage = {"cmd": command, "deps": ["large"], "outs": ["made"]}
+            study = _plain(folder / f"study{size}", {"search": {**stage}})
+            with open(study.folder / "large", "wb") as stream:
+                for _ in range(size):
+                    stream.write(os.urandom(1 << 20))
+            # Of two nodes the other one is first asked for everything there is.
+            (study.folder / "cluster.yaml").write_text("search: {cpus: 1}")
+            for _ in range(4):
+                began = time.monotonic()
+                if not _driver(study, two).wait():
+                    break
+            wall = time.monotonic() - began
+            whole = (study.folder / "made").stat().st_size == size << 20
+            lines.append(f"| {size} MiB | {wall:.1f} s{'' if whole else ', not whole'} |")
+            out.write_text("\n".join(lines) + "\n")
+            shutil.rmtree(study.folder)
+
+
+def kills(out: Path, count: int, seed: int) -> None:
+    """Kill a worker, the node of its own or the driver, each ``count`` times at random moments."""
+    chance, done = random.Random(seed), Counter[str]()
+    found: Counter[str] = Counter()
+    with _two() as (two, folder):
+        number = 0
+        while any(done[what] < count for what in ("worker", "node", "driver")):
+            number += 1
+            study = _countable(folder / f"study{number}")
+            _kill_until_done(study, two, chance, done, found, count)
+            _count(study, found)
+            shutil.rmtree(study.folder)
+            out.write_text(f"kills: {dict(done)} over {number} studies; found: {dict(found)}\n")
+
+
+def _countable(folder: Path) -> TinyStudy:
+    names = [f"c{number}" for number in range(_CELLS)]
+    command = _CELL.format(name="${item}", trials=_TRIALS, trial=_TRIAL, counted=folder / "counted")
+    cells = {"foreach": names, "do": {"cmd": command, "outs": ["${item}"]}}
+    collect = {"cmd": f"cat {' '.join(names)} > all", "deps": names, "outs": ["all"]}
+    return _plain(folder, {"search": cells, "collect": collect})
+
+
+def _kill_until_done(
+    study: TinyStudy, two: Two, chance: random.Random, done: Counter[str], found: Counter[str],
+    count: int,
+) -> None:  # fmt: skip
+    for _ in range(20):
+        command = _driver(study, two)
+        try:
+            if command.wait(chance.uniform(1.0, _LATEST)) == 0:
+                return
+            found["failed and run again"] += 1
+            continue
+        except subprocess.TimeoutExpired:
+            pass
+        wanted = [what for what in ("worker", "node", "driver") if done[what] < count]
+        what = chance.choice(wanted or ["worker"])
+        if what == "node":
+            two.renew()
+        elif what == "driver":
+            command.send_signal(chance.choice(_SIGNALS))
+        else:
+            workers = two.workers()
+            if not workers:
+                command.wait()
+                continue
+            os.kill(chance.choice(workers), signal.SIGKILL)
+        done[what] += 1
+        command.wait()
+        found["orphans"] += _orphans(study)
+        json_or_yaml = study.folder / "dvc.lock"
+        if json_or_yaml.exists() and "schema" not in json_or_yaml.read_text():
+            found["torn dvc.lock"] += 1
+    raise RuntimeError(study.said())
+
+
+def _orphans(study: TinyStudy) -> int:
+    """Commands and processes of the study that are still there after a while."""
+    until = time.monotonic() + _ORPHANED
+    while (alive := _cells(study)) and time.monotonic() < until:
+        time.sleep(0.2)
+    return len(alive)
+
+
+def _cells(study: TinyStudy) -> list[int]:
+    word = str(study.folder / "counted").encode()
+    own = []
+    for place in Path("/proc").iterdir():
+        try:
+            if place.name.isdecimal() and word in (place / "cmdline").read_bytes():
+                own.append(int(place.name))
+        except OSError:
+            continue
+    return [pid for pid in own if Process.of(pid)] + processes(study.folder)
+
+
+def _count(study: TinyStudy, found: Counter[str]) -> None:
+    rows = (study.folder / "all").read_text().split()
+    every = [str(number) for number in range(1, _TRIALS + 1)] * _CELLS
+    found["trials lost or doubled in results"] += len(Counter(every) - Counter(rows))
+    found["trials lost or doubled in results"] += len(Counter(rows) - Counter(every))
+    did = Counter((study.folder / "counted").read_text().splitlines())
+    found["trials computed again"] += did.total() - len(did)
+    found["trials"] += len(did)
+
+
+def main() -> None:
+    """Run one of the measurements."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["same", "trivial", "large", "kills"])
+    parser.add_argument("out", type=Path, help="the file for the table")
+    parser.add_argument("--count", type=int, default=15, help="kills of each part")
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    if chosen.what == "kills":
+        kills(chosen.out, chosen.count, chosen.seed)
+    else:
+        {"same": same, "trivial": trivial, "large": large}[chosen.what](chosen.out)
+    sys.stdout.write(chosen.out.read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The driver's side of files: what nodes ask for is read here, what they send is put here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+from urllib.parse import quote
+
+from pipeline import paths
+from pipeline.common.artifacts import atomic_file
+from pipeline.common.temporary import remove
+from pipeline.workers.cluster.order import Gone, Part
+
+
+class Sender:
+    """Reads files for nodes, in a process of its own on the driver's machine (a Ray actor)."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: Counter[tuple[str, str]] = Counter()
+        self._bytes = 0
+
+    def read(self, node: str, wanted: list[tuple[str, int, int]]) -> list[bytes]:
+        """Bytes of files: of each path below the study's folder so many from an offset on."""
+        found = []
+        for path, offset, length in wanted:
+            with open(self._root / path, "rb") as stream:
+                stream.seek(offset)
+                found.append(stream.read(length))
+            if not offset:
+                self._files[node, path] += 1
+        self._bytes += sum(map(len, found))
+        return found
+
+    def sent(self) -> tuple[Counter[tuple[str, str]], int]:
+        """How often each node asked for each file, and the bytes of all."""
+        return self._files, self._bytes
+
+
+class Arrivals:
+    """What one node sends of one stage, which makes these ``outputs``."""
+
+    def __init__(self, root: Path, stage: str, outputs: tuple[str, ...]) -> None:
+        self._root = root
+        self._made = outputs
+        self._outputs = root / paths.ARRIVING / quote(stage, safe="@")
+        remove(self._outputs)
+
+    def take(self, part: Part) -> None:
+        """Write bytes of a file: an output apart from its place, work in progress into it."""
+        if not part.progress:
+            _write(self._outputs / part.path, part.offset, part.data)
+        elif part.offset:
+            _write(self._root / part.path, part.offset, part.data)
+        else:
+            with atomic_file(self._root / part.path) as temporary:
+                temporary.write_bytes(part.data)
+
+    def drop(self, gone: Gone) -> None:
+        """Remove a file of the work in progress."""
+        (self._root / gone.path).unlink(missing_ok=True)
+
+    def place(self) -> None:
+        """Put what has arrived of the outputs into their places."""
+        for output in self._made:
+            arrived, place = self._outputs / output, self._root / output
+            if arrived.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                remove(place)
+                os.replace(arrived, place)
+        shutil.rmtree(self._outputs, ignore_errors=True)
+
+
+def _write(path: Path, offset: int, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "r+b" if path.exists() else "wb") as stream:
+        stream.truncate(offset)
+        stream.seek(offset)
+        stream.write(data)

@@ -1,0 +1,50 @@
+"""``cluster.yaml``: what a stage of each kind needs of a node. It decides no result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.common.checked import NotNegative, Positive
+from pipeline.common.config import parse
+from pipeline.common.yaml_file import read_yaml
+
+GIB = 1 << 30
+# What computes for long and reads nothing but what stages made: the user's own files, and the way
+# to the hub, are where the driver runs.
+_TRAVEL = ("pretrain", "baseline", "search", "bound")
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a stage is given of a node while it runs.
+
+    Attributes:
+        cpus: cores, and on a CPU also the threads of a wide model.
+        gpus: GPUs, of which several stages may share one (0.5); by default one if there are any.
+        memory: GiB; 0 asks for none in particular.
+    """
+
+    cpus: Positive = 1.0
+    gpus: NotNegative | None = None
+    memory: NotNegative = 0.0
+
+    def resources(self, any_gpus: bool) -> dict[str, float]:
+        """By Ray's names: CPU and GPU, and memory in bytes."""
+        gpus = float(any_gpus) if self.gpus is None else self.gpus
+        return {"CPU": self.cpus, "GPU": gpus, "memory": self.memory * GIB}
+
+
+def read_needs(path: Path) -> Mapping[str, Need]:
+    """What each kind of stage that goes to the cluster needs; all others run beside the driver.
+
+    Args:
+        path: the file, which need not exist; a kind in it that does not compute goes too.
+
+    Raises:
+        UserError: a key or value in it that cannot be.
+    """
+    given = read_yaml(path) if path.exists() else {}
+    named = {kind: parse(Need, value, f"{path}: {kind}") for kind, value in given.items()}
+    return {**dict.fromkeys(_TRAVEL, Need()), **named}

@@ -1,0 +1,79 @@
+"""Orders for nodes: what a stage's command needs, wherever it will run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline import paths
+from pipeline.workers import process
+from pipeline.workers.cluster.order import Order, Sign
+from pipeline.workers.cluster.pieces import Hashes
+from pipeline.workers.pool import Work
+
+_CODE = ("pipeline", "stages")
+# What of the driver's environment a command gets on every node.
+_HANDED_ON = ("DVC_", "PIPELINE_", "OMP_NUM_THREADS")
+
+
+class Orders:
+    """Makes the orders of one run.
+
+    Args:
+        root: the study's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._hashes = Hashes(root)
+        self.sign = _write_sign(root)
+
+    def make(self, work: Work, cpus: float, attempt: int) -> Order:
+        """The order for a stage's command, with the files as they are now."""
+        kind, _, key = item_of(work.stage)
+        inputs = [path for path in self._inside(work.reads) if path.parts[0] not in _CODE]
+        also = [paths.PARAMS, paths.GRAPH, paths.scratch_of_item(kind, key)]
+        variables = {
+            name: value for name, value in work.variables.items() if name.startswith(_HANDED_ON)
+        }
+        # Else the number of threads would be that of whatever cores a node has.
+        variables.setdefault("OMP_NUM_THREADS", str(max(1, int(cpus))))
+        return Order(
+            stage=work.stage,
+            attempt=attempt,
+            command=work.command,
+            root=self._root,
+            folder=work.folder.relative_to(self._root),
+            variables=variables,
+            sign=self.sign,
+            libraries=tuple(process.LIBRARIES),
+            code=self._hashes.pieces(map(Path, _CODE)),
+            inputs=self._hashes.pieces([*inputs, *also]),
+            outputs=tuple(map(str, [*self._inside(work.writes), paths.timing(kind, key)])),
+        )
+
+    def forget_progress(self, work: Work) -> None:
+        """Remove the work in progress of a stage that is to begin anew."""
+        kind, _, key = item_of(work.stage)
+        for file in self._hashes.pieces([paths.scratch_of_item(kind, key)]):
+            (self._root / file.path).unlink()
+
+    def _inside(self, places: Iterable[Path]) -> list[Path]:
+        """Those below the study's folder, from there."""
+        return [path.relative_to(self._root) for path in places if path.is_relative_to(self._root)]
+
+
+def item_of(stage: str) -> tuple[str, str, str]:
+    """A stage's kind, the ``@`` if it makes one of several items, and the item's key."""
+    return stage.rpartition(":")[2].partition("@")
+
+
+def _write_sign(root: Path) -> Sign:
+    sign = Sign(
+        root / paths.scratch("signs") / f"{os.getpid()}-{time.time_ns()}", os.urandom(8).hex()
+    )
+    sign.path.parent.mkdir(parents=True, exist_ok=True)
+    sign.path.write_text(sign.text, encoding="utf-8")
+    return sign

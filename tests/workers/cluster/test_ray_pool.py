@@ -1,0 +1,139 @@
+"""A real Ray cluster of two nodes on this machine, of which one does not share the study's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc.repo import Repo
+
+from pipeline.common.processes import Process
+from pipeline.errors import UserError
+from pipeline.workers.cluster import ray_pool
+from pipeline.workers.cluster.ray_pool import RayPool
+from pipeline.workers.driver import reproduce
+from pipeline.workers.options import Options
+from tests.running.conftest import eventually, written
+from tests.workers.cluster.conftest import ROOT, Two
+
+# The Ray worker that a command comes from: the parent of the server that it is a fork of.
+WORKER = "$(cut -d' ' -f4 /proc/$PPID/stat)"
+# Once a row is on its way home, the first attempt does something to the worker.
+ONCE = (
+    "d=.scratch/search/{name}; if test -f $d/rows.jsonl; then cat $d/rows.jsonl source > {name}; "
+    "else mkdir -p $d; echo row > $d/rows.jsonl; sleep 2.5; kill -{how} "
+    + WORKER
+    + "; sleep 99; fi"
+)
+WHERE = "pwd > {name}; echo '[search@{name}] at work'; sleep 0.4"
+
+
+def stages(**commands: str) -> str:
+    text = "stages:\n  search:\n    foreach:\n"
+    for name, command in commands.items():
+        text += f"      {name}: {json.dumps(command.format(name=name))}\n"
+    text += "    do: {cmd: '${item}', deps: [source, large], outs: ['${key}']}\n"
+    return text + "  collect: {cmd: pwd > collected, deps: [c], outs: [collected]}\n"
+
+
+def stale() -> set[str]:
+    with Repo() as repo:
+        return set(repo.status())
+
+
+@pytest.fixture
+def run(
+    two: Two, repository: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> str:  # fmt: skip
+    """What a run with two lost workers and a failure says."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(ray_pool, "SILENCE", 6.0)
+    (repository / "large").write_bytes(os.urandom(1 << 20))
+    graph = stages(
+        killed=ONCE.replace("{how}", "KILL"), stopped=ONCE.replace("{how}", "STOP"),
+        broken="echo 1 > broken; exit 3", a=WHERE, b=WHERE, c=WHERE, d=WHERE,
+    )  # fmt: skip
+    (repository / "dvc.yaml").write_text(graph)
+    with pytest.raises(UserError, match=r"^failed: search@broken \(see above\); 0 other"):
+        pool = RayPool(two.address, 1, repository)
+        reproduce([], 1, Options(keep_going=True), pool)
+    return caplog.text + capfd.readouterr().out
+
+
+def test_a_study_on_two_nodes_ends_as_a_serial_one_whatever_is_lost(
+    run: str, two: Two, repository: Path
+) -> None:
+    # Lost workers: what they had done was sent home, and gone on from.
+    assert re.search(r"'search@killed' was lost with \S+ \(\w+\): attempt 2 of 3", run)
+    assert re.search(r"'search@stopped' was lost with \S+ \(it said nothing for 6 s\)", run)
+    for name in ("killed", "stopped"):
+        assert (repository / name).read_text() == "row\n1"
+    assert "stage 'search@broken' failed" in run and "[search@a] at work" in run
+    # Both nodes took part; what does not compute stayed at home.
+    places = {Path((repository / name).read_text().strip()) for name in "abcd"}
+    assert repository in places and any(two.folder in place.parents for place in places)
+    assert Path((repository / "collected").read_text().strip()) == repository
+    # No file crossed twice, and no process or half file is left.
+    sent = re.search(r"(\d+) files \((\d+\.\d) MB\) were sent to 1 nodes", run)
+    objects = [path for path in (two.folder / "objects").rglob("*") if path.is_file()]
+    assert sent and float(sent[2]) < 3.5
+    assert int(sent[1]) <= len(objects) + 3
+    assert not [path for path in (repository / ".scratch/arriving").glob("*")]
+    assert stale() == {"search@broken"}
+
+
+def driver(repository: Path, address: str) -> subprocess.Popen[bytes]:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from pipeline.workers import process; process.LIBRARIES = ['json']\n"
+        "from pipeline.workers.cluster.ray_pool import RayPool\n"
+        "from pipeline.workers.driver import reproduce\n"
+        "reproduce([], 1, pool=RayPool(sys.argv[1], 1, Path.cwd()))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    return subprocess.Popen([sys.executable, "-c", code, address], cwd=repository, env=environment)
+
+
+def test_no_command_outlives_its_driver(two: Two, repository: Path) -> None:
+    (repository / "large").touch()
+    sign = repository / "pid"
+    command = f"echo $$ > {sign}.new; mv {sign}.new {sign}; exec sleep 600"
+    (repository / "dvc.yaml").write_text(stages(c=command))
+    started = driver(repository, two.address)
+    pid = int(written(sign))
+    started.kill()
+    started.wait(60)
+    assert eventually(lambda: Process.of(pid) is None)
+
+
+def test_a_node_with_other_packages_is_refused(
+    two: Two, repository: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = ray_pool.made()
+    other: Any = type(own)(own.python, {**own.packages, "torch": "1.0"}, own.code)
+    monkeypatch.setattr(ray_pool, "made", lambda: other)
+    caplog.set_level("INFO")
+    (repository / "large").touch()
+    (repository / "dvc.yaml").write_text(stages(c=WHERE))
+    with pytest.raises(UserError, match="failed: search@c"):
+        reproduce([], 1, pool=RayPool(two.address, 1, repository))
+    assert re.search(
+        r"is refused on \S+, which has torch \S+ where the driver has 1.0", caplog.text
+    )
+    # Not a node of it has so much: asked for again, it is said before anything is started.
+    (repository / "cluster.yaml").write_text("search: {gpus: 2, memory: 1}")
+    with pytest.raises(UserError, match=r"needs \(1 CPUs, 2 GPUs, 1 GiB of memory\): start one"):
+        reproduce([], 1, pool=RayPool(two.address, 1, repository))
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(repository: Path) -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(UserError, match=r"no Ray cluster can be used at 127\.0\.0\.1:1 "):
+        RayPool("127.0.0.1:1", 1, repository)
