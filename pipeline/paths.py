@@ -57,6 +57,11 @@ def certificate_settings() -> Path:
     return SETTINGS / "certificates.json"
 
 
+def task_space_settings() -> Path:
+    """How every task-specific subspace is learned."""
+    return SETTINGS / "taskspaces.json"
+
+
 def watched(owner: str) -> Path:
     """The hashes of an owner's local files."""
     return FILES / owner
@@ -102,6 +107,11 @@ def search(model_name: str, task_name: str, method: str | None = None) -> Path:
 def certificate(model_name: str, task_name: str) -> Path:
     """The certificates of a cell."""
     return RESULTS / "bound" / model_name / task_name
+
+
+def task_space(model_name: str, task_name: str) -> Path:
+    """The task-specific subspace of a cell."""
+    return RESULTS / "its" / model_name / task_name
 
 
 def answer(model_name: str, task_name: str) -> Path:

@@ -6,7 +6,7 @@ from pipeline import paths
 from pipeline.report.cell import CellSettings, MeasuredCell, SweepCell
 from pipeline.report.table1 import published
 from pipeline.report.tables import collect, write_tables
-from pipeline.study.measured import PlannedSearch, certified, searches
+from pipeline.study.measured import PlannedSearch, certified, searches, task_spaces
 from pipeline.study.params import Params
 from stages import entry
 
@@ -17,7 +17,8 @@ def main() -> None:
     cells = [cell(params, search) for search in planned if search.method is None]
     segments = list(params.segments())
     proved = [cell(params, search) for search in certified(params).values()]
-    tables = collect(paths.RESULTS, cells, sweeps(params), segments, proved)
+    spaces = [cell(params, search) for search in task_spaces(params).values()]
+    tables = collect(paths.RESULTS, cells, sweeps(params), segments, proved, spaces)
     write_tables(tables, paths.REPORTS)
 
 

@@ -17,6 +17,8 @@ _KINDS = {
     "tasks": ("task",),
     "cells": ("baseline",),
     "searches": ("search",),
+    "certificates": ("bound",),
+    "taskspaces": ("its",),
 }
 _ONCE = ("settings", "collect", "report")
 # The estimate's parts by the kind of stage that computes them.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 
-from pipeline.certificates.result import CertificateResult
 from pipeline.common.artifacts import Json
+from pipeline.finetuning.result import Cost as Spent
 from pipeline.report.columns import Columns, column_types
 from pipeline.report.provenance import read_machine
 from pipeline.report.trends import POOLED
@@ -20,7 +21,8 @@ class Cost:
     """What a stage's item took; a row for everything of a stage comes before the items.
 
     Attributes:
-        stage: ``baseline`` (full fine-tuning), ``search``, ``sweep``, or ``bound`` (certificates).
+        stage: ``baseline`` (full fine-tuning), ``search``, ``sweep``, ``bound`` (certificates), or
+            ``its`` (task-specific subspaces).
         model: the model's name, or ``(all)`` for everything of the stage.
         task: the task's name, or ``(all)`` likewise.
         method: of a sweep: ``said`` or ``did``.
@@ -43,13 +45,29 @@ class Cost:
     threads: int | None = None
 
 
+class Measured(Protocol):
+    """The result of a stage for a cell, which knows what it cost."""
+
+    @property
+    def model(self) -> str:
+        """The measured model's name."""
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+
+    @property
+    def cost(self) -> Spent:
+        """Of all trainings."""
+
+
 COSTS: Columns = column_types(Cost)
 
 
 def costs(
     cells: pd.DataFrame,
     swept: pd.DataFrame,
-    certificates: Iterable[CertificateResult],
+    further: Mapping[str, Iterable[Measured]],
     machines: Path,
 ) -> list[Json]:
     """A row for everything of each stage, then a row a cell and stage.
@@ -57,14 +75,14 @@ def costs(
     Args:
         cells: a row a cell, with a search (`pipeline.report.columns`).
         swept: a row a sweep, likewise.
-        certificates: of the cells that have one.
+        further: what else was measured of cells, by stage.
         machines: the folder of what is filed of machines, which need not be complete.
     """
     items = [
         *_items(cells, "baseline", machines / "baseline"),
         *_items(cells, "search", machines / "search"),
         *_items(swept, "sweep", machines / "search"),
-        *_of_certificates(certificates, machines / "bound"),
+        *_further(further, machines),
     ]
     totals = [
         _total([item for item in items if item.stage == stage])
@@ -82,9 +100,11 @@ def _items(cells: pd.DataFrame, stage: str, machines: Path) -> Iterator[Cost]:
         yield _measured(Cost(stage, model, task, method, **spent), machines)
 
 
-def _of_certificates(results: Iterable[CertificateResult], machines: Path) -> Iterator[Cost]:
-    for one in results:
-        yield _measured(Cost("bound", one.model, one.task, "", **asdict(one.cost)), machines)
+def _further(results: Mapping[str, Iterable[Measured]], machines: Path) -> Iterator[Cost]:
+    for stage, measured in results.items():
+        for one in measured:
+            item = Cost(stage, one.model, one.task, "", **asdict(one.cost))
+            yield _measured(item, machines / stage)
 
 
 def _measured(item: Cost, machines: Path) -> Cost:

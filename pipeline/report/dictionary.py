@@ -29,6 +29,12 @@ from pipeline.report.curves import (
 )
 from pipeline.report.movement import MOVEMENT, Movement
 from pipeline.report.rank_correlation import Association
+from pipeline.report.taskspaces import (
+    OUTLIER_COLUMNS,
+    TASKSPACES,
+    ComparedArm,
+    OutlierRow,
+)
 from pipeline.report.trends import TREND_COLUMNS
 
 _HEAD = """# Data dictionary
@@ -98,6 +104,18 @@ def dictionary() -> str:
             "A row a candidate of a cell's certificate (method §7), where `certificates` is set.",
             CERTIFICATES,
             column_meanings(Certified),
+        ),
+        *_table(
+            "taskspaces",
+            "A row an arm of a cell (method §8), where `taskspaces` is set.",
+            TASKSPACES,
+            column_meanings(ComparedArm),
+        ),
+        *_table(
+            "outliers",
+            "A row a cell and kind of parameter with outlier dimensions, and one for all of them.",
+            OUTLIER_COLUMNS,
+            column_meanings(OutlierRow),
         ),
         *_table(
             "costs",

@@ -6,7 +6,7 @@ A21's Figures 4 and 5; those of the training at d₉₀ stand beside them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from pipeline.report.columns import (
     training_columns,
     training_row,
 )
-from pipeline.report.costs import COSTS, costs
+from pipeline.report.costs import COSTS, Measured, costs
 from pipeline.report.curves import (
     EPOCHS,
     LEARNING,
@@ -48,6 +48,13 @@ from pipeline.report.movement import MOVEMENT, movement
 from pipeline.report.results import read_cell, read_sweep
 from pipeline.report.spreadsheet import neutralised, restored
 from pipeline.report.summary import summarise
+from pipeline.report.taskspaces import (
+    OUTLIER_COLUMNS,
+    TASKSPACES,
+    arm_rows,
+    outlier_rows,
+    read_task_spaces,
+)
 from pipeline.report.trends import TREND_COLUMNS, trends
 from pipeline.report.workbook import write_workbook
 
@@ -65,6 +72,8 @@ _COLUMNS: dict[str, Columns] = {
     "trends": TREND_COLUMNS,
     "movement": MOVEMENT,
     "certificates": CERTIFICATES,
+    "taskspaces": TASKSPACES,
+    "outliers": OUTLIER_COLUMNS,
     "table1": _TABLE1,
     "sweep": _SWEEP,
     "costs": COSTS,
@@ -88,6 +97,7 @@ class Tables:
         trends: see `pipeline.report.trends`.
         movement: how d₉₀ moves (`pipeline.report.movement`).
         certificates: a row a candidate (`pipeline.report.certificates`); none without the section.
+        taskspaces: a row an arm (`pipeline.report.taskspaces`), and ``outliers`` one a component.
         costs: what each cell took, by stage (`pipeline.report.costs`).
         learning: a row an evaluation of a search's trainings (`pipeline.report.curves`), ``epochs``
             one of full fine-tuning, ``success`` a d of a cell's grid.
@@ -102,6 +112,8 @@ class Tables:
     trends: pd.DataFrame
     movement: pd.DataFrame
     certificates: pd.DataFrame
+    taskspaces: pd.DataFrame
+    outliers: pd.DataFrame
     costs: pd.DataFrame
     learning: pd.DataFrame
     epochs: pd.DataFrame
@@ -130,16 +142,19 @@ def collect(
     sweeps: Sequence[SweepCell],
     segments: Sequence[str] = (),
     certified: Sequence[MeasuredCell] = (),
+    spaces: Sequence[MeasuredCell] = (),
 ) -> Tables:
     """Read the results of cells and sweeps, and the logs of pretraining's segments, into tables.
 
-    ``certified`` are the cells that have a certificate.
+    ``certified`` are the cells that have a certificate, ``spaces`` those with a task-specific
+    subspace.
 
     Raises:
         UserError: a result is missing or damaged.
     """
     rows, probes, table1, trainings = [], [], [], []
     certificates = read_certificates(results, certified)
+    learned = read_task_spaces(results, spaces)
     for cell in cells:
         found = read_cell(results, cell)
         rows.append(cell_row(cell, found.full, found.search, bound_of(certificates, cell)))
@@ -153,6 +168,10 @@ def collect(
     swept = _frame(table1, _TABLE1)
     trajectory = family_of(frame, "trajectory")
     claims = trends(trajectory)
+    further: dict[str, Iterable[Measured]] = {
+        "bound": certificates.values(),
+        "its": learned.values(),
+    }
     return Tables(
         cells=frame,
         probes=_frame(probes, _PROBES),
@@ -161,7 +180,9 @@ def collect(
         trends=claims,
         movement=_frame(movement(trajectory), MOVEMENT),
         certificates=_frame(certificate_rows(certified, certificates), CERTIFICATES),
-        costs=_frame(costs(frame, swept, certificates.values(), results / "machine"), COSTS),
+        taskspaces=_frame(arm_rows(spaces, learned), TASKSPACES),
+        outliers=_frame(list(outlier_rows(results, spaces, learned)), OUTLIER_COLUMNS),
+        costs=_frame(costs(frame, swept, further, results / "machine"), COSTS),
         **_behind(results, cells, segments),
         summary=summarise(trajectory, claims),
     )

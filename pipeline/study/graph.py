@@ -26,6 +26,7 @@ from pipeline.study.measured import (
     measured_models,
     rate_neighbour,
     searches,
+    task_spaces,
 )
 from pipeline.study.params import Params
 
@@ -106,10 +107,8 @@ def graph_items(params: Params) -> dict[str, Items]:
             for task in model.tasks
         },
         "searches": {key: _search(search) for key, search in searches(params).items()},
-        "certificates": {
-            key: {"model": one.model.name, "task": one.task, "tokens": one.model.tokens}
-            for key, one in certified(params).items()
-        },
+        "certificates": _of_cells(certified(params)),
+        "taskspaces": _of_cells(task_spaces(params)),
     }
 
 
@@ -177,6 +176,14 @@ def _cell(params: Params, model: MeasuredModel, task: str) -> Mapping[str, str]:
         "task": task,
         "tokens": model.tokens,
         "neighbour": str(paths.full_result(neighbour, task)) if neighbour else _NOTHING,
+    }
+
+
+def _of_cells(planned: Mapping[str, PlannedSearch]) -> Items:
+    """The items of a stage that goes on from the searches of cells."""
+    return {
+        key: {"model": one.model.name, "task": one.task, "tokens": one.model.tokens}
+        for key, one in planned.items()
     }
 
 

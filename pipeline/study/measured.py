@@ -118,6 +118,16 @@ def certified(params: Params) -> dict[str, PlannedSearch]:
     return {search.key: search for search in planned}
 
 
+def task_spaces(params: Params) -> dict[str, PlannedSearch]:
+    """The searches of cells whose task-specific subspace is learned, by key."""
+    if params.taskspaces is None:
+        return {}
+    planned = (
+        PlannedSearch(model, task) for model in measured_models(params) for task in model.searched
+    )
+    return {search.key: search for search in planned}
+
+
 def searches(params: Params) -> dict[str, PlannedSearch]:
     """Every search by its key, those for the study first, then the sweeps."""
     planned = [

@@ -18,6 +18,7 @@ from pipeline.study.tasks import TaskConfig
 from pipeline.study.trajectory import Pretraining, Trajectory
 from pipeline.study.zoo import SweepConfig, ZooConfig
 from pipeline.subspace.config import SubspaceConfig
+from pipeline.taskspaces.config import TaskSpaceConfig
 from pipeline.text.corpus import CorpusConfig
 from pipeline.text.tokenizer import TokenizerConfig
 
@@ -40,6 +41,7 @@ class Params:
     zoo: ZooConfig = field(default_factory=ZooConfig)
     sweep: SweepConfig = field(default_factory=SweepConfig)
     certificates: CertificateConfig | None = None
+    taskspaces: TaskSpaceConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
 
     def pretrains(self) -> bool:

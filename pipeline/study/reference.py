@@ -32,11 +32,11 @@ defaults for all tasks: they have the keys of `tasks.NAME.data` and `tasks.NAME.
 which must be there. How to use the keys: [tasks](../tasks.md), [models](../models.md),
 [pretraining](../pretraining.md), [search](../search.md).
 """
-_PRESETS = ("laptop", "files", "one-gpu", "paper", "multiberts", "table1", "zoo")
+_PRESETS = ("laptop", "beyond", "files", "one-gpu", "paper", "multiberts", "table1", "zoo")
 # Of keys that no preset sets and whose default is null, by the key's last part, or its last two.
 _EXAMPLES: Mapping[str, Any] = {
     "after": "s1000", "certificates": {"d": [100, 300]}, "epochs": 3, "evaluations": 10,
-    "folder": "checkpoint-{step}",
+    "folder": "checkpoint-{step}", "taskspaces": {"snapshots": 8, "dimension": 8},
     "format": "tsv", "header": ["label", "text"], "id": "FacebookAI/roberta-base",
     "label": "20k", "learning_rates": [0.001, 0.005], "max_steps": 500, "metric": "matthews",
     "drop": {"label": ["-"]}, "pad_token": "<|endoftext|>", "revision": "main",

@@ -15,7 +15,13 @@ from typing import Any
 
 from pipeline import paths
 from pipeline.common.artifacts import Json, atomic_directory, write_json
-from pipeline.study.measured import PlannedSearch, certified, measured_models, searches
+from pipeline.study.measured import (
+    PlannedSearch,
+    certified,
+    measured_models,
+    searches,
+    task_spaces,
+)
 from pipeline.study.params import Params
 from pipeline.study.tasks import SECTIONS
 
@@ -54,6 +60,7 @@ def settings_files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     common = {"seed": params.seed, "subspace": content.get("subspace", {})}
     yield paths.search_settings(None), {**common, "search": content["search"]}
     yield paths.certificate_settings(), content.get("certificates") or {}
+    yield paths.task_space_settings(), content.get("taskspaces") or {}
     yield paths.SETTINGS / "study.json", _measured(params, content)
     for method in params.sweep.methods:
         probes = content["sweep"].get("probes", {})
@@ -75,6 +82,7 @@ def _measured(params: Params, content: Json) -> Json:
         "sweeps": {search.key: _told_apart(params, search) for search in sweeps},
         "probes": content.get("sweep", {}).get("probes", {}),
         "certified": list(certified(params)),
+        "taskspaces": list(task_spaces(params)),
     }
 
 

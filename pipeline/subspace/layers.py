@@ -81,6 +81,15 @@ def layer_groups(spans: Sequence[Span], granularity: Granularity) -> list[list[S
     return list(groups.values())
 
 
+def numbered_blocks(spans: Sequence[Span]) -> list[list[Span]]:
+    """The spans of each transformer block, without embeddings and head; none in another model."""
+    groups: dict[str, list[Span]] = {}
+    for span, key in zip(spans, _block_keys(spans), strict=True):
+        if key not in ("embeddings", "head"):
+            groups.setdefault(key, []).append(span)
+    return list(groups.values())
+
+
 def _block_keys(spans: Sequence[Span]) -> list[str]:
     """A key a span: its numbered block, ``embeddings`` or ``head``."""
     lists: dict[str, set[str]] = {}

@@ -15,8 +15,10 @@ from pipeline.study.measured import (
     measured_models,
     planned_search,
     searches,
+    task_spaces,
 )
 from pipeline.study.reading import load_params
+from pipeline.taskspaces.config import TaskSpaceConfig
 
 ROOT = Path(__file__).parents[2]
 LAPTOP = load_params(ROOT / "presets/laptop.yaml")
@@ -70,3 +72,10 @@ def test_certificates_count_the_head_too() -> None:
     asked = replace(LAPTOP, subspace=outside, certificates=CertificateConfig())
     with pytest.raises(UserError, match=r"subspace.head must be inside, not outside"):
         check(asked)
+
+
+def test_task_specific_subspaces_are_learned_where_that_is_asked_for() -> None:
+    assert task_spaces(LAPTOP) == {} and graph_items(LAPTOP)["taskspaces"] == {}
+    asked = replace(LAPTOP, taskspaces=TaskSpaceConfig())
+    assert task_spaces(asked) == searches(asked)
+    assert list(graph_items(asked)["taskspaces"]) == list(searches(asked))

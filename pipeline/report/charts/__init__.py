@@ -8,6 +8,7 @@ from pipeline.report.charts.cost import cost
 from pipeline.report.charts.over_d90 import generalization, relative_gap
 from pipeline.report.charts.pretraining import pretraining
 from pipeline.report.charts.sweep import sweep
+from pipeline.report.charts.taskspaces import taskspaces
 from pipeline.report.charts.trajectory import trajectory
 from pipeline.report.charts.zoo import zoo
 from pipeline.report.figures.certificates import best_candidates
@@ -52,6 +53,17 @@ CHARTS = (
         "bound below the dotted line proves that something was learned.",
         shows=lambda tables: best_candidates(tables).query("family == 'trajectory'"),
         draw=certificates,
+    ),
+    Chart(
+        "taskspaces",
+        "Task-specific subspaces along pretraining",
+        "The {metric} of training in directions that the task’s own full fine-tuning went, beside "
+        "as many random ones and other controls; embeddings and head are trained whole in all of "
+        "them. Means of the seeds with 95 % intervals. The last two are full fine-tunings that "
+        "began with the weights at zero that the task moves most, or with others of the same "
+        "parameters and magnitudes; outliers.csv says where those sit.",
+        shows=lambda tables: tables.taskspaces.query("family == 'trajectory' and arm != ''"),
+        draw=taskspaces,
     ),
     Chart(
         "zoo",

@@ -26,9 +26,12 @@ def certificates(tables: Tables, config: ReportConfig) -> list[Panel]:
         "dashed and that of the commonest answer dotted. certificates.csv has every number."
     )
     rows = best_candidates(tables)
-    tasks = tasks_of(rows[rows["family"] == "trajectory"])
+    proved = set(rows[rows["family"] == "trajectory"]["task"])
+    # A task has the colour that it has in the other charts.
+    every = looks(config, tasks_of(tables.of("trajectory")), _APART)
     across = step_channel(tables, config)
-    layers = [layer for look in looks(config, tasks, _APART) for layer in _lines(look, across)]
+    shown = (look for look in every if look.value in proved)
+    layers = [layer for look in shown for layer in _lines(look, across)]
     chart = alt.layer(*layers, data=alt.NamedData("certificates"), height=340)
     return [Panel("certificates", "", describes, specification(chart, describes, {"steps": True}))]
 

@@ -38,6 +38,10 @@ _EMBEDDED: Mapping[str, Sequence[str]] = {
         "model", "label", "family", "step", "tokens_seen", "task", "best", "d", "levels", "code",
         "train_error", "eval_error", "bound", "hoeffding", "complexity", "rows", "majority_error",
     ),
+    "taskspaces": (
+        "model", "label", "family", "step", "tokens_seen", "task", "metric", "arm", "dimension",
+        "trained", "seeds", "eval_metric", "eval_low", "eval_high",
+    ),
     "costs": ("stage", "model", "task", "method", "runs", "tokens", "flop", "device", "threads"),
 }  # fmt: skip
 Rows = list[Json]

@@ -15,6 +15,7 @@ _STAGES = {
     "search": "searches for d₉₀",
     "sweep": "sweeps over d",
     "bound": "certificates",
+    "its": "task-specific subspaces",
 }
 _SIZES = {"parameters": "parameters", "least": "d_min", "most": "d_max"}
 

@@ -1,0 +1,108 @@
+"""Task-specific subspaces in the tables and on the page."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save_file
+from scipy import stats
+
+from pipeline.common.status import Status
+from pipeline.errors import UserError
+from pipeline.finetuning.result import Cost
+from pipeline.report.charts import wanted
+from pipeline.report.page.drawn import figures
+from pipeline.report.style import ReportConfig
+from pipeline.report.tables import Tables, collect, read_tables, write_tables
+from pipeline.report.taskspaces import _over_seeds
+from pipeline.taskspaces.result import OUTLIERS, ArmTraining, Component, TaskSpaceResult
+from tests.report.conftest import CELLS, CHECKPOINTS
+
+METRICS = {"full": (0.9, 0.92), "basis": (0.86, 0.9), "random": (0.7, None)}
+# Two parameters of ten entries; half of the first checkpoint's outliers are the next one's too.
+HELD = {"s0": [0, 1, 2, 12], "s10": [0, 1, 3, 13]}
+
+
+def write_space(root: Path, checkpoint: str) -> None:
+    folder = root / "its" / checkpoint / "easy"
+    folder.mkdir(parents=True)
+    held = np.array(HELD.get(checkpoint, [5]))
+    ends = {"starts": np.array([0, 10]), "stops": np.array([10, 20])}
+    save_file({"outliers": held, **ends}, folder / OUTLIERS)
+    trainings = tuple(
+        ArmTraining(arm, seed, 6, 50, metric, metric, 10, 1e6)  # type: ignore[arg-type]
+        for arm, values in METRICS.items()
+        for seed, metric in enumerate(values)
+    )
+    digest = hashlib.sha256((folder / OUTLIERS).read_bytes()).hexdigest()
+    TaskSpaceResult(
+        checkpoint, "easy", CHECKPOINTS[checkpoint], "accuracy", 0.5, Status.OK, "", 8, 2, 3, "same",
+        False, False, "normal", Cost(7, 60, 6e6), {}, 1e-3, 0.99, 0.98, trainings,
+        (Component("dense.weight", 10, int((held < 10).sum())), Component("bias", 10, int((held >= 10).sum()))),
+        4, digest,
+    ).write(folder)  # fmt: skip
+
+
+@pytest.fixture
+def tables(results: Path) -> Tables:
+    for checkpoint in CHECKPOINTS:
+        write_space(results, checkpoint)
+    cells = [cell for cell in CELLS if cell.task == "easy"]
+    return collect(results, CELLS, [], spaces=cells)
+
+
+def test_a_row_an_arm_with_the_mean_of_its_seeds(tables: Tables) -> None:
+    rows = tables.taskspaces.set_index(["model", "arm"])
+    assert len(rows) == 3 * 4
+    row = rows.loc[("s10", "basis")]
+    low, high = stats.t.interval(0.95, 1, 0.88, 0.02)
+    assert list(row[["eval_metric", "eval_low", "eval_high"]]) == pytest.approx(
+        [0.88, low, high],
+    )
+    assert (row["seeds"], row["least"], row["most"], row["dimension"]) == (2, 0.86, 0.9, 6)
+    alone = rows.loc[("s10", "random")]
+    assert alone["seeds"] == 1 and np.isnan(alone["eval_low"]) and alone["eval_metric"] == 0.7
+
+
+@pytest.mark.parametrize("seeds", [3, 40])
+def test_intervals_are_students(seeds: int) -> None:
+    values = list(np.linspace(0.6, 0.8, seeds))
+    found = _over_seeds(values)
+    error = float(np.std(values, ddof=1)) / seeds**0.5
+    low, high = stats.t.interval(0.95, seeds - 1, 0.7, error)
+    assert [found["eval_low"], found["eval_high"]] == pytest.approx([low, high])
+
+
+def test_outliers_are_counted_and_compared_with_the_checkpoint_before(tables: Tables) -> None:
+    rows = tables.outliers[tables.outliers["model"] == "s10"].set_index("component")
+    assert list(rows.index) == ["(all)", "dense.weight", "bias"]
+    whole = rows.loc["(all)"]
+    assert (whole["before"], whole["shared"], whole["matched"]) == ("s0", 0.5, 4)
+    # Three of ten and three of ten, one of ten and one of ten, over four.
+    assert whole["by_chance"] == pytest.approx((0.9 + 0.1) / 4)
+    assert (rows.loc["bias", "outliers"], rows.loc["bias", "entries"]) == (1, 10)
+    first = tables.outliers[tables.outliers["model"] == "s0"].iloc[0]
+    assert first["before"] == "" and np.isnan(first["shared"])
+
+
+def test_they_are_written_read_and_drawn_a_panel_a_task(tables: Tables, tmp_path: Path) -> None:
+    write_tables(tables, tmp_path)
+    again = read_tables(tmp_path)
+    for name in ("taskspaces", "outliers"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(tables, name))
+    drawn = next(one for one in figures(again, ReportConfig()) if one.name == "taskspaces")
+    assert [panel.title for panel, _ in drawn.panels] == ["easy"]
+    assert "the task’s own directions" in str(drawn.panels[0][1])
+    assert "taskspaces" in [one.name for one in wanted(again)]
+
+
+def test_an_altered_file_of_outliers_is_refused(results: Path) -> None:
+    write_space(results, "s0")
+    path = results / "its/s0/easy" / OUTLIERS
+    path.write_bytes(path.read_bytes()[:-1] + b"\0\0")
+    with pytest.raises(UserError, match=r"outliers.safetensors is missing.*its@s0-easy"):
+        collect(results, CELLS, [], spaces=[cell for cell in CELLS if cell.task == "easy"][:1])

@@ -1,0 +1,149 @@
+"""A real small cell from snapshots to arms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.common.seeds import torch_generator
+from pipeline.common.status import Status
+from pipeline.errors import UserError
+from pipeline.finetuning.result import Cost, FullResult
+from pipeline.taskspaces import arms as arms_module
+from pipeline.taskspaces.config import TaskSpaceConfig
+from pipeline.taskspaces.learn import TaskSpace
+from pipeline.taskspaces.result import TaskSpaceResult
+from tests.worlds import FINETUNE, open_cell
+
+CONFIG = TaskSpaceConfig(snapshots=4, dimension=3, rows="halves", seeds=1)
+TUNE = replace(FINETUNE, epochs=2, batch=32)
+
+
+def full(**changes) -> FullResult:
+    found = {
+        "model": "s0", "task": "polarity_short", "step": 0, "metric": "accuracy", "chance": 0.5,
+        "chance_error": 0.02, "status": Status.OK, "reason": "", "parameters": 9000,
+        "cost": Cost(1, 1, 1.0), "inputs": {}, "learning_rate": 1e-2, "full_metric": 0.95,
+    }  # fmt: skip
+    return FullResult(**{**found, **changes})
+
+
+def taskspace(world: Path, scratch: Path, config: TaskSpaceConfig = CONFIG, **changes) -> TaskSpace:
+    cell = open_cell(world, "polarity_short")
+    cell = replace(cell, data=replace(cell.data, eval=cell.data.eval.head(100)))
+    return TaskSpace(cell, TUNE, full(**changes), config, scratch)
+
+
+@pytest.fixture(scope="module")
+def learned(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TaskSpaceResult]:
+    folder = tmp_path_factory.mktemp("learned")
+    return folder, taskspace(world, folder / "scratch").learn(folder / "out")
+
+
+def test_every_arm_is_trained_and_says_how_many_numbers(
+    learned: tuple[Path, TaskSpaceResult],
+) -> None:
+    _, result = learned
+    rows = {one.arm: one for one in result.trainings}
+    layers = result.layers
+    assert list(rows) == [
+        "full", "basis", "random", "one_direction", "mean_only", "frozen", "outliers_zeroed",
+        "matched_zeroed",
+    ]  # fmt: skip
+    dimensions = {arm: one.dimension for arm, one in rows.items()}
+    assert dimensions == {
+        **dict.fromkeys(rows, 0), "basis": 3 * layers, "random": 3 * layers,
+        "one_direction": layers, "mean_only": layers,
+    }  # fmt: skip
+    outside = rows["frozen"].trained
+    assert rows["basis"].trained == rows["random"].trained == outside + 3 * layers
+    assert rows["full"].trained == rows["outliers_zeroed"].trained > outside
+    assert result.status is Status.OK and result.dimension == 3
+
+
+def test_without_subtracting_the_first_direction_is_nearly_the_weights_themselves(
+    learned: tuple[Path, TaskSpaceResult],
+) -> None:
+    _, result = learned
+    assert result.first_share > 0.9 and result.first_cosine > 0.9
+
+
+def test_the_result_is_read_back_and_belongs_to_its_cell(
+    learned: tuple[Path, TaskSpaceResult],
+) -> None:
+    folder, result = learned
+    assert TaskSpaceResult.read_of(folder / "out", "s0", "polarity_short") == result
+    with pytest.raises(UserError, match="not of s0 and paraphrase"):
+        TaskSpaceResult.read_of(folder / "out", "s0", "paraphrase")
+
+
+def test_a_second_run_trains_nothing_that_is_finished(
+    world: Path, learned: tuple[Path, TaskSpaceResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, result = learned
+
+    def trained(*_args, **_more) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(arms_module, "fine_tune", trained)
+    again = taskspace(world, folder / "scratch").learn(folder / "again")
+    assert again == result
+    assert not list((folder / "scratch").glob("snapshots-*"))
+
+
+def test_snapshots_less_the_weights_have_other_directions(world: Path, tmp_path: Path) -> None:
+    from pipeline.taskspaces.snapshots import learn_layer, take_snapshots
+
+    made = taskspace(world, tmp_path)
+    cell, _ = made._rows()
+    take_snapshots(cell, made._recipe(4), tmp_path)
+    plain = learn_layer(cell, 0, tmp_path, 4, CONFIG)
+    moved = learn_layer(cell, 0, tmp_path, 4, replace(CONFIG, subtract=True))
+    spread = learn_layer(cell, 0, tmp_path, 4, replace(CONFIG, centre=True))
+    assert plain.first_cosine > 0.9 > 0.6 > moved.first_cosine
+    assert torch.equal(plain.mean, spread.mean)
+    # The mean lies in the span of the snapshots, and after centring outside of it.
+    reach = [float((one.directions @ one.mean).norm()) for one in (plain, spread)]
+    assert reach[0] > 0.99 > 0.5 > reach[1]
+
+
+def test_a_mean_of_draws_starts_like_one_draw_of_less_spread(world: Path, tmp_path: Path) -> None:
+    made = taskspace(world, tmp_path)
+    arms = made._arms(made.cell, [])
+    start = arms._start(2000, 0)
+    assert float(start.std()) == pytest.approx(0.02 / 16**0.5, rel=0.1)
+    assert not torch.equal(start, arms._start(2000, 1))
+    none = taskspace(world, tmp_path, replace(CONFIG, initial="zero"))
+    assert none._arms(none.cell, [])._start(5, 0) is None
+
+
+def test_averaged_vectors_move_as_their_mean_does() -> None:
+    """h vectors of which the mean is used, under Adam, against the one that starts at their mean."""
+    draws = torch.randn(4, 6, generator=torch_generator(0, "draws"))
+    target = torch.arange(6.0)
+
+    def moved(vectors: torch.Tensor) -> torch.Tensor:
+        vectors = vectors.clone().requires_grad_()
+        optimizer = torch.optim.AdamW([vectors], lr=0.1, weight_decay=0.1, eps=1e-12)
+        for _ in range(5):
+            optimizer.zero_grad()
+            (vectors.mean(0) - target).square().sum().backward()
+            optimizer.step()
+        return vectors.detach().mean(0)
+
+    torch.testing.assert_close(moved(draws), moved(draws.mean(0, keepdim=True)))
+
+
+def test_without_a_full_fine_tuning_there_is_a_reason(world: Path, tmp_path: Path) -> None:
+    made = taskspace(world, tmp_path, learning_rate=None, status=Status.DIVERGED, reason="it broke")
+    result = made.learn(tmp_path / "out")
+    assert (result.status, result.reason) == (Status.DIVERGED, "full fine-tuning: it broke")
+    assert not result.trainings and "it broke" in result.sentence()
+
+
+def test_more_directions_than_snapshots_are_refused() -> None:
+    with pytest.raises(ValueError, match="4 snapshots have at most 3 directions"):
+        TaskSpaceConfig(snapshots=4, dimension=4, centre=True)
