@@ -28,7 +28,8 @@ def main() -> None:
             seed=params.seed,
         )
         full = FullResult.read_of(paths.full_result(name, task), name, task)
-        space = TaskSpace(cell, finetune, full, config, paths.scratch("its", key))
+        scratch = paths.scratch("its", key)
+        space = TaskSpace(cell, finetune, full, params.search, config, scratch)
         result = space.learn(paths.task_space(name, task))
     logging.info("%s: %s", key, result.sentence())
 

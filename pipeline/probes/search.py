@@ -67,7 +67,7 @@ def search_cell(
     )
     training = probe_training(search, finetune, question, cell)
     runner = ProbeRunner(cell, subspace, finetune, training, scratch)
-    asked = _Search(runner, search, question, full)
+    asked = Search(runner, search, question, full)
     if early := no_search(full, search):
         result = replace(asked.described({}), status=early[0], reason=early[1])
         return _written(result, Neighbour(result.model, result.task, result.status), out, [], [])
@@ -88,13 +88,19 @@ def search_cell(
 
 
 @dataclass(frozen=True)
-class _Search:
+class Search:
     """A cell's search: what it probes with, what it is asked, and what it has to reach."""
 
     runner: ProbeRunner
     search: SearchConfig
     question: Question
     full: FullResult
+
+    def result(self) -> SearchResult:
+        """Probe until the verdict, and what it comes to, without the training that is kept."""
+        verdict, records = self.run()
+        estimate = estimate_d90(self.question, records.values(), self.noise(records))
+        return self.found(verdict, records, estimate, None)
 
     def run(self) -> tuple[Verdict, dict[Probe, Record]]:
         """Probe until the verdict; return it with the records that it rests on."""

@@ -31,9 +31,11 @@ from pipeline.report.movement import MOVEMENT, Movement
 from pipeline.report.rank_correlation import Association
 from pipeline.report.taskspaces import (
     OUTLIER_COLUMNS,
+    OWN,
     TASKSPACES,
     ComparedArm,
     OutlierRow,
+    own_meanings,
 )
 from pipeline.report.trends import TREND_COLUMNS
 
@@ -99,24 +101,7 @@ def dictionary() -> str:
             MOVEMENT,
             column_meanings(Movement),
         ),
-        *_table(
-            "certificates",
-            "A row a candidate of a cell's certificate (method §7), where `certificates` is set.",
-            CERTIFICATES,
-            column_meanings(Certified),
-        ),
-        *_table(
-            "taskspaces",
-            "A row an arm of a cell (method §8), where `taskspaces` is set.",
-            TASKSPACES,
-            column_meanings(ComparedArm),
-        ),
-        *_table(
-            "outliers",
-            "A row a cell and kind of parameter with outlier dimensions, and one for all of them.",
-            OUTLIER_COLUMNS,
-            column_meanings(OutlierRow),
-        ),
+        *_beyond(),
         *_table(
             "costs",
             "A row a stage, and a row a cell and stage. Pretraining is not counted.",
@@ -126,6 +111,34 @@ def dictionary() -> str:
         *_behind(),
     ]
     return "\n".join([_HEAD, *parts]).rstrip("\n")
+
+
+def _beyond() -> Iterator[str]:
+    """The tables of what goes beyond d₉₀, which are empty unless it was asked for."""
+    yield from _table(
+        "certificates",
+        "A row a candidate of a cell's certificate (method §7), where `certificates` is set.",
+        CERTIFICATES,
+        column_meanings(Certified),
+    )
+    yield from _table(
+        "taskspaces",
+        "A row an arm of a cell (method §8), where `taskspaces` is set.",
+        TASKSPACES,
+        column_meanings(ComparedArm),
+    )
+    yield from _table(
+        "own",
+        "A row a search for d₉₀ in a task's own directions, or in random ones (method §8).",
+        OWN,
+        own_meanings(),
+    )
+    yield from _table(
+        "outliers",
+        "A row a cell and kind of parameter with outlier dimensions, and one for all of them.",
+        OUTLIER_COLUMNS,
+        column_meanings(OutlierRow),
+    )
 
 
 def _behind() -> Iterator[str]:

@@ -50,9 +50,11 @@ from pipeline.report.spreadsheet import neutralised, restored
 from pipeline.report.summary import summarise
 from pipeline.report.taskspaces import (
     OUTLIER_COLUMNS,
+    OWN,
     TASKSPACES,
     arm_rows,
     outlier_rows,
+    own_rows,
     read_task_spaces,
 )
 from pipeline.report.trends import TREND_COLUMNS, trends
@@ -73,6 +75,7 @@ _COLUMNS: dict[str, Columns] = {
     "movement": MOVEMENT,
     "certificates": CERTIFICATES,
     "taskspaces": TASKSPACES,
+    "own": OWN,
     "outliers": OUTLIER_COLUMNS,
     "table1": _TABLE1,
     "sweep": _SWEEP,
@@ -97,7 +100,8 @@ class Tables:
         trends: see `pipeline.report.trends`.
         movement: how d₉₀ moves (`pipeline.report.movement`).
         certificates: a row a candidate (`pipeline.report.certificates`); none without the section.
-        taskspaces: a row an arm (`pipeline.report.taskspaces`), and ``outliers`` one a component.
+        taskspaces: a row an arm (`pipeline.report.taskspaces`), ``own`` one a search in a task's
+            own or in random directions, and ``outliers`` one a component.
         costs: what each cell took, by stage (`pipeline.report.costs`).
         learning: a row an evaluation of a search's trainings (`pipeline.report.curves`), ``epochs``
             one of full fine-tuning, ``success`` a d of a cell's grid.
@@ -113,6 +117,7 @@ class Tables:
     movement: pd.DataFrame
     certificates: pd.DataFrame
     taskspaces: pd.DataFrame
+    own: pd.DataFrame
     outliers: pd.DataFrame
     costs: pd.DataFrame
     learning: pd.DataFrame
@@ -181,6 +186,7 @@ def collect(
         movement=_frame(movement(trajectory), MOVEMENT),
         certificates=_frame(certificate_rows(certified, certificates), CERTIFICATES),
         taskspaces=_frame(arm_rows(spaces, learned), TASKSPACES),
+        own=_frame(own_rows(spaces, learned), OWN),
         outliers=_frame(list(outlier_rows(results, spaces, learned)), OUTLIER_COLUMNS),
         costs=_frame(costs(frame, swept, further, results / "machine"), COSTS),
         **_behind(results, cells, segments),

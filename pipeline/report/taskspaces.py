@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -14,8 +14,8 @@ import numpy as np
 from pipeline.common.artifacts import Json
 from pipeline.errors import UserError
 from pipeline.report.cell import Family, MeasuredCell, Unit
-from pipeline.report.columns import Columns, column_types
-from pipeline.taskspaces.result import OUTLIERS, ArmTraining, TaskSpaceResult
+from pipeline.report.columns import Columns, column_meanings, column_types
+from pipeline.taskspaces.result import OUTLIERS, ArmTraining, OwnSearch, TaskSpaceResult
 
 # The task-specific subspaces of a study by model and task.
 TaskSpaces = Mapping[tuple[str, str], TaskSpaceResult]
@@ -104,6 +104,32 @@ class OutlierRow:
     by_chance: float | None
 
 
+@dataclass(frozen=True)
+class OwnD90:
+    """d₉₀ of a cell in its task's own directions, or in random ones on the same rows.
+
+    Attributes:
+        model: the measured model's name, and ``label`` its name for readers.
+        family: ``trajectory`` or ``zoo``.
+        step: the update that the model is of; None in the zoo, and ``unit`` what it counts.
+        tokens_seen: how many tokens it was pretrained on, where that is known.
+        task: the task's name.
+        metric: the name of the task's metric.
+        search: see `OwnSearch`.
+    """
+
+    model: str
+    label: str
+    family: Family
+    step: int | None
+    unit: Unit | None
+    tokens_seen: int | None
+    task: str
+    metric: str
+    search: OwnSearch
+
+
+OWN: Columns = {name.removeprefix("search_"): kind for name, kind in column_types(OwnD90).items()}
 TASKSPACES: Columns = column_types(ComparedArm)
 OUTLIER_COLUMNS: Columns = column_types(OutlierRow)
 ALL = "(all)"
@@ -126,6 +152,19 @@ def read_task_spaces(results: Path, cells: Sequence[MeasuredCell]) -> TaskSpaces
 def arm_rows(cells: Sequence[MeasuredCell], spaces: TaskSpaces) -> list[Json]:
     """A row an arm of each cell, or for a cell without any the one that says why."""
     return [row for cell in cells for row in _arms(cell, spaces[cell.model, cell.task])]
+
+
+def own_meanings() -> dict[str, str]:
+    """What each column of `OWN` is, in words."""
+    return {
+        name.removeprefix("search_"): said.removeprefix("see `OwnSearch`: ")
+        for name, said in column_meanings(OwnD90).items()
+    }
+
+
+def own_rows(cells: Sequence[MeasuredCell], spaces: TaskSpaces) -> list[Json]:
+    """A row a search for d₉₀ in the task's own directions, or in random ones."""
+    return [row for cell in cells for row in _own(cell, spaces[cell.model, cell.task])]
 
 
 def outlier_rows(
@@ -151,6 +190,15 @@ def outlier_rows(
             counts = {"component": one.name, "entries": one.entries, "outliers": one.outliers}
             yield {**own, **blank, **counts}
         before[cell.task] = cell
+
+
+def _own(cell: MeasuredCell, result: TaskSpaceResult) -> Iterator[Json]:
+    step = None if cell.unit is None else result.step
+    own = {name: getattr(cell, name) for name in _OF_CELL}
+    for one in result.searches:
+        found = {**asdict(one), "status": one.status.value}
+        cost = {f"cost_{name}": value for name, value in found.pop("cost").items()}
+        yield {**own, "step": step, "metric": result.metric, **found, **cost}
 
 
 def _arms(cell: MeasuredCell, result: TaskSpaceResult) -> Iterator[Json]:

@@ -10,6 +10,7 @@ import torch
 from pipeline.errors import UserError
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layers import Layers, LayerScales, layer_groups
+from pipeline.subspace.projection import Projection
 from pipeline.subspace.registry import make_projection
 from pipeline.training.parameters import FlatParameters, Span
 
@@ -39,11 +40,25 @@ class Subspace:
         size: D, the model's parameters.
         spans: the model's parameters by name.
 
+    Args:
+        flat: the model's parameters, at θ₀.
+        config: which subspace.
+        d: how many numbers are trained.
+        seed: what P is drawn from.
+        projection: another P than ``config`` names, for as many coordinates and parameters.
+
     Raises:
         UserError: SAID with d ≤ m, d > D, or a head outside that the model does not have.
     """
 
-    def __init__(self, flat: FlatParameters, config: SubspaceConfig, d: int, seed: int) -> None:
+    def __init__(
+        self,
+        flat: FlatParameters,
+        config: SubspaceConfig,
+        d: int,
+        seed: int,
+        projection: Projection | None = None,
+    ) -> None:
         self.config = config
         self.seed = seed
         self.dimension = d
@@ -56,7 +71,7 @@ class Subspace:
         self._inner = d - self.layers
         _check(d, self.layers, self._body, config)
         lengths = [span.stop - span.start for span in body]
-        self.projection = make_projection(config, self._inner, lengths, seed)
+        self.projection = projection or make_projection(config, self._inner, lengths, seed)
         self._origin = flat.values[: self._body].clone()
         values = flat.values
         dtype = torch.promote_types(values.dtype, torch.float32)

@@ -28,6 +28,8 @@ class TaskSpaceConfig:
         averaged: h, over how many draws the start is the mean.
         learning_rate: of θ^t; all else has the task's own.
         seeds: trainings an arm.
+        search: whether d₉₀ is searched for in the task's own directions, those of embeddings and
+            head among them, and in random ones on the same rows.
         sigmas: beyond how many standard deviations of its layer a move is an outlier.
     """
 
@@ -41,6 +43,7 @@ class TaskSpaceConfig:
     averaged: Size = 16
     learning_rate: Rate = 0.01
     seeds: Size = 5
+    search: bool = False
     sigmas: Positive = 3.0
 
     def __post_init__(self) -> None:

@@ -19,11 +19,22 @@ from pipeline.common.status import Status
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
 from pipeline.finetuning.result import Cost, FullResult, cost_of
+from pipeline.probes.config import SearchConfig
+from pipeline.subspace.layered import LayerMap
+from pipeline.subspace.nested import Group, NestedBasis
 from pipeline.taskspaces.arms import MOVED, Arms
 from pipeline.taskspaces.config import TaskSpaceConfig
+from pipeline.taskspaces.directions import principal_directions
 from pipeline.taskspaces.outliers import components, matched, outlying
-from pipeline.taskspaces.result import OUTLIERS, Arm, ArmTraining, TaskSpaceResult
-from pipeline.taskspaces.snapshots import LearnedLayer, layers_of, learn_layer, take_snapshots
+from pipeline.taskspaces.own import OwnSearcher, groups_of
+from pipeline.taskspaces.result import OUTLIERS, Arm, ArmTraining, OwnSearch, TaskSpaceResult
+from pipeline.taskspaces.snapshots import (
+    LearnedLayer,
+    layers_of,
+    learn_layer,
+    read_snapshots,
+    take_snapshots,
+)
 from pipeline.training.parameters import Span
 from pipeline.training.stack import stack
 
@@ -41,6 +52,7 @@ class TaskSpace:
         cell: the model and the task.
         finetune: the task's recipe.
         full: full fine-tuning of the cell, whose best learning rate everything outside θ^t has.
+        search: how d₉₀ is searched for, where that is asked for.
         config: how the subspace is learned.
         scratch: where finished trainings are kept, so that an interrupted stage goes on.
     """
@@ -48,6 +60,7 @@ class TaskSpace:
     cell: Cell
     finetune: FinetuneConfig
     full: FullResult
+    search: SearchConfig
     config: TaskSpaceConfig
     scratch: Path
 
@@ -74,10 +87,22 @@ class TaskSpace:
         found = arms.run(*MOVED).metric is not None
         result = self._zeroed(arms, result, compared, out) if found else result
         trainings = result.trainings or tuple(compared)
-        cost = cost_of(trainings)
-        cost = Cost(cost.runs + 1, cost.tokens + spent.tokens, cost.flop + spent.flop)
+        searches = self._searches(comparing) if self.config.search else ()
+        cost = _sum([spent, cost_of(trainings), *(one.cost for one in searches)])
         shutil.rmtree(self._snapshots())
-        return self._written(replace(result, trainings=trainings, cost=cost), out)
+        result = replace(result, trainings=trainings, searches=searches, cost=cost)
+        return self._written(result, out)
+
+    def _searches(self, cell: Cell) -> tuple[OwnSearch, ...]:
+        """d₉₀ in the directions in which fine-tuning left θ₀, and in random ones."""
+        groups = []
+        for spans in groups_of(self.cell):
+            rows = read_snapshots(self._snapshots(), spans, self.config.snapshots)
+            rows -= LayerMap(spans, None).gathered(self.cell.origin).cpu()
+            directions, _ = principal_directions(rows)
+            groups.append(Group(spans, directions.to(self.cell.flat.values.device)))
+        searcher = OwnSearcher(cell, self.search, self.finetune, self.full, self.scratch)
+        return searcher.search_both(NestedBasis(groups))
 
     def _zeroed(
         self, arms: Arms, result: TaskSpaceResult, compared: Sequence[ArmTraining], out: Path
@@ -119,16 +144,22 @@ class TaskSpace:
         if not folder.exists():
             _LOG.info("full fine-tuning for %d snapshots", self.config.snapshots)
             with atomic_directory(folder) as made:
-                run = take_snapshots(cell, self._recipe(self.config.snapshots), made)
+                recipe = self._recipe(self.config.snapshots)
+                run = take_snapshots(cell, groups_of(cell), recipe, made)
                 spent = {"tokens": run.tokens, "flop": cell.flop(run), "taken": len(run.epochs)}
                 write_sealed(made / "run.json", spent)
         facts = read_sealed(folder / "run.json")
         taken, config = facts.pop("taken"), self.config
         if taken < config.snapshots:
             return Cost(1, **facts), []
-        places = range(len(layers_of(cell)))
         return Cost(1, **facts), [
-            learn_layer(cell, place, folder, taken, config) for place in places
+            learn_layer(
+                spans,
+                LayerMap(spans, None).gathered(cell.origin).cpu(),
+                read_snapshots(folder, spans, taken),
+                config,
+            )
+            for spans in layers_of(cell)
         ]
 
     def _arms(self, cell: Cell, layers: Sequence[LearnedLayer]) -> Arms:
@@ -166,6 +197,13 @@ class TaskSpace:
     def _written(result: TaskSpaceResult, out: Path) -> TaskSpaceResult:
         result.write(out)
         return result
+
+
+def _sum(costs: Sequence[Cost]) -> Cost:
+    runs, tokens, flop = (
+        sum(getattr(one, name) for one in costs) for name in ("runs", "tokens", "flop")
+    )
+    return Cost(runs, tokens, flop)
 
 
 def _save_outliers(path: Path, outliers: torch.Tensor, layers: Sequence[Sequence[Span]]) -> None:

@@ -15,6 +15,7 @@ Arm = Literal[
     "full", "basis", "random", "one_direction", "mean_only", "frozen", "outliers_zeroed",
     "matched_zeroed",
 ]  # fmt: skip
+Directions = Literal["own", "random"]
 # Which entries were outliers, and where the parameters lie that they are of.
 OUTLIERS = "outliers.safetensors"
 
@@ -45,6 +46,35 @@ class ArmTraining:
     train_metric: float | None
     tokens: int
     flop: float
+
+
+@dataclass(frozen=True)
+class OwnSearch:
+    """A search for d₉₀ in the task's own directions, or in random ones on the same rows.
+
+    Attributes:
+        directions: ``own`` or ``random``.
+        status: where d₉₀ lies or why there is none, and ``reason`` in words.
+        d90: the estimate (method §2), with its 95 % interval ``d90_low`` to ``d90_high``.
+        d90_above: of a search that is ``not_reached``, whether the estimate lies above the grid.
+        d_min: the smallest d of the grid, ``d_max`` the largest.
+        target: the metric to reach.
+        probes: how many trainings it rests on.
+        cost: of these trainings.
+    """
+
+    directions: Directions
+    status: Status
+    reason: str
+    d90: int | None
+    d90_low: int | None
+    d90_high: int | None
+    d90_above: bool
+    d_min: int
+    d_max: int
+    target: float | None
+    probes: int
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -81,6 +111,7 @@ class TaskSpaceResult:
             direction only scales the layer.
         first_share: the share of the snapshots' sum of squares along it, likewise.
         trainings: of all arms.
+        searches: for d₉₀ in the task's own directions and in random ones, where that was asked for.
         components: where the outliers sit, most first.
         matched: how many other entries could be matched with them.
         outliers_sha256: hash of their file; None without a result.
@@ -108,6 +139,7 @@ class TaskSpaceResult:
     first_cosine: float | None = None
     first_share: float | None = None
     trainings: tuple[ArmTraining, ...] = ()
+    searches: tuple[OwnSearch, ...] = ()
     components: tuple[Component, ...] = ()
     matched: int = 0
     outliers_sha256: str | None = None

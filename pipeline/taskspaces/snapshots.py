@@ -56,19 +56,21 @@ def layers_of(cell: Cell) -> list[list[Span]]:
     return found
 
 
-def take_snapshots(cell: Cell, recipe: Recipe, folder: Path) -> Run[None]:
-    """Fine-tune fully, an evaluation a snapshot; write each layer's weights after each.
+def take_snapshots(
+    cell: Cell, groups: Sequence[Sequence[Span]], recipe: Recipe, folder: Path
+) -> Run[None]:
+    """Fine-tune fully, an evaluation a snapshot; write the weights of each group after each.
 
-    A file a snapshot, so that the snapshots of one layer can be read without the others.
+    A file a snapshot, so that the snapshots of one group can be read without the others.
     """
     from safetensors.torch import save_file
 
-    layers = [LayerMap(spans, None) for spans in layers_of(cell)]
     cell.reset()
 
     def keep(epoch: int) -> None:
         held = {
-            str(place): layer.gathered(cell.flat.values).cpu() for place, layer in enumerate(layers)
+            name_of(spans): LayerMap(spans, None).gathered(cell.flat.values).cpu()
+            for spans in groups
         }
         save_file(held, folder / _name(epoch))
 
@@ -84,20 +86,16 @@ def take_snapshots(cell: Cell, recipe: Recipe, folder: Path) -> Run[None]:
 
 
 def learn_layer(
-    cell: Cell, place: int, folder: Path, count: int, config: TaskSpaceConfig
+    spans: Sequence[Span], origin: torch.Tensor, rows: torch.Tensor, config: TaskSpaceConfig
 ) -> LearnedLayer:
-    """The directions of one layer; in memory are its own snapshots, once, and few vectors.
+    """The directions of one layer; beside its snapshots there are in memory those that are kept.
 
     Args:
-        cell: whose θ₀ is subtracted, where that is asked for.
-        place: which layer, from 0.
-        folder: where `take_snapshots` wrote.
-        count: how many snapshots are there.
+        spans: the layer's parameters.
+        origin: its θ₀ (D_layer,).
+        rows: its snapshots (t, D_layer), which are overwritten.
         config: how directions are taken, and how many.
     """
-    spans = layers_of(cell)[place]
-    origin = LayerMap(spans, None).gathered(cell.origin).cpu()
-    rows = _read(folder, place, count, len(origin))
     if config.subtract:
         rows -= origin
     mean = rows.mean(0)
@@ -108,23 +106,28 @@ def learn_layer(
     cosine = torch.dot(kept[0], origin).abs() / origin.norm().clamp(min=1e-30)
     squares = lengths.square()
     _LOG.info(
-        "layer %d: %d directions, the first with %.4f of all squares and cosine %.4f with θ₀",
-        place, len(kept), squares[0] / squares.sum(), cosine,
+        "%s: %d directions, the first with %.4f of all squares and cosine %.4f with θ₀",
+        spans[0].name, len(kept), squares[0] / squares.sum(), cosine,
     )  # fmt: skip
     return LearnedLayer(
         spans, kept, mean / mean.norm(), float(cosine), float(squares[0] / squares.sum())
     )
 
 
-def _read(folder: Path, place: int, count: int, size: int) -> torch.Tensor:
-    """(count, size): a layer's snapshots."""
+def read_snapshots(folder: Path, spans: Sequence[Span], count: int) -> torch.Tensor:
+    """(count, D_group): a group's snapshots, which `take_snapshots` wrote."""
     from safetensors import safe_open
 
-    rows = torch.empty(count, size)
+    rows = torch.empty(count, sum(span.stop - span.start for span in spans))
     for epoch in range(1, count + 1):
         with safe_open(folder / _name(epoch), framework="pt") as stream:
-            rows[epoch - 1] = stream.get_tensor(str(place))
+            rows[epoch - 1] = stream.get_tensor(name_of(spans))
     return rows
+
+
+def name_of(spans: Sequence[Span]) -> str:
+    """What a group is called in a snapshot's file."""
+    return spans[0].name
 
 
 def _name(epoch: int) -> str:

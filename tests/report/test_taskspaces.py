@@ -19,7 +19,13 @@ from pipeline.report.page.drawn import figures
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables, collect, read_tables, write_tables
 from pipeline.report.taskspaces import _over_seeds
-from pipeline.taskspaces.result import OUTLIERS, ArmTraining, Component, TaskSpaceResult
+from pipeline.taskspaces.result import (
+    OUTLIERS,
+    ArmTraining,
+    Component,
+    OwnSearch,
+    TaskSpaceResult,
+)
 from tests.report.conftest import CELLS, CHECKPOINTS
 
 METRICS = {"full": (0.9, 0.92), "basis": (0.86, 0.9), "random": (0.7, None)}
@@ -39,11 +45,33 @@ def write_space(root: Path, checkpoint: str) -> None:
         for seed, metric in enumerate(values)
     )
     digest = hashlib.sha256((folder / OUTLIERS).read_bytes()).hexdigest()
+    components = (
+        Component("dense.weight", 10, int((held < 10).sum())),
+        Component("bias", 10, int((held >= 10).sum())),
+    )
+    d90 = 20 - CHECKPOINTS[checkpoint] // 100
+    facts = ("", d90, d90 - 2, d90 + 3, False, 1, 32, 0.8, 5, Cost(5, 9, 1e6))
+    searches = (
+        OwnSearch("own", Status.OK, *facts),
+        OwnSearch(
+            "random",
+            Status.NOT_REACHED,
+            "fell short",
+            None,
+            90,
+            None,
+            True,
+            1,
+            99,
+            0.8,
+            4,
+            Cost(4, 9, 1e6),
+        ),
+    )
     TaskSpaceResult(
         checkpoint, "easy", CHECKPOINTS[checkpoint], "accuracy", 0.5, Status.OK, "", 8, 2, 3, "same",
-        False, False, "normal", Cost(7, 60, 6e6), {}, 1e-3, 0.99, 0.98, trainings,
-        (Component("dense.weight", 10, int((held < 10).sum())), Component("bias", 10, int((held >= 10).sum()))),
-        4, digest,
+        False, False, "normal", Cost(7, 60, 6e6), {}, 1e-3, 0.99, 0.98, trainings, searches,
+        components, 4, digest,
     ).write(folder)  # fmt: skip
 
 
@@ -92,12 +120,20 @@ def test_outliers_are_counted_and_compared_with_the_checkpoint_before(tables: Ta
 def test_they_are_written_read_and_drawn_a_panel_a_task(tables: Tables, tmp_path: Path) -> None:
     write_tables(tables, tmp_path)
     again = read_tables(tmp_path)
-    for name in ("taskspaces", "outliers"):
+    for name in ("taskspaces", "own", "outliers"):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(tables, name))
     drawn = next(one for one in figures(again, ReportConfig()) if one.name == "taskspaces")
     assert [panel.title for panel, _ in drawn.panels] == ["easy"]
     assert "the task’s own directions" in str(drawn.panels[0][1])
-    assert "taskspaces" in [one.name for one in wanted(again)]
+    assert {"taskspaces", "own"} <= {one.name for one in wanted(again)}
+
+
+def test_a_row_a_search_in_own_and_in_random_directions(tables: Tables) -> None:
+    rows = tables.own.set_index(["model", "directions"])
+    assert len(rows) == 2 * 4
+    own, other = rows.loc[("s1000", "own")], rows.loc[("s1000", "random")]
+    assert list(own[["d90", "d90_low", "d90_high", "d_max", "cost_runs"]]) == [10, 8, 13, 32, 5]
+    assert other["status"] == "not_reached" and other["d90_above"] and pd.isna(other["d90"])
 
 
 def test_an_altered_file_of_outliers_is_refused(results: Path) -> None:

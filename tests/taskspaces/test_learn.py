@@ -10,15 +10,26 @@ import torch
 
 from pipeline.common.seeds import torch_generator
 from pipeline.common.status import Status
+from pipeline.dimension.grid import GridConfig
+from pipeline.dimension.levers import EfficientConfig
 from pipeline.errors import UserError
 from pipeline.finetuning.result import Cost, FullResult
+from pipeline.probes.config import SearchConfig
+from pipeline.subspace.layered import LayerMap
 from pipeline.taskspaces import arms as arms_module
 from pipeline.taskspaces.config import TaskSpaceConfig
 from pipeline.taskspaces.learn import TaskSpace
 from pipeline.taskspaces.result import TaskSpaceResult
+from pipeline.taskspaces.snapshots import (
+    layers_of,
+    learn_layer,
+    read_snapshots,
+    take_snapshots,
+)
 from tests.worlds import FINETUNE, open_cell
 
-CONFIG = TaskSpaceConfig(snapshots=4, dimension=3, rows="halves", seeds=1)
+CONFIG = TaskSpaceConfig(snapshots=4, dimension=3, rows="halves", seeds=1, search=True)
+SEARCH = SearchConfig(GridConfig(8, ratio=8.0), rates=(0.35,), efficient=EfficientConfig(budget=2))
 TUNE = replace(FINETUNE, epochs=2, batch=32)
 
 
@@ -34,7 +45,7 @@ def full(**changes) -> FullResult:
 def taskspace(world: Path, scratch: Path, config: TaskSpaceConfig = CONFIG, **changes) -> TaskSpace:
     cell = open_cell(world, "polarity_short")
     cell = replace(cell, data=replace(cell.data, eval=cell.data.eval.head(100)))
-    return TaskSpace(cell, TUNE, full(**changes), config, scratch)
+    return TaskSpace(cell, TUNE, full(**changes), SEARCH, config, scratch)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +82,19 @@ def test_without_subtracting_the_first_direction_is_nearly_the_weights_themselve
     assert result.first_share > 0.9 and result.first_cosine > 0.9
 
 
+def test_d90_is_searched_for_in_own_and_in_random_directions(
+    learned: tuple[Path, TaskSpaceResult],
+) -> None:
+    _, result = learned
+    own, other = result.searches
+    assert (own.directions, other.directions) == ("own", "random")
+    # Embeddings, layers and head have at most four directions each.
+    assert own.d_min == other.d_min == 1 and own.d_max <= 4 * (result.layers + 2) < other.d_max
+    assert own.probes > 0 and own.target == other.target == pytest.approx(0.9 * 0.95)
+    spent = sum(one.cost.flop for one in (own, other)) + sum(one.flop for one in result.trainings)
+    assert result.cost.flop > spent
+
+
 def test_the_result_is_read_back_and_belongs_to_its_cell(
     learned: tuple[Path, TaskSpaceResult],
 ) -> None:
@@ -95,14 +119,15 @@ def test_a_second_run_trains_nothing_that_is_finished(
 
 
 def test_snapshots_less_the_weights_have_other_directions(world: Path, tmp_path: Path) -> None:
-    from pipeline.taskspaces.snapshots import learn_layer, take_snapshots
-
     made = taskspace(world, tmp_path)
     cell, _ = made._rows()
-    take_snapshots(cell, made._recipe(4), tmp_path)
-    plain = learn_layer(cell, 0, tmp_path, 4, CONFIG)
-    moved = learn_layer(cell, 0, tmp_path, 4, replace(CONFIG, subtract=True))
-    spread = learn_layer(cell, 0, tmp_path, 4, replace(CONFIG, centre=True))
+    spans = layers_of(cell)[0]
+    take_snapshots(cell, [spans], made._recipe(4), tmp_path)
+    origin = LayerMap(spans, None).gathered(cell.origin)
+    plain, moved, spread = (
+        learn_layer(spans, origin, read_snapshots(tmp_path, spans, 4), replace(CONFIG, **changes))
+        for changes in ({}, {"subtract": True}, {"centre": True})
+    )
     assert plain.first_cosine > 0.9 > 0.6 > moved.first_cosine
     assert torch.equal(plain.mean, spread.mean)
     # The mean lies in the span of the snapshots, and after centring outside of it.

@@ -6,6 +6,7 @@ from pipeline.report.charts.certificates import certificates
 from pipeline.report.charts.chart import Chart
 from pipeline.report.charts.cost import cost
 from pipeline.report.charts.over_d90 import generalization, relative_gap
+from pipeline.report.charts.own import own
 from pipeline.report.charts.pretraining import pretraining
 from pipeline.report.charts.sweep import sweep
 from pipeline.report.charts.taskspaces import taskspaces
@@ -64,6 +65,16 @@ CHARTS = (
         "parameters and magnitudes; outliers.csv says where those sit.",
         shows=lambda tables: tables.taskspaces.query("family == 'trajectory' and arm != ''"),
         draw=taskspaces,
+    ),
+    Chart(
+        "own",
+        "d₉₀ of the task’s own subspace",
+        "d₉₀ in directions that a full fine-tuning on one half of the training rows went, and in "
+        "random ones, both searched for with the other half and the same target "
+        "(taskspaces.rows: halves; with same the rows are the same). Bars and arrows as above; the "
+        "own directions end where the snapshots do.",
+        shows=lambda tables: tables.own.query("family == 'trajectory'"),
+        draw=own,
     ),
     Chart(
         "zoo",

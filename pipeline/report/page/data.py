@@ -38,6 +38,10 @@ _EMBEDDED: Mapping[str, Sequence[str]] = {
         "model", "label", "family", "step", "tokens_seen", "task", "best", "d", "levels", "code",
         "train_error", "eval_error", "bound", "hoeffding", "complexity", "rows", "majority_error",
     ),
+    "own": (
+        "model", "label", "family", "step", "tokens_seen", "task", "metric", "directions", "status",
+        "d90", "d90_low", "d90_high", "d90_above", "d_min", "d_max", "target", "probes",
+    ),
     "taskspaces": (
         "model", "label", "family", "step", "tokens_seen", "task", "metric", "arm", "dimension",
         "trained", "seeds", "eval_metric", "eval_low", "eval_high",
