@@ -32,6 +32,9 @@ from pipeline.common.processes import Process
 from pipeline.common.yaml_file import read_yaml
 
 _SIZE = {"num_cpus": 1, "object_store_memory": 200 << 20}
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": "180",
+}  # fmt: skip
 _STAGES, _CELLS, _TRIALS = 304, 6, 12
 # Seconds: of a trial; until nothing of a driver is alive; the latest kill after a start.
 _TRIAL, _ORPHANED, _LATEST = 0.25, 10.0, 25.0
@@ -50,7 +53,7 @@ class Two:
     def __init__(self, folder: Path) -> None:
         from ray.cluster_utils import Cluster
 
-        os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+        os.environ |= _QUIET
         self._own = folder / "node"
         head = {**_SIZE, "include_dashboard": False}
         self._cluster = Cluster(initialize_head=True, head_node_args=head)

@@ -13,6 +13,10 @@ from dvc.repo import Repo
 from pipeline.workers import process
 
 ROOT = Path(__file__).parents[3]
+# A node may take its time to start, and its workers are as important as what else runs here.
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": "180",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     pytest.importorskip("ray", reason="Ray is not installed")
     from ray.cluster_utils import Cluster
 
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    os.environ |= QUIET
     folder = tmp_path_factory.mktemp("node")
     size = {"num_cpus": 1, "object_store_memory": 80 << 20}
     cluster = Cluster(initialize_head=True, head_node_args={**size, "include_dashboard": False})
