@@ -32,6 +32,7 @@ from pipeline.common.processes import Process
 from pipeline.common.yaml_file import read_yaml
 
 _SIZE = {"num_cpus": 1, "object_store_memory": 200 << 20}
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 _STAGES, _CELLS, _TRIALS = 304, 6, 12
 # Seconds: of a trial; until nothing of a driver is alive; the latest kill after a start.
 _TRIAL, _ORPHANED, _LATEST = 0.25, 10.0, 25.0
@@ -50,7 +51,7 @@ class Two:
     def __init__(self, folder: Path) -> None:
         from ray.cluster_utils import Cluster
 
-        os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+        os.environ |= _QUIET
         self._own = folder / "node"
         head = {**_SIZE, "include_dashboard": False}
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
@@ -181,8 +182,7 @@ def large(out: Path) -> None:
             with open(study.folder / "large", "wb") as stream:
                 for _ in range(size):
                     stream.write(os.urandom(1 << 20))
-            # Of two nodes the other one is first asked for everything there is.
-            (study.folder / "cluster.yaml").write_text("search: {cpus: 1}")
+            # The node with the study's folder refuses, until Ray picks the other one.
             for _ in range(4):
                 began = time.monotonic()
                 if not _driver(study, two).wait():
@@ -206,7 +206,7 @@ def kills(out: Path, count: int, seed: int) -> None:
             _kill_until_done(study, two, chance, done, found, count)
             _count(study, found)
             shutil.rmtree(study.folder)
-            out.write_text(f"kills: {dict(done)} over {number} studies; found: {dict(found)}\n")
+            out.write_text(f"{dict(done)} over {number} studies: {dict(found)}\n")
 
 
 def _countable(folder: Path) -> TinyStudy:
@@ -245,9 +245,8 @@ def _kill_until_done(
         done[what] += 1
         command.wait()
         found["orphans"] += _orphans(study)
-        json_or_yaml = study.folder / "dvc.lock"
-        if json_or_yaml.exists() and "schema" not in json_or_yaml.read_text():
-            found["torn dvc.lock"] += 1
+        if (lock := study.folder / "dvc.lock").exists():
+            found["torn dvc.lock"] += "schema" not in read_yaml(lock)
     raise RuntimeError(study.said())
 
 

@@ -96,6 +96,7 @@ def _run(
     sys.argv = [module[1], *module[2].split()]
     if code:
         _take_code_from(code)
+        _set_threads()
     try:
         runpy.run_module(module[1], run_name="__main__", alter_sys=True)
     except Exception as error:
@@ -115,6 +116,13 @@ def _take_code_from(code: Path) -> None:
         if name.partition(".")[0] in _OWN:
             del sys.modules[name]
     sys.path.insert(0, str(code))
+
+
+def _set_threads() -> None:
+    """Have torch heed this command's environment: it took the threads from that of its server."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if "torch" in sys.modules and wanted.isdecimal():
+        sys.modules["torch"].set_num_threads(int(wanted))
 
 
 def _end_with_driver() -> None:

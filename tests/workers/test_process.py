@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +51,34 @@ def test_a_stage_runs_in_a_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.syspath_prepend(tmp_path)
     assert status("python -m stage_of_a_fork", tmp_path, DVC_ROOT=str(tmp_path)) == 0
     assert (tmp_path / "made").exists()
+
+
+def test_a_fork_can_have_code_and_words_of_its_own(tmp_path: Path) -> None:
+    """As on a node of a cluster, which has another copy of the project loaded."""
+    (tmp_path / "pipeline/running").mkdir(parents=True)
+    for package in ("pipeline", "pipeline/running"):
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "pipeline/running/startup.py").write_text("MINE = 'own code'")
+    (tmp_path / "pipeline/mine.py").write_text(
+        "from pipeline.running.startup import MINE\nprint(MINE, flush=True)"
+    )
+    said = tmp_path / "said"
+    started = process.start(
+        process.context(), "python -m pipeline.mine", tmp_path, {}, code=tmp_path, said=said
+    )
+    started.join(300)
+    assert (started.exitcode, said.read_text()) == (0, "own code\n")
+
+
+@pytest.mark.parametrize(("variable", "threads"), [("3", [3]), ("4,2", []), ("", [])])
+def test_torch_that_is_loaded_heeds_a_commands_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, threads: list[int]
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(set_num_threads=seen.append))
+    monkeypatch.setenv("OMP_NUM_THREADS", variable)
+    process._set_threads()
+    assert seen == threads
 
 
 @pytest.mark.parametrize(

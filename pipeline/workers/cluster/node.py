@@ -68,8 +68,13 @@ def _read(sender: Any, name: str, wanted: list[tuple[str, int, int]]) -> list[by
 
 
 def _own_folder() -> Path:
-    found = os.environ.get(FOLDER)
-    return Path(found) if found else Path(tempfile.gettempdir(), f"d90-{os.getuid()}")
+    """Where this node keeps what it is sent: code as well, so it must be nobody else's folder."""
+    named = os.environ.get(FOLDER)
+    found = Path(named) if named else Path(tempfile.gettempdir(), f"d90-{os.getuid()}")
+    found.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if found.stat().st_uid != os.getuid():
+        raise UserError(f"{found} is somebody else's: set {FOLDER} to a folder of your own")
+    return found
 
 
 def _run_apart(order: Order, place: Workplace) -> Iterator[Message]:
