@@ -72,7 +72,7 @@ def take_snapshots(
             name_of(spans): LayerMap(spans, None).gathered(cell.flat.values).cpu()
             for spans in groups
         }
-        save_file(held, folder / _name(epoch))
+        save_file(held, snapshot_path(folder, epoch))
 
     return fine_tune(
         cell.network,
@@ -120,7 +120,7 @@ def read_snapshots(folder: Path, spans: Sequence[Span], count: int) -> torch.Ten
 
     rows = torch.empty(count, sum(span.stop - span.start for span in spans))
     for epoch in range(1, count + 1):
-        with safe_open(folder / _name(epoch), framework="pt") as stream:
+        with safe_open(snapshot_path(folder, epoch), framework="pt") as stream:
             rows[epoch - 1] = stream.get_tensor(name_of(spans))
     return rows
 
@@ -130,5 +130,6 @@ def name_of(spans: Sequence[Span]) -> str:
     return spans[0].name
 
 
-def _name(epoch: int) -> str:
-    return f"{epoch:04d}.safetensors"
+def snapshot_path(folder: Path, epoch: int) -> Path:
+    """Where the snapshot of an epoch, from 1, lies."""
+    return folder / f"{epoch:04d}.safetensors"
