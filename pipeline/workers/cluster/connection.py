@@ -36,12 +36,13 @@ def connect(address: str | None, root: Path) -> Any:
     except ImportError:
         raise UserError("--on ray needs Ray: pip install ray, on every node the same") from None
     where = address or os.environ.get(_CALLED) or "local"
-    local = {"include_dashboard": False} if where == "local" else {}
     try:
         _see_answer(where)
         with _own_signals():
             ray.init(
-                where, log_to_driver=False, logging_level=logging.ERROR, **local,
+                where, log_to_driver=False, logging_level=logging.ERROR,
+                # What has its page only with ray[default].
+                include_dashboard=False if where == "local" else None,
                 runtime_env={"py_modules": [str(root / "pipeline")]},
             )  # fmt: skip
     except (RuntimeError, ValueError, OSError) as error:
