@@ -10,7 +10,7 @@ from pipeline.common.artifacts import atomic_directory, sha256
 from pipeline.common.manifest import MODEL_MANIFEST, check_model
 from pipeline.errors import UserError
 from pipeline.models.opening import open_for_task
-from pipeline.subspace.task_vector import Classifier, load_task_vector
+from pipeline.subspace.task_vector import Classifier, TaskVector, load_task_vector
 from pipeline.training.parameters import FlatParameters
 
 if TYPE_CHECKING:
@@ -36,6 +36,24 @@ def apply_task(checkpoint: Path, task_file: Path, out: Path) -> str:
     """
     if out.exists():
         raise UserError(f"{out} exists: remove it, or name another folder")
+    model, task = open_start(checkpoint, task_file)
+    assert task.classifier is not None
+    task.apply(FlatParameters(model), task.checkpoint)
+    _describe(model, task.classifier)
+    try:
+        _write(model, checkpoint, out)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error}") from error
+    return f"{out}: {task.task} from d = {task.dimension} numbers on {checkpoint}"
+
+
+def open_start(checkpoint: Path, task_file: Path) -> tuple[PreTrainedModel, TaskVector]:
+    """The model that a task vector starts from, θ₀ with the task's head, and the vector.
+
+    Raises:
+        UserError: the checkpoint or the file is damaged, they do not belong together, or the file
+            describes no classifier.
+    """
     task = load_task_vector(task_file)
     if task.classifier is None:
         raise UserError(
@@ -55,13 +73,8 @@ def apply_task(checkpoint: Path, task_file: Path, out: Path) -> str:
         dropout=None,
         seed=task.classifier.seed,
     )
-    task.apply(FlatParameters(model), sha256(checkpoint / MODEL_MANIFEST))
-    _describe(model, task.classifier)
-    try:
-        _write(model, checkpoint, out)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error}") from error
-    return f"{out}: {task.task} from d = {task.dimension} numbers on {checkpoint}"
+    task.check_checkpoint(sha256(checkpoint / MODEL_MANIFEST))
+    return model, task
 
 
 def _describe(model: PreTrainedModel, classifier: Classifier) -> None:

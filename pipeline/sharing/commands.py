@@ -34,6 +34,12 @@ def add_models(commands: Any) -> None:
     task.add_argument("task", type=Path, help="the search's task.safetensors")
     task.add_argument("out", type=Path, help="the Hugging Face model folder to make")
     task.set_defaults(run=_apply)
+    adapter = commands.add_parser("adapter", help="write a task vector as an adapter for PEFT")
+    adapter.add_argument("checkpoint", type=Path, help="e.g. checkpoints/s2000/model")
+    adapter.add_argument("task", type=Path, help="the search's task.safetensors")
+    adapter.add_argument("out", type=Path, help="the folder to make")
+    adapter.add_argument("--base", help="where others find the checkpoint, as a hub repository")
+    adapter.set_defaults(run=_adapter)
     other = commands.add_parser(
         "convert", help="a fairseq checkpoint as a Hugging Face folder, or the reverse"
     )
@@ -62,6 +68,12 @@ def _apply(chosen: argparse.Namespace) -> str:
     from pipeline.apply import apply_task
 
     return apply_task(chosen.checkpoint, chosen.task, chosen.out)
+
+
+def _adapter(chosen: argparse.Namespace) -> str:
+    from pipeline.sharing.adapter import write_adapter
+
+    return write_adapter(chosen.checkpoint, chosen.task, chosen.out, chosen.base)
 
 
 def _convert(chosen: argparse.Namespace) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from typing import Protocol
 
 import torch
 
@@ -12,7 +13,7 @@ from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.layers import Layers, LayerScales, layer_groups
 from pipeline.subspace.projection import Projection
 from pipeline.subspace.registry import make_projection
-from pipeline.training.parameters import FlatParameters, Span
+from pipeline.training.parameters import Span
 
 
 def _outside_autocast(work: Callable[[Subspace], None]) -> Callable[[Subspace], None]:
@@ -24,6 +25,27 @@ def _outside_autocast(work: Callable[[Subspace], None]) -> Callable[[Subspace], 
             work(subspace)
 
     return exact
+
+
+class Weights(Protocol):
+    """The weights that a subspace moves, as `FlatParameters` holds a model's.
+
+    Attributes:
+        values: θ (D,), at θ₀ when the subspace is made.
+        grads: where their gradient (D,) lies.
+        spans: the parameters in order.
+        size: D.
+        base: how the names of the base model's parameters begin.
+    """
+
+    values: torch.Tensor
+    grads: torch.Tensor
+    spans: tuple[Span, ...]
+    size: int
+    base: str
+
+    def zero_grad(self) -> None:
+        """Set the gradient to zero."""
 
 
 class Subspace:
@@ -53,7 +75,7 @@ class Subspace:
 
     def __init__(
         self,
-        flat: FlatParameters,
+        flat: Weights,
         config: SubspaceConfig,
         d: int,
         seed: int,
@@ -82,6 +104,11 @@ class Subspace:
         # What stands for λ with DID, which has none: it stays 1, and its gradient is not used.
         self._unit = torch.ones(1, dtype=dtype, device=values.device)
 
+    @property
+    def weights(self) -> torch.Tensor:
+        """θ (D,), as the last `materialize` left it: the model's own memory."""
+        return self._flat.values
+
     @_outside_autocast
     def materialize(self) -> None:
         """Write θ₀ + λ · Pθ^d into the model, rounded once to the parameters' dtype."""
@@ -103,7 +130,20 @@ class Subspace:
 
         The model's gradient may be overwritten.
         """
-        gradient, target = self._flat.grads, self.vector.grad
+        self._pull(self._flat.grads)
+
+    def gradient(self, weights: torch.Tensor) -> torch.Tensor:
+        """The vector's gradient for one of the weights (D,), which stays as it is.
+
+        For a caller whose gradient is not in the flat buffer: autograd's own, as in PEFT.
+        """
+        with torch.autocast(self.vector.device.type, enabled=False):
+            self._pull(weights.clone())
+        assert self.vector.grad is not None
+        return self.vector.grad.clone()
+
+    def _pull(self, gradient: torch.Tensor) -> None:
+        target = self.vector.grad
         assert target is not None
         by_theta, by_scale = self.projection.pull_back(
             gradient[: self._body], self.vector[: self._inner], self._scales()
@@ -146,7 +186,7 @@ def _check(d: int, layers: int, size: int, config: SubspaceConfig) -> None:
         raise UserError(f"d = {d} is above the D = {size} parameters that the subspace moves")
 
 
-def _without_head(flat: FlatParameters) -> tuple[Span, ...]:
+def _without_head(flat: Weights) -> tuple[Span, ...]:
     """The spans before the head: the parameters at the end that are not part of the base model."""
     body = list(flat.spans)
     while body and not body[-1].name.startswith(flat.base):

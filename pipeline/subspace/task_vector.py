@@ -73,6 +73,13 @@ class TaskVector:
     def apply(self, flat: FlatParameters, checkpoint: str) -> None:
         """Write the fine-tuned weights into a model that holds the same θ₀, head included.
 
+        Args and errors are those of `subspace`.
+        """
+        self.subspace(flat, checkpoint).materialize()
+
+    def subspace(self, flat: FlatParameters, checkpoint: str) -> Subspace:
+        """The subspace that the numbers belong to, with its vector at them.
+
         Args:
             flat: the model's parameters, at θ₀.
             checkpoint: hash of the checkpoint that the model was opened from.
@@ -80,11 +87,7 @@ class TaskVector:
         Raises:
             UserError: the checkpoint or the model is another one.
         """
-        if checkpoint != self.checkpoint:
-            raise UserError(
-                f"the task vector of {self.task!r} belongs to checkpoint {self.checkpoint[:12]}…, "
-                f"not to {checkpoint[:12]}…: give the checkpoint that it was trained on"
-            )
+        self.check_checkpoint(checkpoint)
         if layout_hash(flat.spans) != self.layout:
             raise UserError(
                 f"the task vector of {self.task!r} is for a model with other parameters than these "
@@ -108,7 +111,19 @@ class TaskVector:
             target += self.vector.values(target.dtype).to(target.device)
         else:
             target.copy_(self.vector)
-        subspace.materialize()
+        return subspace
+
+    def check_checkpoint(self, checkpoint: str) -> None:
+        """Check that a checkpoint of this hash is the one that the numbers belong to.
+
+        Raises:
+            UserError: it is another one.
+        """
+        if checkpoint != self.checkpoint:
+            raise UserError(
+                f"the task vector of {self.task!r} belongs to checkpoint {self.checkpoint[:12]}…, "
+                f"not to {checkpoint[:12]}…: give the checkpoint that it was trained on"
+            )
 
 
 def save_task_vector(

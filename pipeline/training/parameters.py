@@ -55,10 +55,9 @@ class FlatParameters:
                 + ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
             )
         _check_separate(named)
-        self.spans = _spans(named)
+        self.spans = spans_of(named)
         self.size = self.spans[-1].stop
-        prefix = getattr(model, "base_model_prefix", "")
-        self.base = f"{prefix}." if prefix and hasattr(model, prefix) else ""
+        self.base = base_of(model)
         first = named[0][1]
         self.values = torch.empty(self.size, dtype=first.dtype, device=first.device)
         self.grads = torch.zeros_like(self.values)
@@ -166,7 +165,14 @@ def _check_separate(named: Sequence[tuple[str, nn.Parameter]]) -> None:
             )
 
 
-def _spans(named: Sequence[tuple[str, nn.Parameter]]) -> tuple[Span, ...]:
+def base_of(model: nn.Module) -> str:
+    """How the names of a base model's parameters begin; see `FlatParameters`."""
+    prefix = getattr(model, "base_model_prefix", "")
+    return f"{prefix}." if prefix and hasattr(model, prefix) else ""
+
+
+def spans_of(named: Sequence[tuple[str, nn.Parameter]]) -> tuple[Span, ...]:
+    """Where each parameter lies in θ^D, in their order."""
     spans, start = [], 0
     for name, item in named:
         spans.append(Span(name, start, start + item.numel()))
