@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from pipeline.workers.healing import heal_outs
 from pipeline.workers.options import Options
 from pipeline.workers.pool import Work
 from pipeline.workers.refusals import one_sentence
+from pipeline.workers.run_cache import RunCache
 from pipeline.workers.transfer import heeded
 
 log = logging.getLogger(__name__)
@@ -250,7 +251,8 @@ def opened(targets: Iterable[str], options: Options) -> Iterator[Graph]:
         repo.scm_context(),
     ):
         _mend_rwlock(repo)
-        _mend_run_cache(repo)
+        repo.stage_cache = RunCache(repo)
+        repo.stage_cache.mend()
         graph = Graph(repo, targets, options)
         try:
             yield graph
@@ -275,13 +277,3 @@ def _mend_rwlock(repo: Any) -> None:
             json.loads(path.read_bytes() if path.exists() else b"{}")
         except ValueError:
             path.unlink()
-
-
-def _mend_run_cache(repo: Any) -> None:
-    """Remove places of the run cache that a kill, or a damaged file, has left empty.
-
-    DVC takes the newest file of such a place without looking whether there is one.
-    """
-    for place in Path(repo.stage_cache.cache_dir).glob("*/*"):
-        with suppress(OSError):
-            place.rmdir()

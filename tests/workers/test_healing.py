@@ -92,3 +92,20 @@ def test_a_damaged_copy_is_not_brought_back(
         assert reproduce([], jobs=1) == "stages: 1 ran, 1 restored from the run cache"
     assert "cannot be restored: .dvc" in caplog.text and "was damaged" in caplog.text
     assert contents() == ["12", "34"] and heal() == []
+
+
+@pytest.mark.parametrize("kept", ["up to its outputs", "but for one output"])
+def test_a_record_of_the_run_cache_that_lost_its_end_is_not_believed(
+    made: Path, kept: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for record in (made / ".dvc/cache/runs").glob("*/*/*"):
+        text = record.read_text()
+        end = text.index("outs:") if kept == "up to its outputs" else text.rindex("- ")
+        record.chmod(0o644)
+        record.write_text(text[:end])
+    shutil.rmtree(made / "folder")
+    (made / "single").unlink()
+    (made / "dvc.lock").unlink()
+    with caplog.at_level("INFO"):
+        assert reproduce([], jobs=1) == "stages: 2 ran"
+    assert contents() == ["12", "34"]
