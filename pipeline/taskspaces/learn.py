@@ -89,9 +89,11 @@ class TaskSpace:
         trainings = result.trainings or tuple(compared)
         searches = self._searches(comparing) if self.config.search else ()
         cost = _sum([spent, cost_of(trainings), *(one.cost for one in searches)])
-        shutil.rmtree(self._snapshots())
         result = replace(result, trainings=trainings, searches=searches, cost=cost)
-        return self._written(result, out)
+        self._written(result, out)
+        # They are large, and nothing asks for them again.
+        shutil.rmtree(self._snapshots())
+        return result
 
     def _searches(self, cell: Cell) -> tuple[OwnSearch, ...]:
         """d₉₀ in the directions in which fine-tuning left θ₀, and in random ones."""

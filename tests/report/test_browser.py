@@ -14,7 +14,8 @@ from pipeline.report.page import write_page
 from pipeline.report.provenance import Provenance
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import collect
-from tests.report.conftest import CELLS, write_results
+from tests.report.conftest import CELLS, write_certificates, write_results
+from tests.report.spaces import write_spaces
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -35,7 +36,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     results = write_results(folder / "results")
     log = [{"step": 5, "loss": 3.25, "learning_rate": 0.001}, {"step": 10, "valid_loss": 3.125}]
     write_jsonl(results / "pretraining/s10.jsonl", log, ["s10"])
-    tables = collect(results, CELLS, [], ["s10"])
+    proved, spaces = write_certificates(results), write_spaces(results)
+    tables = collect(results, CELLS, [], ["s10"], proved, spaces)
     path = folder / "index.html"
     write_page(tables, Provenance("", "", {}, ""), path, config=ReportConfig())
     return path.as_uri()

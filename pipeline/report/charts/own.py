@@ -12,6 +12,8 @@ from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
 _PANELS = {"own": "In the task’s own directions", "random": "In random directions"}
+# What hovering a mark tells, of what it tells in the trajectory's chart.
+_TOLD = ("label", "task", "step", "tokens_seen", "estimate", "interval", "target")
 _APART = 6.0
 
 
@@ -28,7 +30,7 @@ def _panel(directions: str, tables: Tables, config: ReportConfig) -> Panel:
         "own.csv has the same numbers."
     )
     along: Any = {"x": step_channel(tables, config)}
-    tips = tooltip(tables.of("trajectory"))
+    tips = [tip for tip in tooltip(tables.own) if tip.field in _TOLD]
     layers = [
         layer
         for look in looks(config, tasks_of(tables.of("trajectory")), _APART)

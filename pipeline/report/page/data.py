@@ -39,7 +39,8 @@ _EMBEDDED: Mapping[str, Sequence[str]] = {
         "train_error", "eval_error", "bound", "hoeffding", "complexity", "rows", "majority_error",
     ),
     "own": (
-        "model", "label", "family", "step", "tokens_seen", "task", "metric", "directions", "status",
+        "model", "label", "family", "step", "unit", "tokens_seen", "task", "metric", "directions",
+        "status",
         "d90", "d90_low", "d90_high", "d90_above", "d_min", "d_max", "target", "probes",
     ),
     "taskspaces": (
