@@ -12,9 +12,10 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 from pipeline import paths
@@ -24,20 +25,28 @@ from pipeline.errors import UserError
 from pipeline.workers.cluster.order import Gone, Order, Part
 from pipeline.workers.cluster.pieces import MOST, Piece, files_of, spans
 
-# Of a file's path, an offset and a length the bytes; several at a time.
-Read = Callable[[list[tuple[str, int, int]]], list[bytes]]
 # Work in progress: rows are appended to a journal, any other file is replaced as a whole.
 _SCRATCH = paths.scratch("").as_posix()
 _JOURNAL = ".jsonl"
 _WAIT = 0.5
 
 
+class Source(Protocol):
+    """The study's folder, as a node can ask for it (`home.Sender`)."""
+
+    def pieces(self, places: tuple[str, ...]) -> tuple[Piece, ...]:
+        """The files that lie in these places now."""
+
+    def read(self, wanted: list[tuple[str, int, int]]) -> list[bytes]:
+        """Of a file's path, an offset and a length the bytes; several at a time."""
+
+
 class Store:
     """A node's files by the hash of what is in them."""
 
-    def __init__(self, folder: Path, read: Read) -> None:
+    def __init__(self, folder: Path, source: Source) -> None:
         self.folder = folder
-        self._read = read
+        self.source = source
 
     def bring(self, pieces: Iterable[Piece]) -> Iterator[None]:
         """Fetch what is missing, while no other process of the node does; yields now and then.
@@ -70,7 +79,7 @@ class Store:
 
     def _fetch_small(self, pieces: list[Piece]) -> None:
         if pieces:
-            found = self._read([(one.path, 0, one.size) for one in pieces])
+            found = self.source.read([(one.path, 0, one.size) for one in pieces])
             for piece, data in zip(pieces, found, strict=True):
                 _check(piece, hashlib.sha256(data).hexdigest())
                 with self._new(piece) as temporary:
@@ -81,7 +90,7 @@ class Store:
         with self._new(piece) as temporary:
             with open(temporary, "wb") as stream:
                 for offset, length in spans(piece.size):
-                    (data,) = self._read([(piece.path, offset, length)])
+                    (data,) = self.source.read([(piece.path, offset, length)])
                     digest.update(data)
                     stream.write(data)
                     yield
@@ -110,21 +119,24 @@ class Workplace:
     def __init__(self, store: Store, order: Order) -> None:
         self._store = store
         self._order = order
-        name = quote(order.stage, safe="@")
-        self._stage = store.folder / "work" / name
+        # Several studies may use one node.
+        study = fingerprint(str(order.root))[:8]
+        self._stage = store.folder / "work" / study / quote(order.stage, safe="@")
         self.root = self._stage / str(order.attempt)
-        self.code = store.folder / "code" / fingerprint(order.code)[:16]
+        self.code = store.folder / "code"
         self._known: dict[Path, tuple[int, int, int]] = {}
 
     def prepare(self) -> Iterator[None]:
         """Bring the code and the inputs and lay them out; yields now and then."""
         # What an attempt left that was killed.
         remove(self._stage)
-        yield from self._store.bring([*self._order.code, *self._order.inputs])
+        code, inputs = map(self._store.source.pieces, (self._order.code, self._order.inputs))
+        yield from self._store.bring([*code, *inputs])
+        self.code /= fingerprint(code)[:16]
         if not self.code.exists():
             with atomic_directory(self.code) as temporary:
-                self._store.lay_out(self._order.code, temporary)
-        self._store.lay_out(self._order.inputs, self.root)
+                self._store.lay_out(code, temporary)
+        self._store.lay_out(inputs, self.root)
         (self.root / self._order.folder).mkdir(parents=True, exist_ok=True)
         self._known = {path: _mark(path) for path in self._scratch()}
 

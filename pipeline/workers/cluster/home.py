@@ -12,15 +12,21 @@ from pipeline import paths
 from pipeline.common.artifacts import atomic_file
 from pipeline.common.temporary import remove
 from pipeline.workers.cluster.order import Gone, Part
+from pipeline.workers.cluster.pieces import Hashes, Piece
 
 
 class Sender:
-    """Reads files for nodes, in a process of its own on the driver's machine (a Ray actor)."""
+    """Reads and hashes files for nodes: a process beside the driver (a Ray actor)."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._hashes = Hashes(root)
         self._files: Counter[tuple[str, str]] = Counter()
         self._bytes = 0
+
+    def pieces(self, places: tuple[str, ...]) -> tuple[Piece, ...]:
+        """The files that lie in these places now, by the hash of what is in them."""
+        return self._hashes.pieces(map(Path, places))
 
     def read(self, node: str, wanted: list[tuple[str, int, int]]) -> list[bytes]:
         """Bytes of files: of each path below the study's folder so many from an offset on."""

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from pipeline.running.sentences import sentence
 from pipeline.workers import process
 from pipeline.workers.cluster.apart import Store, Workplace
 from pipeline.workers.cluster.order import Began, Done, Message, Order, Said
+from pipeline.workers.cluster.pieces import Piece
 from pipeline.workers.cluster.sameness import Made, host, made
 from pipeline.workers.death import Peak, ending
 
@@ -51,8 +51,7 @@ def carry_out(order: Order, driver: Made, sender: Any) -> Iterator[Message]:
         if shared:
             yield from _run(order, order.root, order.root)
         else:
-            read = partial(_read, sender, began.node)
-            place = Workplace(Store(_own_folder(), read), order)
+            place = Workplace(Store(_own_folder(), _Asked(sender, began.node)), order)
             for _ in place.prepare():
                 yield began
             yield from _run_apart(order, place)
@@ -60,11 +59,24 @@ def carry_out(order: Order, driver: Made, sender: Any) -> Iterator[Message]:
         yield Done(f"failed on {host()}: {sentence(error) or error}")
 
 
-def _read(sender: Any, name: str, wanted: list[tuple[str, int, int]]) -> list[bytes]:
-    import ray
+class _Asked:
+    """The driver's files, asked for by one node (`apart.Source`)."""
 
-    found: list[bytes] = ray.get(sender.read.remote(name, wanted))
-    return found
+    def __init__(self, sender: Any, node: str) -> None:
+        self._sender = sender
+        self._node = node
+
+    def pieces(self, places: tuple[str, ...]) -> tuple[Piece, ...]:
+        import ray
+
+        found: tuple[Piece, ...] = ray.get(self._sender.pieces.remote(places))
+        return found
+
+    def read(self, wanted: list[tuple[str, int, int]]) -> list[bytes]:
+        import ray
+
+        found: list[bytes] = ray.get(self._sender.read.remote(self._node, wanted))
+        return found
 
 
 def _own_folder() -> Path:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.workers.cluster.pieces import Piece
-
 
 @dataclass(frozen=True)
 class Sign:
@@ -40,7 +38,7 @@ class Order:
         libraries: what stages are forked with.
         code: the project's own modules, for a node that does not share the folder.
         inputs: all else that the command reads.
-        outputs: the paths that it makes, below the study's folder.
+        outputs: what it makes; these three are files and folders below the study's.
     """
 
     stage: str
@@ -51,8 +49,8 @@ class Order:
     variables: Mapping[str, str]
     sign: Sign
     libraries: tuple[str, ...]
-    code: tuple[Piece, ...]
-    inputs: tuple[Piece, ...]
+    code: tuple[str, ...]
+    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
 

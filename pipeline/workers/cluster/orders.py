@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline import paths
 from pipeline.workers import process
 from pipeline.workers.cluster.order import Order, Sign
-from pipeline.workers.cluster.pieces import Hashes
+from pipeline.workers.cluster.pieces import files_of
 from pipeline.workers.pool import Work
 
 _CODE = ("pipeline", "stages")
@@ -27,11 +27,10 @@ class Orders:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._hashes = Hashes(root)
         self.sign = _write_sign(root)
 
     def make(self, work: Work, cpus: float, attempt: int) -> Order:
-        """The order for a stage's command, with the files as they are now."""
+        """The order for a stage's command."""
         kind, _, key = item_of(work.stage)
         inputs = [path for path in self._inside(work.reads) if path.parts[0] not in _CODE]
         also = [paths.PARAMS, paths.GRAPH, paths.scratch_of_item(kind, key)]
@@ -49,16 +48,16 @@ class Orders:
             variables=variables,
             sign=self.sign,
             libraries=tuple(process.LIBRARIES),
-            code=self._hashes.pieces(map(Path, _CODE)),
-            inputs=self._hashes.pieces([*inputs, *also]),
+            code=_CODE,
+            inputs=tuple(map(str, [*inputs, *also])),
             outputs=tuple(map(str, [*self._inside(work.writes), paths.timing(kind, key)])),
         )
 
     def forget_progress(self, work: Work) -> None:
         """Remove the work in progress of a stage that is to begin anew."""
         kind, _, key = item_of(work.stage)
-        for file in self._hashes.pieces([paths.scratch_of_item(kind, key)]):
-            (self._root / file.path).unlink()
+        for file in files_of(self._root / paths.scratch_of_item(kind, key)):
+            file.unlink()
 
     def _inside(self, places: Iterable[Path]) -> list[Path]:
         """Those below the study's folder, from there."""

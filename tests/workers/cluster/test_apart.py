@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,18 +36,24 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def order(root: Path, attempt: int = 1) -> Order:
-    hashes = Hashes(root)
     return Order(
         stage="search@a", attempt=attempt, command="true", root=root, folder=Path("."),
         variables={}, sign=Sign(root / "sign", "1"), libraries=(),
-        code=hashes.pieces([Path("stages")]),
-        inputs=hashes.pieces(map(Path, ("checkpoints", "params.yaml", "none", ".scratch"))),
+        code=("stages",), inputs=("checkpoints", "params.yaml", "none", ".scratch"),
         outputs=("results/a", "made", "never"),
     )  # fmt: skip
 
 
+class Asked:
+    """What a node does through Ray."""
+
+    def __init__(self, sender: Sender) -> None:
+        self.pieces = sender.pieces
+        self.read = partial(sender.read, "n1")
+
+
 def prepared(root: Path, node: Path, sender: Sender, attempt: int = 1) -> Workplace:
-    place = Workplace(Store(node, lambda wanted: sender.read("n1", wanted)), order(root, attempt))
+    place = Workplace(Store(node, Asked(sender)), order(root, attempt))
     list(place.prepare())
     return place
 
@@ -59,7 +66,8 @@ def test_what_a_command_reads_is_there_and_crosses_once(root: Path, tmp_path: Pa
     assert [path.name for path in first.code.rglob("*.py")] == ["own.py"]
     files, size = sender.sent()
     assert set(files.values()) == {1} and len(files) == 5
-    assert size == sum(one.size for one in (*order(root).code, *order(root).inputs))
+    both = (*order(root).code, *order(root).inputs)
+    assert size == sum(one.size for one in sender.pieces(both))
     (root / "stages/own.py").write_text("other")
     second = prepared(root, tmp_path / "node", sender, attempt=2)
     assert not first.root.exists() and second.root.exists()
@@ -118,10 +126,12 @@ def test_outputs_come_into_their_places_once_all_are_there(root: Path, tmp_path:
 
 @pytest.mark.parametrize("name", ["checkpoints/s0/model", "checkpoints/s1/model"])
 def test_a_file_that_changes_on_the_way_is_refused(root: Path, tmp_path: Path, name: str) -> None:
-    asked = order(root)
-    (root / name).write_text((root / name).read_text().upper())
     sender = Sender(root)
-    place = Workplace(Store(tmp_path / "node", lambda wanted: sender.read("n1", wanted)), asked)
+    asked = Asked(sender)
+    listed = sender.pieces(("checkpoints",))
+    asked.pieces = lambda places: listed  # type: ignore[method-assign]
+    (root / name).write_text((root / name).read_text().upper())
+    place = Workplace(Store(tmp_path / "node", asked), order(root))
     with pytest.raises(UserError, match=f"^{name} was changed while it was sent to a node"):
         list(place.prepare())
 
