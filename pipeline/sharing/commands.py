@@ -40,6 +40,13 @@ def add_models(commands: Any) -> None:
     adapter.add_argument("out", type=Path, help="the folder to make")
     adapter.add_argument("--base", help="where others find the checkpoint, as a hub repository")
     adapter.set_defaults(run=_adapter)
+    sent = commands.add_parser("publish", help="prepare the finished study for the hub")
+    sent.add_argument("name", help="the model's repository: owner/name")
+    sent.add_argument("--out", type=Path, default=Path("build/publish"), help="the folder to make")
+    sent.add_argument("--states", action="store_true", help="with the optimizer's states")
+    sent.add_argument("--push", action="store_true", help="send the folder that was prepared")
+    sent.add_argument("--public", action="store_true", help="let everybody see what is sent")
+    sent.set_defaults(run=_publish)
     other = commands.add_parser(
         "convert", help="a fairseq checkpoint as a Hugging Face folder, or the reverse"
     )
@@ -74,6 +81,17 @@ def _adapter(chosen: argparse.Namespace) -> str:
     from pipeline.sharing.adapter import write_adapter
 
     return write_adapter(chosen.checkpoint, chosen.task, chosen.out, chosen.base)
+
+
+def _publish(chosen: argparse.Namespace) -> str:
+    from pipeline.sharing.publish import prepare, push
+
+    if not chosen.push:
+        names = list(load_params().checkpoints)
+        return prepare(chosen.name, names, chosen.out, states=chosen.states)
+    from huggingface_hub import HfApi
+
+    return push(chosen.out, HfApi(), chosen.name, private=not chosen.public)
 
 
 def _convert(chosen: argparse.Namespace) -> str:
