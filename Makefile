@@ -9,6 +9,9 @@ BIN := .venv/bin
 # kept here, so that no stage does it, not even where PYTHONDONTWRITEBYTECODE is set.
 IMPORTED := dvc.cli.parser, pandas, pyarrow.parquet, scipy.stats, seaborn, torch._dynamo, \
   transformers.models.roberta.modeling_roberta
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+RESOLVE = $(RUN) uv pip compile pyproject.toml --universal --python-version 3.10 \
+  --constraint requirements/constraints.txt --no-annotate --no-header --quiet
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .PHONY: repro test lint attack attack-kills attack-others fairseq lock clean
@@ -21,29 +24,34 @@ repro: $(BIN)/.installed
 test: lint
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(BIN)/.installed
+lint: $(BIN)/.developed
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	$(RUN) lint-imports
 
 # Each prints a table for benchmarks/RESULTS.md. The kills take as long as all others, so both run at a time.
-attack: $(BIN)/.installed
+attack: $(BIN)/.developed
 	$(MAKE) --jobs 2 --output-sync attack-kills attack-others
 
-attack-kills: $(BIN)/.installed
+attack-kills: $(BIN)/.developed
 	$(RUN) python -m benchmarks.attack kills --count 200
 
-attack-others: $(BIN)/.installed
+attack-others: $(BIN)/.developed
 	$(RUN) python -m benchmarks.attack tables --count 2000
 	$(RUN) python -m benchmarks.attack params --count 8000
 	$(RUN) python -m benchmarks.attack mutants --count 1500
 	$(RUN) python -m benchmarks.attack damage --count 150
 
+# What the study imports, and what the tests and the tools of development need beside it.
 $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements/lock.txt
+	$(INSTALL) -r requirements/lock.txt
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import $(IMPORTED)"
+	touch $@
+
+$(BIN)/.developed: $(BIN)/.installed requirements/dev.txt
+	$(INSTALL) -r requirements/dev.txt
 	touch $@
 
 fairseq: $(FAIRSEQ)/.installed
@@ -59,14 +67,15 @@ $(FAIRSEQ)/.installed: requirements/fairseq.txt
 
 # For maintainers: pins everything but CUDA's own packages, which torch's GPU build pins itself. Pins
 # that still fit stay; `make lock UPGRADE=--upgrade` takes the newest.
-lock: $(BIN)/.installed
+lock: $(BIN)/.developed
 	$(RUN) python -m pip install --quiet uv
-	cp requirements/lock.txt requirements/resolved.txt
-	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 \
-	  --constraint requirements/constraints.txt --no-annotate --no-header --quiet $(UPGRADE) \
-	  --output-file requirements/resolved.txt
-	grep -vE '^(nvidia-|cuda-)' requirements/resolved.txt > requirements/lock.txt
-	rm requirements/resolved.txt
+	cat requirements/lock.txt requirements/dev.txt | grep -v '^-r' > requirements/resolved.txt
+	$(RESOLVE) --extra dev $(UPGRADE) --output-file requirements/resolved.txt
+	$(RESOLVE) --constraint requirements/resolved.txt --output-file requirements/needed.txt
+	grep -vE '^(nvidia-|cuda-|triton)' requirements/needed.txt > requirements/lock.txt
+	(echo '-r lock.txt'; grep -vE '^(nvidia-|cuda-)' requirements/resolved.txt | grep -vxFf requirements/lock.txt) \
+	  > requirements/dev.txt
+	rm requirements/resolved.txt requirements/needed.txt
 
 clean:
 	rm -rf .venv $(FAIRSEQ)

@@ -14,7 +14,7 @@ from dvc.stage.cache import StageCache, _get_cache_hash
 log = logging.getLogger(__name__)
 
 
-class RunCache(StageCache):  # type: ignore[misc] # untyped
+class RunCache(StageCache):
     """As DVC's, but a record that is not what its name says is removed.
 
     DVC files a record under the hash of what is in it and reads it back without a look at that: one
