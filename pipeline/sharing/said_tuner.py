@@ -126,7 +126,11 @@ class SaidLayer(nn.Module, BaseTunerLayer):
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The model's fine-tuned parameters by name, as a function of the d numbers."""
-        flat = _Materialised.apply(self.said_theta[self._name], self.subspace)
+        theta = self.said_theta[self._name]
+        if theta.device != self.subspace.vector.device:
+            # The model was moved after the adapter came in.
+            self.subspace = self._subspace()
+        flat = _Materialised.apply(theta, self.subspace)
         return {
             span.name: flat[span.start : span.stop].view_as(self._own[span.name])
             for span in self.spans
