@@ -73,7 +73,7 @@ class TaskSpace:
         spent, layers = self._layers(learning)
         if not layers:
             reason = "the loss of the full fine-tuning for the snapshots left the numbers"
-            return self._written(replace(self._described(), reason=reason), out)
+            return self._written(replace(self._described(), reason=reason, cost=spent), out)
         arms = self._arms(comparing, layers)
         compared = [arms.run(arm, seed) for arm in _COMPARED for seed in self._seeds()]
         result = replace(
@@ -103,7 +103,9 @@ class TaskSpace:
             rows -= LayerMap(spans, None).gathered(self.cell.origin).cpu()
             directions, _ = principal_directions(rows)
             groups.append(Group(spans, directions.to(self.cell.flat.values.device)))
-        searcher = OwnSearcher(cell, self.search, self.finetune, self.full, self.scratch)
+        # A probe's identity does not know which half of the rows it is trained on.
+        scratch = self.scratch / self._identity()
+        searcher = OwnSearcher(cell, self.search, self.finetune, self.full, scratch)
         return searcher.search_both(NestedBasis(groups))
 
     def _zeroed(

@@ -95,6 +95,17 @@ def test_d90_is_searched_for_in_own_and_in_random_directions(
     assert result.cost.flop > spent
 
 
+def test_probes_of_other_rows_are_not_taken_for_these(
+    learned: tuple[Path, TaskSpaceResult], world: Path, tmp_path: Path
+) -> None:
+    folder, _ = learned
+    halves, same = (
+        taskspace(world, tmp_path, replace(CONFIG, rows=rows)) for rows in ("halves", "same")
+    )
+    assert halves._identity() != same._identity()
+    assert (folder / "scratch" / halves._identity() / "random/probes.jsonl").exists()
+
+
 def test_the_result_is_read_back_and_belongs_to_its_cell(
     learned: tuple[Path, TaskSpaceResult],
 ) -> None:
