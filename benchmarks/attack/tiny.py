@@ -19,7 +19,6 @@ from pipeline.study.reading import load_params
 
 ROOT = Path(__file__).parents[2]
 _SOURCES = ("pipeline", "stages", "dvc.yaml", ".dvcignore", ".gitignore")
-_RESULTS = ("baseline", "pretraining", "search", "sweep")
 # What all processes of a study have in their environment.
 MARK = "ATTACKED_STUDY"
 
@@ -57,9 +56,10 @@ def copy_project(folder: Path) -> None:
             shutil.copytree(ROOT / name, folder / name, ignore=ignore)
         else:
             shutil.copy(ROOT / name, folder / name)
-    for name in _RESULTS:
-        (folder / "results" / name).mkdir(parents=True)
-        shutil.copy(ROOT / "results" / name / "README.md", folder / "results" / name)
+    # Folders that stages depend on are kept in git by a file that says what they are.
+    for about in (ROOT / "results").glob("*/README.md"):
+        (folder / "results" / about.parent.name).mkdir(parents=True)
+        shutil.copy(about, folder / "results" / about.parent.name)
 
 
 def write_params(folder: Path, params: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +26,20 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except (DvcException, OSError) as error:
-        said = _DAMAGED if _is_of_lock(error) else sentence(error)
+        said = _DAMAGED if _is_of_lock(error) else sentence(error) or _missing(error)
         if said is None and not isinstance(error, DvcException):
             raise
         raise UserError(said or str(error)) from error
+
+
+def _missing(error: Exception) -> str | None:
+    """A sentence on a file or folder that a stage depends on, which DVC looked for in vain."""
+    if not isinstance(error, FileNotFoundError) or error.filename is None:
+        return None
+    return (
+        f"{os.path.relpath(error.filename)} is missing, and a stage depends on it: bring it back, "
+        "from git (git checkout) or by running the stage that makes it"
+    )
 
 
 def _is_of_lock(error: Exception) -> bool:

@@ -50,3 +50,10 @@ def test_a_damaged_graph_is_dvcs_own_sentence(made: Path) -> None:
     (made / "dvc.yaml").write_text("stages: [made]\n")
     with pytest.raises(UserError, match=r"dvc.yaml"):
         heal()
+
+
+def test_a_folder_that_is_missing_is_one_sentence(made: Path) -> None:
+    graph = GRAPH.replace("deps: [source]", "deps: [source, results/kept]")
+    (made / "dvc.yaml").write_text(graph)
+    with pytest.raises(UserError, match=r"^results/kept is missing, and a stage depends on it"):
+        reproduce([], jobs=1)
