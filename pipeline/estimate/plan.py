@@ -10,6 +10,8 @@ from pipeline.study.graph import Items, graph_items
 from pipeline.study.params import Params
 
 Needs = dict[str, list[str]]
+# The kinds whose results are collected.
+_COLLECTED = ("pretrain", "baseline", "search", "bound", "its")
 
 
 def stage_needs(params: Params) -> Needs:
@@ -28,8 +30,10 @@ def stage_needs(params: Params) -> Needs:
             needs[f"{kind}@{key}"] = ["settings", *(made[one] for one in reads if one in made)]
     for key, item in items["certificates"].items():
         needs[f"bound@{key}"] = [made[str(paths.answer(item["model"], item["task"]))]]
-    cells = [name for name in needs if name.partition("@")[0] in ("baseline", "search", "pretrain")]
-    return {**needs, "collect": cells, "report": ["collect"]}
+    for key, item in items["taskspaces"].items():
+        needs[f"its@{key}"] = [made[str(paths.full_result(item["model"], item["task"]))]]
+    read = [name for name in needs if name.partition("@")[0] in _COLLECTED]
+    return {**needs, "collect": read, "report": ["collect"]}
 
 
 def _add_pretraining(needs: Needs, items: Mapping[str, Items]) -> None:

@@ -13,7 +13,7 @@ from pipeline.common.yaml_file import read_yaml
 GIB = 1 << 30
 # What computes for long and reads nothing but what stages made: the user's own files, and the way
 # to the hub, are where the driver runs.
-_TRAVEL = ("pretrain", "baseline", "search", "bound")
+_TRAVEL = ("pretrain", "baseline", "search", "bound", "its")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pipeline.workers.cluster.needs import GIB, Need, read_needs
 
 def test_without_a_file_what_computes_goes_with_a_gpu_if_there_are_any(tmp_path: Path) -> None:
     needs = read_needs(tmp_path / "cluster.yaml")
-    assert sorted(needs) == ["baseline", "bound", "pretrain", "search"]
+    assert sorted(needs) == ["baseline", "bound", "its", "pretrain", "search"]
     assert needs["search"].resources(any_gpus=True) == {"CPU": 1, "GPU": 1, "memory": 0}
     assert needs["search"].resources(any_gpus=False)["GPU"] == 0
 
