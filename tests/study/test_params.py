@@ -25,9 +25,13 @@ def write(path: Path, content: dict) -> Path:
     return path
 
 
+# Tasks of the presets that have fewer than the paper's six.
+FEWER = {"beyond": 2, "minilm": 2, "table1": 2, "zoo": 1}
+
+
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_every_preset_is_valid(path: Path) -> None:
-    assert len(load_params(path).tasks) == {"beyond": 2, "table1": 2, "zoo": 1}.get(path.stem, 6)
+    assert len(load_params(path).tasks) == FEWER.get(path.stem, 6)
 
 
 def test_the_laptop_preset_is_what_runs_after_a_clone() -> None:
