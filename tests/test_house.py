@@ -39,7 +39,7 @@ def rooms() -> dict[str, set[str]]:
 
 def test_the_house_has_few_rooms_and_no_circles() -> None:
     found = rooms()
-    assert len(found) <= 28, sorted(found)
+    assert len(found) <= 30, sorted(found)
     tuple(TopologicalSorter(found).static_order())  # raises where rooms import each other
 
 

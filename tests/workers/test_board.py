@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.dimension.record import Ending, Probe
 from pipeline.dimension.stopping import never
-from pipeline.probes.search import _Search
+from pipeline.probes.search import Search
 from pipeline.workers.board import Board, Expected
 
 START = "Running stage '{}' ({} of 9 done): python -m stages.x"
@@ -34,7 +34,7 @@ def test_a_search_tells_its_probes_and_how_near_they_came(caplog: pytest.LogCapt
     record = SimpleNamespace(metric=-0.125, curve=(0.1, -0.125), ended=Ending.REACHED)
     runner = SimpleNamespace(known=lambda *_: None, run=lambda *_: record)
     question = SimpleNamespace(evaluations=8, target=0.75)
-    search = _Search(runner, None, question, None)  # type: ignore[arg-type]
+    search = Search(runner, None, question, None)  # type: ignore[arg-type]
     board = started("search@a")
     with caplog.at_level(logging.INFO):
         for d in (64, 2048):
