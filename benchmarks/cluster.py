@@ -158,7 +158,7 @@ def trivial(out: Path) -> None:
             "do": {"cmd": "echo ${item} > ${item}", "outs": ["${item}"]},
         }
     }
-    lines = ["| run | wall | driver's CPU | largest |", "|---|---|---|---|"]
+    lines = ["| run | wall | driver's CPU | largest | it ended with |", "|---|---|---|---|---|"]
     with _two() as (two, folder):
         study = _plain(folder / "study", graph)
         for run in ("all", "nothing to do"):
@@ -167,8 +167,10 @@ def trivial(out: Path) -> None:
             _, status, own = os.wait4(command.pid, 0)
             wall = time.monotonic() - began
             cpu, most = own.ru_utime + own.ru_stime, own.ru_maxrss / 1024
-            lines.append(f"| {run} | {wall:.1f} s | {cpu:.1f} s | {most:.0f} MiB |")
-            out.write_text("\n".join([*lines, f"status {status}, {study.said()[-200:]}"]) + "\n")
+            *_, last = study.said().splitlines()
+            ended = f"{os.waitstatus_to_exitcode(status)}: {last}"
+            lines.append(f"| {run} | {wall:.1f} s | {cpu:.1f} s | {most:.0f} MiB | {ended} |")
+            out.write_text("\n".join(lines) + "\n")
 
 
 def large(out: Path) -> None:
