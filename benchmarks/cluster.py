@@ -167,8 +167,7 @@ def trivial(out: Path) -> None:
             _, status, own = os.wait4(command.pid, 0)
             wall = time.monotonic() - began
             cpu, most = own.ru_utime + own.ru_stime, own.ru_maxrss / 1024
-            *_, last = study.said().splitlines()
-            ended = f"{os.waitstatus_to_exitcode(status)}: {last}"
+            ended = f"{os.waitstatus_to_exitcode(status)}: {study.said().splitlines()[-1]}"
             lines.append(f"| {run} | {wall:.1f} s | {cpu:.1f} s | {most:.0f} MiB | {ended} |")
             out.write_text("\n".join(lines) + "\n")
 
