@@ -58,6 +58,14 @@ class MeasuredCell:
     tokens_seen: int | None = None
     settings: CellSettings = field(default_factory=CellSettings)
 
+    def named(self, step: int) -> dict[str, object]:
+        """What names the cell in a table's row: ``step``, its result's, is None in the zoo."""
+        return {
+            "model": self.model, "label": self.label, "family": self.family, "unit": self.unit,
+            "step": None if self.unit is None else step, "tokens_seen": self.tokens_seen,
+            "task": self.task,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True)
 class SweepCell:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pipeline.certificates.result import CertificateResult
 from pipeline.common.artifacts import Json
-from pipeline.errors import UserError
 from pipeline.report.cell import Family, MeasuredCell, Unit
 from pipeline.report.columns import Columns, column_types
+from pipeline.report.results import read_each
 
 # The certificates of a study by model and task.
 Certificates = Mapping[tuple[str, str], CertificateResult]
@@ -76,7 +76,6 @@ _OF_CANDIDATE = ("d", "levels", "seed", "learning_rate", "code", "train_error", 
 _OF_RESULT = (
     "reason", "rows", "duplicates", "choices", "delta", "majority_error", "eval_majority_error",
 )  # fmt: skip
-_OF_CELL = ("model", "label", "family", "unit", "tokens_seen", "task")
 _NONE = dict.fromkeys((*_OF_CANDIDATE, "best", "bits", "bound", "hoeffding", "complexity"))
 
 
@@ -86,7 +85,7 @@ def read_certificates(results: Path, cells: Sequence[MeasuredCell]) -> Certifica
     Raises:
         UserError: one is missing, damaged or another cell's; says which stage makes it.
     """
-    return {(cell.model, cell.task): _read(results, cell) for cell in cells}
+    return read_each(results, "bound", cells, CertificateResult.read_of)
 
 
 def bound_of(certificates: Certificates, cell: MeasuredCell) -> float | None:
@@ -104,9 +103,8 @@ def certificate_rows(cells: Sequence[MeasuredCell], certificates: Certificates) 
 
 def _rows(cell: MeasuredCell, result: CertificateResult) -> Iterator[Json]:
     own = {
-        **{name: getattr(cell, name) for name in _OF_CELL},
+        **cell.named(result.step),
         **{name: getattr(result, name) for name in _OF_RESULT},
-        "step": None if cell.unit is None else result.step,
         "status": result.status.value,
     }
     if not result.candidates:
@@ -118,12 +116,3 @@ def _rows(cell: MeasuredCell, result: CertificateResult) -> Iterator[Json]:
             **{name: getattr(candidate, name) for name in _OF_CANDIDATE},
             **asdict(result.certificate(candidate)),
         }
-
-
-def _read(results: Path, cell: MeasuredCell) -> CertificateResult:
-    try:
-        return CertificateResult.read_of(
-            results / "bound" / cell.model / cell.task, cell.model, cell.task
-        )
-    except UserError as error:
-        raise UserError(f"{error} (run dvc repro bound@{cell.model}-{cell.task})") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,6 +91,32 @@ def read_sweep(results: Path, sweep: SweepCell) -> CellResults:
     ]
     trainings = sorted([*impossible, *found.trainings], key=lambda training: training.d)
     return CellResults(found.full, found.search, tuple(trainings))
+
+
+def read_each(
+    results: Path,
+    stage: str,
+    cells: Sequence[MeasuredCell],
+    read: Callable[[Path, str, str], Result],
+) -> dict[tuple[str, str], Result]:
+    """What a further stage found of each of these cells, by model and task.
+
+    Args:
+        results: the folder of all results; those of the stage are in one of its name.
+        stage: its name in dvc.yaml.
+        cells: whose.
+        read: reads a cell's folder, given its model and task.
+
+    Raises:
+        UserError: one is missing, damaged or another cell's; says which stage makes it.
+    """
+    return {
+        (cell.model, cell.task): _result(
+            read, results / stage / cell.model / cell.task, cell,
+            f"run dvc repro {stage}@{cell.model}-{cell.task}",
+        )
+        for cell in cells
+    }  # fmt: skip
 
 
 def _read(results: Path, cell: MeasuredCell, folder: Path, remedy: str) -> CellResults:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.common.artifacts import Json
-from pipeline.errors import UserError
 from pipeline.report.cell import Family, MeasuredCell, Unit
 from pipeline.report.columns import Columns, column_meanings, column_types
+from pipeline.report.results import read_each
 from pipeline.taskspaces.result import OUTLIERS, ArmTraining, OwnSearch, TaskSpaceResult
 
 # The task-specific subspaces of a study by model and task.
@@ -133,7 +133,6 @@ OWN: Columns = {name.removeprefix("search_"): kind for name, kind in column_type
 TASKSPACES: Columns = column_types(ComparedArm)
 OUTLIER_COLUMNS: Columns = column_types(OutlierRow)
 ALL = "(all)"
-_OF_CELL = ("model", "label", "family", "unit", "tokens_seen", "task")
 _OF_RESULT = (
     "metric", "reason", "snapshots", "rows", "centre", "subtract", "initial", "first_cosine",
     "first_share",
@@ -146,7 +145,7 @@ def read_task_spaces(results: Path, cells: Sequence[MeasuredCell]) -> TaskSpaces
     Raises:
         UserError: one is missing, damaged or another cell's; says which stage makes it.
     """
-    return {(cell.model, cell.task): _read(results, cell) for cell in cells}
+    return read_each(results, "its", cells, TaskSpaceResult.read_of)
 
 
 def arm_rows(cells: Sequence[MeasuredCell], spaces: TaskSpaces) -> list[Json]:
@@ -193,19 +192,17 @@ def outlier_rows(
 
 
 def _own(cell: MeasuredCell, result: TaskSpaceResult) -> Iterator[Json]:
-    step = None if cell.unit is None else result.step
-    own = {name: getattr(cell, name) for name in _OF_CELL}
+    own = {**cell.named(result.step), "metric": result.metric}
     for one in result.searches:
         found = {**asdict(one), "status": one.status.value}
         cost = {f"cost_{name}": value for name, value in found.pop("cost").items()}
-        yield {**own, "step": step, "metric": result.metric, **found, **cost}
+        yield {**own, **found, **cost}
 
 
 def _arms(cell: MeasuredCell, result: TaskSpaceResult) -> Iterator[Json]:
     own = {
-        **{name: getattr(cell, name) for name in _OF_CELL},
+        **cell.named(result.step),
         **{name: getattr(result, name) for name in _OF_RESULT},
-        "step": None if cell.unit is None else result.step,
         "status": result.status.value,
     }
     arms: dict[str, list[ArmTraining]] = {}
@@ -258,11 +255,3 @@ def _outliers(results: Path, cell: MeasuredCell) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     return load_file(results / "its" / cell.model / cell.task / OUTLIERS)
-
-
-def _read(results: Path, cell: MeasuredCell) -> TaskSpaceResult:
-    folder = results / "its" / cell.model / cell.task
-    try:
-        return TaskSpaceResult.read_of(folder, cell.model, cell.task)
-    except UserError as error:
-        raise UserError(f"{error} (run dvc repro its@{cell.model}-{cell.task})") from error
