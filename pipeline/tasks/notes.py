@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from pipeline.tasks.encoding import Encoded
 from pipeline.tasks.kinds import TaskKind
 from pipeline.tasks.rows import Rows, shared_rows
 
 _CALLED = {"train": "training", "eval": "evaluation"}
+# Of a split's rows: where fewer are cut, a result hardly depends on it.
+_CUT = 0.1
 
 
 def notes_of(
@@ -30,6 +33,21 @@ def notes_of(
     for split, own in rows.items():
         found += _of_split(kind, _CALLED[split], own, targets[split])
     return found
+
+
+def notes_of_length(encoded: Mapping[str, Encoded], max_length: int) -> list[str]:
+    """A sentence for each split of which a tenth of the rows or more is cut.
+
+    Args:
+        encoded: each split as tokens.
+        max_length: the most tokens that a row may have.
+    """
+    return [
+        f"{rows.truncated} of {len(rows.ids)} {_CALLED[split]} rows are cut, being longer than "
+        f"max_length ({max_length} tokens)"
+        for split, rows in encoded.items()
+        if rows.truncated >= _CUT * len(rows.ids)
+    ]
 
 
 def _of_split(kind: TaskKind, split: str, rows: Rows, targets: np.ndarray) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pipeline.errors import UserError
 from pipeline.tasks.config import TaskDataConfig
 from pipeline.tasks.data import SPLITS
 from pipeline.tasks.encoding import Encoded, Encoding
-from pipeline.tasks.notes import notes_of
+from pipeline.tasks.notes import notes_of, notes_of_length
 from pipeline.tasks.rows import Rows, read_splits, shared_rows
 from pipeline.tokens.tokenizer import bulk_encoder, open_tokenizer, tokenizer_hash
 
@@ -47,6 +47,7 @@ def prepare_task(
         leading_space,
         "token_type_ids" in tokenizer.model_input_names,
     )
+    encoded = {split: encoding.encode(rows[split]) for split in SPLITS}
     manifest: Json = {
         "task": name,
         "kind": kind.name,
@@ -58,14 +59,13 @@ def prepare_task(
         "chance": kind.chance(targets["eval"]),
         "overlap": len({*rows["train"].inputs()} & {*rows["eval"].inputs()}),
         "overlap_rows": len(shared_rows(rows["train"], rows["eval"])),
-        "notes": notes_of(kind, rows, targets),
+        "notes": [*notes_of(kind, rows, targets), *notes_of_length(encoded, config.max_length)],
     }
     with atomic_directory(directory) as folder:
         for split in SPLITS:
-            encoded = encoding.encode(rows[split])
-            _write(folder / f"{split}.parquet", rows[split], targets[split], encoded)
+            _write(folder / f"{split}.parquet", rows[split], targets[split], encoded[split])
             summary = kind.summary(targets[split])
-            manifest[split] = {"labels": summary, **_describe(rows[split], encoded)}
+            manifest[split] = {"labels": summary, **_describe(rows[split], encoded[split])}
         manifest["files"] = {
             f"{split}.parquet": sha256(folder / f"{split}.parquet") for split in SPLITS
         }

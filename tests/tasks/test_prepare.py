@@ -72,6 +72,8 @@ def test_manifest_describes_the_splits(tokenizer_dir: Path, tmp_path: Path) -> N
     assert (made["task"], made["kind"], made["metric"]) == ("pairs", "classification", "accuracy")
     assert made["train"]["rows"] == 3 and made["train"]["labels"] == {"no": 1, "yes": 2}
     assert made["train"]["truncated"] == 1  # a row of just max_length tokens is whole
+    said = f"1 of 3 training rows are cut, being longer than max_length ({lengths[1]} tokens)"
+    assert said in made["notes"] and not any("are cut" in note for note in full["notes"])
     assert made["eval"]["labels"] == {"no": 2, "yes": 2} and made["chance"] == 0.5
     assert made["overlap"] == 1  # the distinct inputs of eval that train holds too
     assert max(len(row["input_ids"]) for row in _table(tmp_path / "out")) == lengths[1]
