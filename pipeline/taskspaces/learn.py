@@ -86,6 +86,8 @@ class TaskSpace:
         )
         found = arms.run(*MOVED).metric is not None
         result = self._zeroed(arms, result, compared, out) if found else result
+        if found and self.config.keep:
+            arms.keep(out)
         trainings = result.trainings or tuple(compared)
         searches = self._searches(comparing) if self.config.search else ()
         cost = _sum([spent, cost_of(trainings), *(one.cost for one in searches)])
