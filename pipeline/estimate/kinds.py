@@ -19,6 +19,7 @@ _KINDS = {
     "searches": ("search",),
     "certificates": ("bound",),
     "taskspaces": ("its",),
+    "representations": ("representation",),
 }
 _ONCE = ("settings", "collect", "report")
 # The estimate's parts by the kind of stage that computes them.

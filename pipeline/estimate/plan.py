@@ -11,7 +11,8 @@ from pipeline.study.params import Params
 
 Needs = dict[str, list[str]]
 # The kinds whose results are collected.
-_COLLECTED = ("pretrain", "baseline", "search", "bound", "its")
+_BEYOND = ("bound", "its", "representation")
+_COLLECTED = ("pretrain", "baseline", "search", *_BEYOND)
 
 
 def stage_needs(params: Params) -> Needs:
@@ -32,6 +33,9 @@ def stage_needs(params: Params) -> Needs:
         needs[f"bound@{key}"] = [made[str(paths.answer(item["model"], item["task"]))]]
     for key, item in items["taskspaces"].items():
         needs[f"its@{key}"] = [made[str(paths.full_result(item["model"], item["task"]))]]
+    for key, item in items["representations"].items():
+        model, data = paths.model(item["model"]), paths.task(item["tokens"], item["task"])
+        needs[f"representation@{key}"] = [made[str(model)], made[str(data)]]
     read = [name for name in needs if name.partition("@")[0] in _COLLECTED]
     return {**needs, "collect": read, "report": ["collect"]}
 

@@ -21,6 +21,7 @@ _CELL = (
     "protocol", "probes", "full_cost_tokens", "full_cost_flop", "search_cost_tokens",
     "search_cost_flop", "full_train_metric", "full_learning_rate", "full_best_epoch", "task_d",
     "eval_metric", "full_deviations", "deviations", "fractions", "reason", "advice",
+    "representation",
 )  # fmt: skip
 _EMBEDDED: Mapping[str, Sequence[str]] = {
     "cells": _CELL,
