@@ -23,7 +23,10 @@ _KINDS = {
 }
 _ONCE = ("settings", "collect", "report")
 # The estimate's parts by the kind of stage that computes them.
-_PARTS = {"pretrain": ("pretraining",), "baseline": ("baseline",), "search": ("search", "sweep")}
+_PARTS = {
+    "pretrain": ("pretraining",), "baseline": ("baseline",), "search": ("search", "sweep"),
+    "bound": ("bound",), "its": ("its",), "representation": ("representation",),
+}  # fmt: skip
 
 
 def stages_by_kind(params: Params) -> Mapping[str, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline import paths
-from pipeline.estimate.costs import Sum, add_cell, add_sweep, sized_models
+from pipeline.estimate.costs import add_cell, add_sweep, sized_models
+from pipeline.estimate.sums import Sum
 from pipeline.study.graph import Items, graph_items
 from pipeline.study.params import Params
 
@@ -105,6 +106,8 @@ def stage_flop(params: Params, prepared: bool = False) -> dict[str, float]:
         found[f"baseline@{key}"] = cell.flop["baseline"]
         if name in group.model.searched:
             found[f"search@{key}"] = cell.flop["search"]
+        further = (part for part in _BEYOND if part in cell.flop)
+        found |= {f"{part}@{key}": cell.flop[part] for part in further}
     swept = [group for group in groups if group.model.name in params.sweep.models]
     for group, name in ((one, name) for one in swept for name in params.sweep.tasks):
         for method in params.sweep.methods:
