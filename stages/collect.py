@@ -7,12 +7,19 @@ from pipeline.report.beyond import Cells
 from pipeline.report.cell import CellSettings, MeasuredCell, SweepCell
 from pipeline.report.table1 import published
 from pipeline.report.tables import collect, write_tables
-from pipeline.study.measured import PlannedSearch, certified, represented, searches, task_spaces
+from pipeline.study.measured import (
+    PlannedSearch,
+    certified,
+    represented,
+    searches,
+    task_spaces,
+    transferred,
+)
 from pipeline.study.params import Params
 from stages import entry
 
 # Of which cells more than d₉₀ is measured, in the order of `Cells`.
-FURTHER = (certified, task_spaces, represented)
+FURTHER = (certified, task_spaces, represented, transferred)
 
 
 def main() -> None:

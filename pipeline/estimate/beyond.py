@@ -11,6 +11,8 @@ from pipeline.study.params import Params
 
 # Whole trainings that an arm's seed is, of how many arms (method §8).
 _ARMS = 8
+# Of directions of several tasks.
+_SHARED = 4
 
 
 def add_beyond(params: Params, group: Sized, name: str, total: Sum) -> None:
@@ -25,6 +27,16 @@ def add_beyond(params: Params, group: Sized, name: str, total: Sum) -> None:
         size, rows = group.size.encoder, group.tasks[name].eval
         part = min(1.0, params.representation.rows / rows.rows)
         total.look("representation", size, rows, part)
+
+
+def add_transfer(params: Params, group: Sized, total: Sum) -> None:
+    """Add the trainings of a model in directions of several tasks."""
+    if params.transfer is None or params.taskspaces is None or len(group.model.searched) < 2:
+        return
+    half = 0.5 if params.taskspaces.rows == "halves" else 1.0
+    for name in group.model.searched:
+        epochs = _SHARED * params.transfer.seeds * params.tasks[name].finetune.epochs
+        total.add("transfer", group.size.encoder, group.tasks[name], epochs, share=half)
 
 
 def _add_certificate(params: Params, group: Sized, name: str, total: Sum) -> None:

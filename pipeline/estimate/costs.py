@@ -10,7 +10,7 @@ from pipeline import paths
 from pipeline.common.sealed import read_sealed
 from pipeline.dimension.grid import grid_values
 from pipeline.errors import UserError
-from pipeline.estimate.beyond import add_beyond
+from pipeline.estimate.beyond import add_beyond, add_transfer
 from pipeline.estimate.expected import (
     FULL_EVALUATIONS,
     Searched,
@@ -176,6 +176,7 @@ def _add_cells(params: Params, group: Sized, total: Sum) -> int:
     """Add a model's full fine-tunings and searches; return the most probes these can take."""
     for name in group.tasks:
         add_cell(params, group, name, total)
+    add_transfer(params, group, total)
     return math.ceil(
         len(group.model.searched) * most_trainings(params.search, _grid(params, group))
     )

@@ -20,12 +20,14 @@ _KINDS = {
     "certificates": ("bound",),
     "taskspaces": ("its",),
     "representations": ("representation",),
+    "transfers": ("transfer",),
 }
 _ONCE = ("settings", "collect", "report")
 # The estimate's parts by the kind of stage that computes them.
 _PARTS = {
     "pretrain": ("pretraining",), "baseline": ("baseline",), "search": ("search", "sweep"),
     "bound": ("bound",), "its": ("its",), "representation": ("representation",),
+    "transfer": ("transfer",),
 }  # fmt: skip
 
 

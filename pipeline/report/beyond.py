@@ -34,6 +34,7 @@ from pipeline.report.taskspaces import (
     own_rows,
     read_task_spaces,
 )
+from pipeline.report.transfer import TRANSFER, Transfers, read_transfers, transfer_rows
 
 # Its tables by name.
 BEYOND: dict[str, Columns] = {
@@ -41,17 +42,26 @@ BEYOND: dict[str, Columns] = {
     "taskspaces": TASKSPACES,
     "own": OWN,
     "outliers": OUTLIER_COLUMNS,
+    "transfer": TRANSFER,
     "representation": REPRESENTATION,
 }
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Which cells have what: certificates, task-specific subspaces, dimensions of hidden states."""
+    """Which cells have what.
+
+    Attributes:
+        certified: a certificate.
+        spaces: a task-specific subspace.
+        represented: the dimension of their hidden states.
+        transferred: trainings in the directions of several tasks.
+    """
 
     certified: Sequence[MeasuredCell] = ()
     spaces: Sequence[MeasuredCell] = ()
     represented: Sequence[MeasuredCell] = ()
+    transferred: Sequence[MeasuredCell] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ class Beyond:
     certificates: Certificates
     spaces: TaskSpaces
     representations: Representations
+    transfers: Transfers
 
     @staticmethod
     def read(results: Path, cells: Cells) -> Beyond:
@@ -77,6 +88,7 @@ class Beyond:
             read_certificates(results, cells.certified),
             read_task_spaces(results, cells.spaces),
             read_representations(results, cells.represented),
+            read_transfers(results, cells.transferred),
         )
 
     def of(self, cell: MeasuredCell) -> Mapping[str, float | None]:
@@ -94,6 +106,7 @@ class Beyond:
             "taskspaces": arm_rows(cells.spaces, spaces),
             "own": own_rows(cells.spaces, spaces),
             "outliers": list(outlier_rows(self.results, cells.spaces, spaces)),
+            "transfer": transfer_rows(cells.transferred, self.transfers),
             "representation": state_rows(cells.represented, self.representations),
         }
 
@@ -103,4 +116,5 @@ class Beyond:
             "bound": self.certificates.values(),
             "its": self.spaces.values(),
             "representation": self.representations.values(),
+            "transfer": self.transfers.values(),
         }

@@ -22,9 +22,10 @@ class Cost:
 
     Attributes:
         stage: ``baseline`` (full fine-tuning), ``search``, ``sweep``, ``bound`` (certificates),
-            ``its`` (task-specific subspaces), or ``representation`` (dimension of hidden states).
+            ``its`` (task-specific subspaces), ``transfer`` (directions of several tasks), or
+            ``representation`` (dimension of hidden states).
         model: the model's name, or ``(all)`` for everything of the stage.
-        task: the task's name, or ``(all)`` likewise.
+        task: the task's name, or ``(all)`` likewise; empty where it is of no single task.
         method: of a sweep: ``said`` or ``did``.
         runs: how many trainings.
         tokens: trained on.

@@ -38,6 +38,7 @@ from pipeline.report.taskspaces import (
     OutlierRow,
     own_meanings,
 )
+from pipeline.report.transfer import TRANSFER, TransferRow
 from pipeline.report.trends import TREND_COLUMNS
 
 _HEAD = """# Data dictionary
@@ -139,6 +140,13 @@ def _beyond() -> Iterator[str]:
         "A row a cell and kind of parameter with outlier dimensions, and one for all of them.",
         OUTLIER_COLUMNS,
         column_meanings(OutlierRow),
+    )
+    yield from _table(
+        "transfer",
+        "A row an arm of a cell in directions of several tasks (method §8), where `transfer` is "
+        "set.",
+        TRANSFER,
+        column_meanings(TransferRow),
     )
     yield from _table(
         "representation",

@@ -85,6 +85,7 @@ class Tables:
         certificates: a row a candidate (`pipeline.report.certificates`); none without the section.
         taskspaces: a row an arm (`pipeline.report.taskspaces`), ``own`` one a search in a task's
             own or in random directions, and ``outliers`` one a component.
+        transfer: a row an arm of directions of several tasks (`pipeline.report.transfer`).
         representation: a row a layer, state and estimator (`pipeline.report.representation`).
         costs: what each cell took, by stage (`pipeline.report.costs`).
         learning: a row an evaluation of a search's trainings (`pipeline.report.curves`), ``epochs``
@@ -103,6 +104,7 @@ class Tables:
     taskspaces: pd.DataFrame
     own: pd.DataFrame
     outliers: pd.DataFrame
+    transfer: pd.DataFrame
     representation: pd.DataFrame
     costs: pd.DataFrame
     learning: pd.DataFrame

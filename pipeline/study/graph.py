@@ -28,6 +28,7 @@ from pipeline.study.measured import (
     represented,
     searches,
     task_spaces,
+    transfers,
 )
 from pipeline.study.params import Params
 
@@ -111,6 +112,7 @@ def graph_items(params: Params) -> dict[str, Items]:
         "certificates": _of_cells(certified(params)),
         "taskspaces": _of_cells(task_spaces(params)),
         "representations": _of_cells(represented(params)),
+        "transfers": {name: {"tokens": one.tokens} for name, one in transfers(params).items()},
     }
 
 

@@ -123,6 +123,19 @@ def task_spaces(params: Params) -> dict[str, PlannedSearch]:
     return {} if params.taskspaces is None else _studied(params)
 
 
+def transfers(params: Params) -> dict[str, MeasuredModel]:
+    """The models at which directions of several tasks are put together, by name."""
+    if params.transfer is None:
+        return {}
+    return {one.name: one for one in measured_models(params) if len(one.searched) > 1}
+
+
+def transferred(params: Params) -> dict[str, PlannedSearch]:
+    """The searches of cells that are trained in directions of several tasks, by key."""
+    models = transfers(params)
+    return {key: one for key, one in _studied(params).items() if one.model.name in models}
+
+
 def represented(params: Params) -> dict[str, PlannedSearch]:
     """The searches of cells whose hidden states' dimension is measured beside d₉₀, by key."""
     return {} if params.representation is None else _studied(params)

@@ -20,6 +20,7 @@ from pipeline.study.zoo import SweepConfig, ZooConfig
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.taskspaces.config import TaskSpaceConfig
 from pipeline.taskspaces.representation.config import RepresentationConfig
+from pipeline.taskspaces.transfer.config import TransferConfig
 from pipeline.text.corpus import CorpusConfig
 from pipeline.text.tokenizer import TokenizerConfig
 
@@ -44,6 +45,7 @@ class Params:
     certificates: CertificateConfig | None = None
     taskspaces: TaskSpaceConfig | None = None
     representation: RepresentationConfig | None = None
+    transfer: TransferConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
 
     def pretrains(self) -> bool:

@@ -43,6 +43,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "representation": {"rows": 500},
     "split": {"eval": 0.1}, "split.eval": 0.1, "split.column": "fold",
     "split.values": {"fit": "train", "dev": "eval"}, "tag": "round", "quoting": "none",
+    "transfer": {"dimension": 8},
     "tokenizer": "google-bert/bert-base-uncased", "tokenizer_revision": "main",
     "values": [100, 1000, 10000], "weight_decay": 0.01,
 }  # fmt: skip

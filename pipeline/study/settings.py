@@ -22,6 +22,7 @@ from pipeline.study.measured import (
     represented,
     searches,
     task_spaces,
+    transfers,
 )
 from pipeline.study.params import Params
 from pipeline.study.tasks import SECTIONS
@@ -63,6 +64,7 @@ def settings_files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     yield paths.certificate_settings(), content.get("certificates") or {}
     yield paths.task_space_settings(), content.get("taskspaces") or {}
     yield paths.representation_settings(), content.get("representation") or {}
+    yield paths.transfer_settings(), content.get("transfer") or {}
     yield paths.SETTINGS / "study.json", _measured(params, content)
     for method in params.sweep.methods:
         probes = content["sweep"].get("probes", {})
@@ -86,6 +88,7 @@ def _measured(params: Params, content: Json) -> Json:
         "certified": list(certified(params)),
         "taskspaces": list(task_spaces(params)),
         "represented": list(represented(params)),
+        "transfers": list(transfers(params)),
     }
 
 

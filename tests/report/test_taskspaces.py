@@ -16,7 +16,7 @@ from pipeline.report.figures import FIGURES
 from pipeline.report.page.drawn import figures
 from pipeline.report.style import ReportConfig, styled
 from pipeline.report.tables import Tables, collect, read_tables, write_tables
-from pipeline.report.taskspaces import _over_seeds
+from pipeline.report.taskspaces import over_seeds
 from pipeline.report.trends import measures
 from pipeline.taskspaces.result import (
     OUTLIERS,
@@ -46,7 +46,7 @@ def test_a_row_an_arm_with_the_mean_of_its_seeds(tables: Tables) -> None:
 @pytest.mark.parametrize("seeds", [3, 40])
 def test_intervals_are_students(seeds: int) -> None:
     values = list(np.linspace(0.6, 0.8, seeds))
-    found = _over_seeds(values)
+    found = over_seeds(values)
     error = float(np.std(values, ddof=1)) / seeds**0.5
     low, high = stats.t.interval(0.95, seeds - 1, 0.7, error)
     assert [found["eval_low"], found["eval_high"]] == pytest.approx([low, high])

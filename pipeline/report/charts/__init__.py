@@ -9,7 +9,7 @@ from pipeline.report.charts.over_d90 import generalization, relative_gap, repres
 from pipeline.report.charts.own import own
 from pipeline.report.charts.pretraining import pretraining
 from pipeline.report.charts.sweep import sweep
-from pipeline.report.charts.taskspaces import taskspaces
+from pipeline.report.charts.taskspaces import taskspaces, transfer
 from pipeline.report.charts.trajectory import trajectory
 from pipeline.report.charts.zoo import zoo
 from pipeline.report.figures.certificates import best_candidates
@@ -75,6 +75,16 @@ CHARTS = (
         "own directions end where the snapshots do.",
         shows=lambda tables: tables.own.query("family == 'trajectory'"),
         draw=own,
+    ),
+    Chart(
+        "transfer",
+        "One subspace from several tasks",
+        "The {metric} of training in the directions that all tasks’ fine-tunings went together, "
+        "in those of all tasks but this one, in the task’s own, and in random ones, as many a "
+        "layer each; embeddings and head are trained whole. Means of the seeds with 95 % "
+        "intervals.",
+        shows=lambda tables: tables.transfer.query("family == 'trajectory' and arm != ''"),
+        draw=transfer,
     ),
     Chart(
         "representation",

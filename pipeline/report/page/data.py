@@ -48,6 +48,10 @@ _EMBEDDED: Mapping[str, Sequence[str]] = {
         "model", "label", "family", "step", "tokens_seen", "task", "metric", "arm", "dimension",
         "trained", "seeds", "eval_metric", "eval_low", "eval_high",
     ),
+    "transfer": (
+        "model", "label", "family", "step", "tokens_seen", "task", "metric", "arm", "tasks",
+        "dimension", "seeds", "eval_metric", "eval_low", "eval_high",
+    ),
     "costs": ("stage", "model", "task", "method", "runs", "tokens", "flop", "device", "threads"),
 }  # fmt: skip
 Rows = list[Json]
