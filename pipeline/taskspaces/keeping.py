@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -82,9 +82,9 @@ class LayeredVector:
                 f"{self.directions} is missing or altered: it has the directions that the task "
                 f"vector of {self.task!r} is about, and lies beside it"
             )
-        held = read_directions(self.directions)
+        held = KeptDirections(self.directions)
         maps = [
-            LayerMap(spans, Basis(held[name_of(spans)].to(flat.values.device)))
+            LayerMap(spans, Basis(held[name_of(spans)][0].to(flat.values.device)))
             for spans in numbered_blocks(flat.spans)
         ]
         subspace = LayeredSubspace(flat, maps, self.step)
@@ -151,18 +151,39 @@ def load_layered(path: Path) -> LayeredVector | None:
         raise UserError(f"{path} is not a task vector that can be read: {error}") from None
 
 
-def read_directions(path: Path) -> Mapping[str, torch.Tensor]:
-    """V (k, D_layer) of each layer, by the name of its first parameter."""
-    return {name: rows for name, (rows, _) in read_learned(path).items()}
+class KeptDirections(Mapping[str, tuple[torch.Tensor, torch.Tensor]]):
+    """What a file of directions holds, by the name of each layer's first parameter.
 
+    A value is V (k, D_layer) with the lengths (k,) of its directions; it is read when it is asked
+    for, because those of all layers are many times the model.
 
-def read_learned(path: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """V (k, D_layer) of each layer and the lengths (k,) of its directions, by name likewise."""
-    from safetensors.torch import load_file
+    Args:
+        path: the file.
+    """
 
-    held = load_file(path)
-    names = [name for name in held if _lengths(name) in held]
-    return {name: (held[name], held[_lengths(name)]) for name in names}
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getitem__(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """A layer's directions and their lengths."""
+        from safetensors import safe_open
+
+        if name not in list(self):
+            raise KeyError(name)
+        with safe_open(self._path, framework="pt") as stream:
+            return stream.get_tensor(name), stream.get_tensor(_lengths(name))
+
+    def __iter__(self) -> Iterator[str]:
+        """The layers' names."""
+        from safetensors import safe_open
+
+        with safe_open(self._path, framework="pt") as stream:
+            names = set(stream.keys())
+        return iter(sorted(name for name in names if _lengths(name) in names))
+
+    def __len__(self) -> int:
+        """How many layers there are."""
+        return len(list(iter(self)))
 
 
 def _lengths(name: str) -> str:

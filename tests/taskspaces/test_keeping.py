@@ -13,7 +13,13 @@ from pipeline.common.seeds import torch_generator
 from pipeline.errors import UserError
 from pipeline.subspace.basis import Basis
 from pipeline.subspace.layered import LayeredSubspace, LayerMap
-from pipeline.taskspaces.keeping import DIRECTIONS, VECTOR, load_layered, read_learned, save_layered
+from pipeline.taskspaces.keeping import (
+    DIRECTIONS,
+    VECTOR,
+    KeptDirections,
+    load_layered,
+    save_layered,
+)
 from pipeline.taskspaces.snapshots import LearnedLayer, layers_of, name_of
 from pipeline.training.parameters import FlatParameters
 from tests.worlds import open_cell
@@ -53,9 +59,9 @@ def test_apply_gives_the_same_weights(
 def test_directions_and_their_lengths_are_read_back(
     world: Path, kept: tuple[Path, torch.Tensor]
 ) -> None:
-    held = read_learned(kept[0] / DIRECTIONS)
+    held = KeptDirections(kept[0] / DIRECTIONS)
     names = [name_of(spans) for spans in layers_of(open_cell(world, "polarity_short"))]
-    assert sorted(held) == sorted(names)
+    assert list(held) == sorted(names) and len(held) == len(names) and "head" not in held
     rows, lengths = held[names[0]]
     assert rows.shape[0] == 3 and lengths.tolist() == [3, 2, 1]
 

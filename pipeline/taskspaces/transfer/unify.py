@@ -10,7 +10,7 @@ import torch
 from pipeline.common.artifacts import sha256
 from pipeline.errors import UserError
 from pipeline.taskspaces.directions import principal_directions
-from pipeline.taskspaces.keeping import DIRECTIONS, VECTOR, load_layered, read_learned
+from pipeline.taskspaces.keeping import DIRECTIONS, VECTOR, KeptDirections, load_layered
 from pipeline.taskspaces.snapshots import LearnedLayer, name_of
 from pipeline.training.parameters import Span
 
@@ -29,7 +29,7 @@ def kept_directions(folder: Path) -> Learned | None:
     vector = load_layered(folder / VECTOR)
     if vector is None or sha256(folder / DIRECTIONS) != vector.directions_sha256:
         raise UserError(f"{folder} has directions that are not those of its task vector")
-    return read_learned(folder / DIRECTIONS)
+    return KeptDirections(folder / DIRECTIONS)
 
 
 def unified(
