@@ -1,11 +1,12 @@
 """Certificates of a study's cells with as many training rows as are asked for.
 
-    python -m benchmarks.certificates STUDY [--rows 20000] [--tasks polarity_short …]
+    python -m benchmarks.certificates STUDY [--rows 30000] [--tasks polarity_short …]
         [--models s0 s800] [--d 50 100 200] [--levels 3 5] [--epochs 2]
 
 STUDY is the folder of a finished study of the embedded world. Its tasks are made anew with so many
-training rows; rates and seeds are the study's. Prints Markdown, a row a cell: the best candidate,
-its file's bits, errors, the bound, Hoeffding's form, √(d/m) and the majority's error.
+training rows; rates and seeds are the study's. Of 30,000 rows of `polarity_short` 20,356 differ and
+count. Prints Markdown, a row a cell: the best candidate, its file's bits, errors, the bound,
+Hoeffding's form, √(d/m) and the majority's error.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("study", type=Path)
-    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=30_000)
     parser.add_argument("--tasks", nargs="+", default=["polarity_short"])
     parser.add_argument("--models", nargs="+", default=["s0", "s800"])
     parser.add_argument("--d", nargs="+", type=int, default=[50, 100, 200])

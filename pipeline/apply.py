@@ -11,6 +11,7 @@ from pipeline.common.manifest import MODEL_MANIFEST, check_model
 from pipeline.errors import UserError
 from pipeline.models.opening import open_for_task
 from pipeline.subspace.task_vector import Classifier, TaskVector, load_task_vector
+from pipeline.taskspaces.keeping import LayeredVector, load_layered
 from pipeline.training.parameters import FlatParameters
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def apply_task(checkpoint: Path, task_file: Path, out: Path) -> str:
 
     Args:
         checkpoint: a checkpoint's model folder, with its ``checkpoint.json``.
-        task_file: what `save_task_vector` wrote for a classifier on that checkpoint.
+        task_file: what `save_task_vector` wrote for a classifier on that checkpoint, or
+            `pipeline.taskspaces.keeping.save_layered`, with the directions beside it.
         out: the folder to make; it must not exist.
 
     Returns:
@@ -36,7 +38,8 @@ def apply_task(checkpoint: Path, task_file: Path, out: Path) -> str:
     """
     if out.exists():
         raise UserError(f"{out} exists: remove it, or name another folder")
-    model, task = open_start(checkpoint, task_file)
+    task = load_layered(task_file) or _classifying(task_file)
+    model = _opened(checkpoint, task)
     assert task.classifier is not None
     task.apply(FlatParameters(model), task.checkpoint)
     _describe(model, task.classifier)
@@ -54,12 +57,24 @@ def open_start(checkpoint: Path, task_file: Path) -> tuple[PreTrainedModel, Task
         UserError: the checkpoint or the file is damaged, they do not belong together, or the file
             describes no classifier.
     """
+    task = _classifying(task_file)
+    return _opened(checkpoint, task), task
+
+
+def _classifying(task_file: Path) -> TaskVector:
+    """A task vector of a classifier."""
     task = load_task_vector(task_file)
     if task.classifier is None:
         raise UserError(
             f"{task_file} does not describe a classifier: restore it with `TaskVector.apply` into "
             "the model that it was trained on"
         )
+    return task
+
+
+def _opened(checkpoint: Path, task: TaskVector | LayeredVector) -> PreTrainedModel:
+    """θ₀ with the task's head; that it is the vector's checkpoint is checked."""
+    assert task.classifier is not None
     if not (checkpoint / MODEL_MANIFEST).exists():
         raise UserError(
             f"{checkpoint} has no {MODEL_MANIFEST}: give a checkpoint's model folder, "
@@ -74,7 +89,7 @@ def open_start(checkpoint: Path, task_file: Path) -> tuple[PreTrainedModel, Task
         seed=task.classifier.seed,
     )
     task.check_checkpoint(sha256(checkpoint / MODEL_MANIFEST))
-    return model, task
+    return model
 
 
 def _describe(model: PreTrainedModel, classifier: Classifier) -> None:

@@ -66,6 +66,16 @@ def task_space_settings() -> Path:
     return SETTINGS / "taskspaces.json"
 
 
+def representation_settings() -> Path:
+    """How the dimension of every cell's hidden states is measured."""
+    return SETTINGS / "representation.json"
+
+
+def transfer_settings() -> Path:
+    """How directions of several tasks are put together at every model."""
+    return SETTINGS / "transfer.json"
+
+
 def watched(owner: str) -> Path:
     """The hashes of an owner's local files."""
     return FILES / owner
@@ -116,6 +126,16 @@ def certificate(model_name: str, task_name: str) -> Path:
 def task_space(model_name: str, task_name: str) -> Path:
     """The task-specific subspace of a cell."""
     return RESULTS / "its" / model_name / task_name
+
+
+def representation(model_name: str, task_name: str) -> Path:
+    """The dimension of a cell's hidden states."""
+    return RESULTS / "representation" / model_name / task_name
+
+
+def transfer(model_name: str) -> Path:
+    """What directions of several tasks are worth at a model."""
+    return RESULTS / "transfer" / model_name
 
 
 def answer(model_name: str, task_name: str) -> Path:

@@ -6,10 +6,10 @@ import logging
 
 from pipeline import paths
 from pipeline.certificates.certify import Certifier
-from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.result import FullResult
 from pipeline.probes.result import SearchResult
 from pipeline.study.measured import certified
+from pipeline.study.opening import open_cell
 from stages import entry
 
 
@@ -20,14 +20,7 @@ def main() -> None:
     name, task = planned.model.name, planned.task
     finetune = params.task(task).finetune
     with entry.measured("bound", key):
-        cell = Cell.open(
-            name=name,
-            task=task,
-            model_dir=paths.model(name),
-            task_dir=paths.task(planned.model.tokens, task),
-            config=finetune,
-            seed=params.seed,
-        )
+        cell = open_cell(params, planned.model, task)
         found = SearchResult.read_of(paths.search(name, task) / "result.json", name, task)
         certifier = Certifier.of(
             cell,

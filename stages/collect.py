@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pipeline import paths
+from pipeline.report.beyond import Cells
 from pipeline.report.cell import CellSettings, MeasuredCell, SweepCell
 from pipeline.report.table1 import published
 from pipeline.report.tables import collect, write_tables
-from pipeline.study.measured import PlannedSearch, certified, searches, task_spaces
+from pipeline.study.measured import (
+    PlannedSearch,
+    certified,
+    represented,
+    searches,
+    task_spaces,
+    transferred,
+)
 from pipeline.study.params import Params
 from stages import entry
+
+# Of which cells more than d₉₀ is measured, in the order of `Cells`.
+FURTHER = (certified, task_spaces, represented, transferred)
 
 
 def main() -> None:
@@ -16,9 +27,10 @@ def main() -> None:
     planned = searches(params).values()
     cells = [cell(params, search) for search in planned if search.method is None]
     segments = list(params.segments())
-    proved = [cell(params, search) for search in certified(params).values()]
-    spaces = [cell(params, search) for search in task_spaces(params).values()]
-    tables = collect(paths.RESULTS, cells, sweeps(params), segments, proved, spaces)
+    further = Cells(
+        *([cell(params, search) for search in those(params).values()] for those in FURTHER)
+    )
+    tables = collect(paths.RESULTS, cells, sweeps(params), segments, further)
     write_tables(tables, paths.REPORTS)
 
 

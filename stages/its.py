@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from pipeline import paths
-from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.result import FullResult
 from pipeline.study.measured import task_spaces
+from pipeline.study.opening import open_cell
 from pipeline.taskspaces.learn import TaskSpace
 from stages import entry
 
@@ -19,14 +19,7 @@ def main() -> None:
     name, task = planned.model.name, planned.task
     finetune = params.task(task).finetune
     with entry.measured("its", key):
-        cell = Cell.open(
-            name=name,
-            task=task,
-            model_dir=paths.model(name),
-            task_dir=paths.task(planned.model.tokens, task),
-            config=finetune,
-            seed=params.seed,
-        )
+        cell = open_cell(params, planned.model, task)
         full = FullResult.read_of(paths.full_result(name, task), name, task)
         scratch = paths.scratch("its", key)
         space = TaskSpace(cell, finetune, full, params.search, config, scratch)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from pipeline import paths
 from pipeline.common.sealed import read_sealed
 from pipeline.dimension.grid import grid_values
 from pipeline.errors import UserError
+from pipeline.estimate.beyond import add_beyond, add_transfer
 from pipeline.estimate.expected import (
     FULL_EVALUATIONS,
     Searched,
@@ -21,6 +21,7 @@ from pipeline.estimate.expected import (
 )
 from pipeline.estimate.rows import TaskSize, task_size
 from pipeline.estimate.sizes import ModelSize, published_size
+from pipeline.estimate.sums import Sized, Sum
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.probes.config import SearchConfig
 from pipeline.study.graph import graph_items
@@ -31,8 +32,6 @@ from pipeline.training.cost import EncoderSize
 # AdamW's moments; fairseq's own checkpoint has the weights once more.
 _STATE_BYTES_PER_PARAMETER = {"native": 8, "fairseq": 12}
 _WEIGHT_BYTES = 4
-# Every part has its line, in the order of the pipeline.
-_NOTHING = dict.fromkeys(("pretraining", "baseline", "search"), 0.0)
 
 
 @dataclass(frozen=True)
@@ -76,42 +75,8 @@ class Estimate:
         return sum(self.flop.values()) / flop_per_second / 3600
 
 
-@dataclass(frozen=True)
-class Sized:
-    """A measured model with its size, and the sizes of its tasks as its tokenizer cuts them."""
-
-    model: MeasuredModel
-    size: ModelSize
-    tasks: dict[str, TaskSize]
-
-
-@dataclass
-class Sum:
-    """Tokens trained on and FLOP by part, and the most that searches can cost."""
-
-    tokens: dict[str, float] = field(default_factory=lambda: defaultdict(float, _NOTHING))
-    flop: dict[str, float] = field(default_factory=lambda: defaultdict(float, _NOTHING))
-
-    def add(
-        self,
-        part: str,
-        size: EncoderSize,
-        task: TaskSize,
-        epochs: float,
-        *,
-        share: float = 1.0,
-        evaluations: int = 1,
-    ) -> None:
-        """Count epochs, each of which trains on a ``share`` of the rows and evaluates on all."""
-        trained = epochs * share * task.train.tokens
-        evaluated = epochs * evaluations * task.eval.tokens
-        self.tokens[part] += trained
-        self.flop[part] += trained * size.training_flop(task.train.length)
-        self.flop[part] += evaluated * size.evaluation_flop(task.eval.length)
-
-
 def estimate(params: Params, prepared: bool = False) -> Estimate:
-    """Add up pretraining, full fine-tuning, searches and sweeps.
+    """Add up pretraining, full fine-tuning, searches and sweeps, and what goes beyond d₉₀.
 
     Args:
         params: what is to be run.
@@ -211,6 +176,7 @@ def _add_cells(params: Params, group: Sized, total: Sum) -> int:
     """Add a model's full fine-tunings and searches; return the most probes these can take."""
     for name in group.tasks:
         add_cell(params, group, name, total)
+    add_transfer(params, group, total)
     return math.ceil(
         len(group.model.searched) * most_trainings(params.search, _grid(params, group))
     )
@@ -223,7 +189,7 @@ def _grid(params: Params, group: Sized) -> tuple[int, ...]:
 
 
 def add_cell(params: Params, group: Sized, name: str, total: Sum) -> None:
-    """Add a model's full fine-tuning on a task, and its search if there is one."""
+    """Add a model's full fine-tuning on a task, and its search with what follows from it."""
     search, baseline = params.search, params.baseline
     size, model, task = group.size.encoder, group.model, group.tasks[name]
     config, grid = params.tasks[name].finetune, _grid(params, group)
@@ -234,6 +200,7 @@ def add_cell(params: Params, group: Sized, name: str, total: Sum) -> None:
         full_epochs(config, baseline),
         evaluations=FULL_EVALUATIONS[baseline.protocol],
     )
+    add_beyond(params, group, name, total)
     if name not in model.searched:
         return
     neighbours = params.trajectory.neighbours and model.family == "trajectory"

@@ -19,10 +19,16 @@ _KINDS = {
     "searches": ("search",),
     "certificates": ("bound",),
     "taskspaces": ("its",),
+    "representations": ("representation",),
+    "transfers": ("transfer",),
 }
 _ONCE = ("settings", "collect", "report")
 # The estimate's parts by the kind of stage that computes them.
-_PARTS = {"pretrain": ("pretraining",), "baseline": ("baseline",), "search": ("search", "sweep")}
+_PARTS = {
+    "pretrain": ("pretraining",), "baseline": ("baseline",), "search": ("search", "sweep"),
+    "bound": ("bound",), "its": ("its",), "representation": ("representation",),
+    "transfer": ("transfer",),
+}  # fmt: skip
 
 
 def stages_by_kind(params: Params) -> Mapping[str, int]:

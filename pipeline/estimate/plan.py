@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline import paths
-from pipeline.estimate.costs import Sum, add_cell, add_sweep, sized_models
+from pipeline.estimate.beyond import add_transfer
+from pipeline.estimate.costs import add_cell, add_sweep, sized_models
+from pipeline.estimate.sums import Sum
 from pipeline.study.graph import Items, graph_items
 from pipeline.study.params import Params
 
 Needs = dict[str, list[str]]
 # The kinds whose results are collected.
-_COLLECTED = ("pretrain", "baseline", "search", "bound", "its")
+_BEYOND = ("bound", "its", "representation")
+_COLLECTED = ("pretrain", "baseline", "search", *_BEYOND, "transfer")
 
 
 def stage_needs(params: Params) -> Needs:
@@ -32,6 +35,12 @@ def stage_needs(params: Params) -> Needs:
         needs[f"bound@{key}"] = [made[str(paths.answer(item["model"], item["task"]))]]
     for key, item in items["taskspaces"].items():
         needs[f"its@{key}"] = [made[str(paths.full_result(item["model"], item["task"]))]]
+    for key, item in items["representations"].items():
+        both = (paths.model(item["model"]), paths.task(item["tokens"], item["task"]))
+        needs[f"representation@{key}"] = [made[str(path)] for path in both]
+    for model in items["transfers"]:
+        own = (key for key, item in items["taskspaces"].items() if item["model"] == model)
+        needs[f"transfer@{model}"] = [f"its@{key}" for key in own]
     read = [name for name in needs if name.partition("@")[0] in _COLLECTED]
     return {**needs, "collect": read, "report": ["collect"]}
 
@@ -101,6 +110,13 @@ def stage_flop(params: Params, prepared: bool = False) -> dict[str, float]:
         found[f"baseline@{key}"] = cell.flop["baseline"]
         if name in group.model.searched:
             found[f"search@{key}"] = cell.flop["search"]
+        further = (part for part in _BEYOND if part in cell.flop)
+        found |= {f"{part}@{key}": cell.flop[part] for part in further}
+    for group in groups:
+        shared = Sum()
+        add_transfer(params, group, shared)
+        if "transfer" in shared.flop:
+            found[f"transfer@{group.model.name}"] = shared.flop["transfer"]
     swept = [group for group in groups if group.model.name in params.sweep.models]
     for group, name in ((one, name) for one in swept for name in params.sweep.tasks):
         for method in params.sweep.methods:

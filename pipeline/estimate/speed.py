@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.dimension.grid import grid_values
-from pipeline.estimate.costs import Sized, sized_models
+from pipeline.estimate.costs import sized_models
+from pipeline.estimate.sums import Sized
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
 from pipeline.study.params import Params
 from pipeline.tasks.data import Split

@@ -48,9 +48,15 @@ _FIRST = (
     "model", "label", "family", "step", "unit", "tokens_seen", "task", "method", "metric",
     "status", "d90", "d90_low", "d90_high", "d90_above", "d90_paper", "lower", "published", "ended",
     "monotone", "d_min", "d_max", "target", "target_error", "full_metric", "chance", "relative_gap",
-    "bound",
+    "bound", "representation",
 )  # fmt: skip
 _LAST = ("full_deviations", "deviations", "fractions", "reason", "advice")
+# What else was measured of a cell, where that was asked for, in words.
+BESIDE = {
+    "bound": "the smallest bound on the risk (`certificates`); empty without a certificate",
+    "representation": "TwoNN's dimension of the mean hidden states of the last layer, before any "
+    "fine-tuning (`representation`); empty where it was not measured",
+}
 # Keeps its name although full fine-tuning may have the same.
 _SEARCH_OWN = ("deviations",)
 # Of a search, beside each of its trainings.
@@ -64,25 +70,28 @@ _OF_SEARCH = (
 def cell_columns(full: type = FullResult, search: type = SearchResult) -> Columns:
     """The columns of a table with a row a cell, less those of further metrics."""
     columns = _joined(column_types(MeasuredCell), column_types(full), column_types(search))
-    return _ordered({**columns, "relative_gap": "float64", "bound": "float64"})
+    return _ordered({**columns, "relative_gap": "float64", **dict.fromkeys(BESIDE, "float64")})
 
 
 def sweep_columns() -> Columns:
     """The columns of a table with a row a sweep: those of a cell, and what A21 published."""
-    own = {name: kind for name, kind in cell_columns().items() if name != "bound"}
+    own = {name: kind for name, kind in cell_columns().items() if name not in BESIDE}
     return _ordered({**own, "published": "Int64"})
 
 
 def cell_row(
-    cell: MeasuredCell, full: FullResult, search: SearchResult, bound: float | None = None
+    cell: MeasuredCell,
+    full: FullResult,
+    search: SearchResult,
+    beside: Mapping[str, float | None] | None = None,
 ) -> dict[str, Any]:
     """A cell's row: what `cell_columns` names, and its task's further metrics.
 
-    ``bound`` is its certificate's, where it has one (`pipeline.report.certificates`).
+    ``beside`` has what of `BESIDE` was measured of it.
     """
     row = _joined(_values(cell), _values(full), _values(search))
     gap = relative_gap(full.train_metric, full.full_metric)
-    return {**row, "step": _step(cell, search), "relative_gap": gap, "bound": bound}
+    return {**row, "step": _step(cell, search), "relative_gap": gap, **(beside or {})}
 
 
 def training_columns() -> Columns:
@@ -104,8 +113,7 @@ def cell_meanings() -> dict[str, str]:
     """What each of `cell_columns` is, in words."""
     joined = _joined(column_meanings(MeasuredCell), column_meanings(FullResult), _of_the_search())
     gap = "(train − evaluation) / (1 − evaluation) of full fine-tuning; empty where that gives 1"
-    bound = "the smallest bound on the risk (`certificates`); empty without a certificate"
-    return {**joined, "relative_gap": gap, "bound": bound}
+    return {**joined, "relative_gap": gap, **BESIDE}
 
 
 def training_meanings() -> dict[str, str]:

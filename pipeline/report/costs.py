@@ -21,10 +21,11 @@ class Cost:
     """What a stage's item took; a row for everything of a stage comes before the items.
 
     Attributes:
-        stage: ``baseline`` (full fine-tuning), ``search``, ``sweep``, ``bound`` (certificates), or
-            ``its`` (task-specific subspaces).
+        stage: ``baseline`` (full fine-tuning), ``search``, ``sweep``, ``bound`` (certificates),
+            ``its`` (task-specific subspaces), ``transfer`` (directions of several tasks), or
+            ``representation`` (dimension of hidden states).
         model: the model's name, or ``(all)`` for everything of the stage.
-        task: the task's name, or ``(all)`` likewise.
+        task: the task's name, or ``(all)`` likewise; empty where it is of no single task.
         method: of a sweep: ``said`` or ``did``.
         runs: how many trainings.
         tokens: trained on.

@@ -29,6 +29,7 @@ from pipeline.report.curves import (
 )
 from pipeline.report.movement import MOVEMENT, Movement
 from pipeline.report.rank_correlation import Association
+from pipeline.report.representation import REPRESENTATION, StateDimension
 from pipeline.report.taskspaces import (
     OUTLIER_COLUMNS,
     OWN,
@@ -37,6 +38,7 @@ from pipeline.report.taskspaces import (
     OutlierRow,
     own_meanings,
 )
+from pipeline.report.transfer import TRANSFER, TransferRow
 from pipeline.report.trends import TREND_COLUMNS
 
 _HEAD = """# Data dictionary
@@ -61,9 +63,9 @@ _TYPES = {"Int64": "whole number", "float64": "number", "boolean": "truth", "obj
 _CLAIMS = {
     "claim": "which of the paper's claims, as `pipeline.report.trends.CLAIMS` names it",
     "scope": "a task or checkpoint alone, or `(all)`",
-    "x": "the column that d₉₀, or of claim `tightens` the bound, is ranked against",
+    "x": "the column that d₉₀, or what else the claim ranks, is ranked against",
     "expected": "the sign of the correlation that the claim expects",
-    "left_out": "cells without a d₉₀ (or bound) or without that number",
+    "left_out": "cells without a d₉₀ (or what else is ranked) or without that number",
     "verdict": "`supported`, `contradicted` or `undecided`, by the permutation test",
 }
 
@@ -138,6 +140,20 @@ def _beyond() -> Iterator[str]:
         "A row a cell and kind of parameter with outlier dimensions, and one for all of them.",
         OUTLIER_COLUMNS,
         column_meanings(OutlierRow),
+    )
+    yield from _table(
+        "transfer",
+        "A row an arm of a cell in directions of several tasks (method §8), where `transfer` is "
+        "set.",
+        TRANSFER,
+        column_meanings(TransferRow),
+    )
+    yield from _table(
+        "representation",
+        "A row a layer of a cell, kind of hidden state and estimator (method §8), where "
+        "`representation` is set.",
+        REPRESENTATION,
+        column_meanings(StateDimension),
     )
 
 

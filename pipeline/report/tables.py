@@ -6,7 +6,7 @@ A21's Figures 4 and 5; those of the training at d₉₀ stand beside them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,8 @@ import pandas as pd
 from pipeline.common.artifacts import atomic_directory, atomic_file, sha256, write_json
 from pipeline.common.sealed import hash_of, read_sealed, write_sealed
 from pipeline.errors import UserError
+from pipeline.report.beyond import BEYOND, Beyond, Cells
 from pipeline.report.cell import Family, MeasuredCell, SweepCell
-from pipeline.report.certificates import (
-    CERTIFICATES,
-    bound_of,
-    certificate_rows,
-    read_certificates,
-)
 from pipeline.report.columns import (
     OTHERS,
     Columns,
@@ -32,7 +27,7 @@ from pipeline.report.columns import (
     training_columns,
     training_row,
 )
-from pipeline.report.costs import COSTS, Measured, costs
+from pipeline.report.costs import COSTS, costs
 from pipeline.report.curves import (
     EPOCHS,
     LEARNING,
@@ -48,15 +43,6 @@ from pipeline.report.movement import MOVEMENT, movement
 from pipeline.report.results import read_cell, read_sweep
 from pipeline.report.spreadsheet import neutralised, restored
 from pipeline.report.summary import summarise
-from pipeline.report.taskspaces import (
-    OUTLIER_COLUMNS,
-    OWN,
-    TASKSPACES,
-    arm_rows,
-    outlier_rows,
-    own_rows,
-    read_task_spaces,
-)
 from pipeline.report.trends import TREND_COLUMNS, trends
 from pipeline.report.workbook import write_workbook
 
@@ -73,10 +59,7 @@ _COLUMNS: dict[str, Columns] = {
     "probes": _PROBES,
     "trends": TREND_COLUMNS,
     "movement": MOVEMENT,
-    "certificates": CERTIFICATES,
-    "taskspaces": TASKSPACES,
-    "own": OWN,
-    "outliers": OUTLIER_COLUMNS,
+    **BEYOND,
     "table1": _TABLE1,
     "sweep": _SWEEP,
     "costs": COSTS,
@@ -102,6 +85,8 @@ class Tables:
         certificates: a row a candidate (`pipeline.report.certificates`); none without the section.
         taskspaces: a row an arm (`pipeline.report.taskspaces`), ``own`` one a search in a task's
             own or in random directions, and ``outliers`` one a component.
+        transfer: a row an arm of directions of several tasks (`pipeline.report.transfer`).
+        representation: a row a layer, state and estimator (`pipeline.report.representation`).
         costs: what each cell took, by stage (`pipeline.report.costs`).
         learning: a row an evaluation of a search's trainings (`pipeline.report.curves`), ``epochs``
             one of full fine-tuning, ``success`` a d of a cell's grid.
@@ -119,6 +104,8 @@ class Tables:
     taskspaces: pd.DataFrame
     own: pd.DataFrame
     outliers: pd.DataFrame
+    transfer: pd.DataFrame
+    representation: pd.DataFrame
     costs: pd.DataFrame
     learning: pd.DataFrame
     epochs: pd.DataFrame
@@ -146,23 +133,20 @@ def collect(
     cells: Sequence[MeasuredCell],
     sweeps: Sequence[SweepCell],
     segments: Sequence[str] = (),
-    certified: Sequence[MeasuredCell] = (),
-    spaces: Sequence[MeasuredCell] = (),
+    further: Cells | None = None,
 ) -> Tables:
     """Read the results of cells and sweeps, and the logs of pretraining's segments, into tables.
 
-    ``certified`` are the cells that have a certificate, ``spaces`` those with a task-specific
-    subspace.
+    ``further`` says of which cells more than d₉₀ was measured.
 
     Raises:
         UserError: a result is missing or damaged.
     """
     rows, probes, table1, trainings = [], [], [], []
-    certificates = read_certificates(results, certified)
-    learned = read_task_spaces(results, spaces)
+    beyond = Beyond.read(results, further or Cells())
     for cell in cells:
         found = read_cell(results, cell)
-        rows.append(cell_row(cell, found.full, found.search, bound_of(certificates, cell)))
+        rows.append(cell_row(cell, found.full, found.search, beyond.of(cell)))
         probes += [training_row(cell, found.search, one) for one in found.trainings]
     for sweep in sweeps:
         found = read_sweep(results, sweep)
@@ -172,11 +156,8 @@ def collect(
     frame = _frame(rows, _CELLS)
     swept = _frame(table1, _TABLE1)
     trajectory = family_of(frame, "trajectory")
-    claims = trends(trajectory)
-    further: dict[str, Iterable[Measured]] = {
-        "bound": certificates.values(),
-        "its": learned.values(),
-    }
+    more = {name: _frame(rows, BEYOND[name]) for name, rows in beyond.rows().items()}
+    claims = trends(trajectory, more["own"])
     return Tables(
         cells=frame,
         probes=_frame(probes, _PROBES),
@@ -184,11 +165,8 @@ def collect(
         table1=swept,
         trends=claims,
         movement=_frame(movement(trajectory), MOVEMENT),
-        certificates=_frame(certificate_rows(certified, certificates), CERTIFICATES),
-        taskspaces=_frame(arm_rows(spaces, learned), TASKSPACES),
-        own=_frame(own_rows(spaces, learned), OWN),
-        outliers=_frame(list(outlier_rows(results, spaces, learned)), OUTLIER_COLUMNS),
-        costs=_frame(costs(frame, swept, further, results / "machine"), COSTS),
+        **more,
+        costs=_frame(costs(frame, swept, beyond.measured(), results / "machine"), COSTS),
         **_behind(results, cells, segments),
         summary=summarise(trajectory, claims),
     )

@@ -213,10 +213,10 @@ def _arms(cell: MeasuredCell, result: TaskSpaceResult) -> Iterator[Json]:
     for arm, trained in arms.items():
         values = [one.metric for one in trained if one.metric is not None]
         size = {"dimension": trained[0].dimension, "trained": trained[0].trained}
-        yield {**own, "arm": arm, **size, **_over_seeds(values)}
+        yield {**own, "arm": arm, **size, **over_seeds(values)}
 
 
-def _over_seeds(values: Sequence[float]) -> Json:
+def over_seeds(values: Sequence[float]) -> Json:
     """The mean with its interval, and the range."""
     if not values:
         return {"seeds": 0}

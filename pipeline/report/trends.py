@@ -1,11 +1,11 @@
 """The paper's claims about d₉₀ (method §5) as rank correlations over the table of cells.
 
-One more claim is ours, about certificates (method §7), where there are any.
+More claims are ours, about what was measured beyond d₉₀ (method §7 and §8), where it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,9 @@ from pipeline.report.columns import Columns, column_types
 from pipeline.report.known import ranked
 from pipeline.report.rank_correlation import Association, Stratum, associate
 
+Ranked = Literal["d90", "bound", "own", "own_share"]
+# Between which numbers each cell's d₉₀, or what else is ranked, lies; NaN where it has none.
+Bounds = tuple[pd.Series, pd.Series]
 # No task or checkpoint can be called so.
 POOLED = "(all)"
 # One-sided, so that it belongs to the 95 % intervals.
@@ -32,8 +35,8 @@ class Claim:
         within: cells with the same value here are compared with each other.
         over: what distinguishes them, and is the sample.
         expected: the sign that the claim gives the correlation.
-        ranked: the column that is ranked; cells without it are left out, and without any cell that
-            has it the claim is not made.
+        ranked: what is ranked (`measures`); cells without it, or without ``x``, are left out, and
+            where no cell has both the claim is not made.
     """
 
     text: str
@@ -41,7 +44,12 @@ class Claim:
     within: Literal["task", "model"]
     over: Literal["task", "model"]
     expected: Literal[-1, 1]
-    ranked: Literal["d90", "bound"] = "d90"
+    ranked: Ranked = "d90"
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it needs what only studies that ask for it measure."""
+        return self.ranked != "d90" or self.x == "representation"
 
 
 CLAIMS = {
@@ -63,6 +71,18 @@ CLAIMS = {
     "tightens": Claim(
         "the certificate’s bound falls along pretraining", "step", "task", "model", -1, "bound"
     ),
+    "own_falls": Claim(
+        "d₉₀ in the task’s own directions falls along pretraining", "step", "task", "model", -1,
+        "own",
+    ),
+    "own_gains": Claim(
+        "the task’s own directions need ever fewer of the dimensions that random ones need",
+        "step", "task", "model", -1, "own_share",
+    ),
+    "together": Claim(
+        "checkpoints with lower d₉₀ have hidden states of fewer dimensions", "representation",
+        "task", "model", 1,
+    ),
 }  # fmt: skip
 
 TREND_COLUMNS: Columns = {
@@ -71,24 +91,57 @@ TREND_COLUMNS: Columns = {
 }  # fmt: skip
 
 
-def trends(cells: pd.DataFrame) -> pd.DataFrame:
+def trends(cells: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row a claim and scope, a scope being a task or checkpoint alone, or all pooled.
 
     A cell whose d₉₀ is only bounded counts (`pipeline.report.rank_correlation`); one without a
     d₉₀ or without the number that it is compared with is left out, and counted as ``left_out``.
     So is, of claims about tasks, one of a task with another metric than `compared_metric`.
+
+    Args:
+        cells: of the trajectory.
+        own: the searches in own and in random directions (`pipeline.report.taskspaces`).
     """
-    known = _with_x(cells)
-    made = {name: claim for name, claim in CLAIMS.items() if claim.ranked in made_of(cells)}
-    rows = [row for name, claim in made.items() for row in _rows(name, claim, known)]
+    known, found = _with_x(cells), measures(cells, own)
+    made = {name: one for name, one in CLAIMS.items() if _made(one, known, found)}
+    rows = [row for name, claim in made.items() for row in _rows(name, claim, known, found)]
     frame = pd.DataFrame(rows, columns=list(TREND_COLUMNS))
     return frame.astype(TREND_COLUMNS)
 
 
-def made_of(cells: pd.DataFrame) -> set[str]:
-    """The columns that claims rank in these cells: of a bound there may be none."""
-    bounds = "bound" in cells and bool(cells["bound"].notna().any())
-    return {"d90", "bound"} if bounds else {"d90"}
+def measures(cells: pd.DataFrame, own: pd.DataFrame | None = None) -> Mapping[Ranked, Bounds]:
+    """What can be ranked of these cells: d₉₀, and what else was measured of any.
+
+    ``bound`` is a certificate's, ``own`` d₉₀ in the task's own directions, ``own_share`` that as a
+    share of d₉₀ in random directions on the same rows.
+    """
+    found: dict[Ranked, Bounds] = {"d90": ranked(cells)}
+    if "bound" in cells and cells["bound"].notna().any():
+        bounds = cells["bound"].astype(float)
+        found["bound"] = (bounds, bounds)
+    if own is not None and len(own):
+        low, high = _searched(cells, own, "own")
+        random_low, random_high = _searched(cells, own, "random")
+        # Random directions may need anything from 0 on, or have no end: so may the share.
+        share = (low / random_high, high / random_low)
+        found |= {"own": (low, high), "own_share": share}
+    return found
+
+
+def _searched(cells: pd.DataFrame, own: pd.DataFrame, directions: str) -> Bounds:
+    """d₉₀ of the cells in directions of one kind, in the cells' order."""
+    rows = own[own["directions"] == directions].set_index(["model", "task"])
+    low, high = ranked(rows)
+    at = pd.MultiIndex.from_frame(cells[["model", "task"]])
+    found = (pd.Series(one.reindex(at).to_numpy(), cells.index, float) for one in (low, high))
+    return next(found), next(found)
+
+
+def _made(claim: Claim, cells: pd.DataFrame, found: Mapping[Ranked, Bounds]) -> bool:
+    """Whether what a claim ranks, and what it compares that with, were measured at all."""
+    if not claim.beyond:
+        return True
+    return claim.ranked in found and claim.x in cells and bool(cells[claim.x].notna().any())
 
 
 def compared_metric(cells: pd.DataFrame) -> str:
@@ -111,20 +164,16 @@ def verdict(association: Association) -> str:
 
 
 def _with_x(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells with the numbers that claims compare, and d₉₀ as ``low`` and ``high``."""
+    """The cells with the numbers that claims compare."""
     chance = cells["chance"].astype(float)
-    low, high = ranked(cells)
-    return cells.assign(
-        above_chance=(cells["full_metric"].astype(float) - chance) / (1 - chance),
-        low=low,
-        high=high,
-    )
+    return cells.assign(above_chance=(cells["full_metric"].astype(float) - chance) / (1 - chance))
 
 
-def _rows(name: str, claim: Claim, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    if claim.ranked != "d90":
-        values = cells[claim.ranked].astype(float)
-        cells = cells.assign(low=values, high=values)
+def _rows(
+    name: str, claim: Claim, cells: pd.DataFrame, found: Mapping[Ranked, Bounds]
+) -> Iterator[dict[str, Any]]:
+    low, high = found[claim.ranked]
+    cells = cells.assign(low=low, high=high)
     usable = cells.dropna(subset=["low", "high", claim.x])
     if claim.over == "task":
         usable = usable[usable["metric"] == compared_metric(cells)]
@@ -139,9 +188,9 @@ def _rows(name: str, claim: Claim, cells: pd.DataFrame) -> Iterator[dict[str, An
         strata[POOLED].append(stratum)
         strata[str(scope)] = [stratum]
     for scope, those in strata.items():
-        found = associate(those, claim.expected, numpy_generator(0, "trend", name, scope))
+        told = associate(those, claim.expected, numpy_generator(0, "trend", name, scope))
         yield {
             "claim": name, "scope": scope, "x": claim.x, "expected": claim.expected,
-            **asdict(found), "verdict": verdict(found),
+            **asdict(told), "verdict": verdict(told),
             "left_out": len(left_out) if scope == POOLED else int((left_out == scope).sum()),
         }  # fmt: skip

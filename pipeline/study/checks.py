@@ -39,6 +39,11 @@ def check(params: Params) -> None:
             "params.yaml: certificates count the bits of the d numbers, so subspace.head must be "
             f"inside, not {params.subspace.head}"
         )
+    if params.transfer is not None and not (params.taskspaces and params.taskspaces.keep):
+        raise UserError(
+            "params.yaml: transfer puts the directions of task-specific subspaces together, so "
+            "taskspaces.keep must be true"
+        )
     if params.report.axis == "tokens" and params.tokens_per_step() is None:
         raise UserError(
             "params.yaml: report.axis is tokens, so trajectory.tokens_per_update must say how "

@@ -25,8 +25,10 @@ from pipeline.study.measured import (
     certified,
     measured_models,
     rate_neighbour,
+    represented,
     searches,
     task_spaces,
+    transfers,
 )
 from pipeline.study.params import Params
 
@@ -109,6 +111,8 @@ def graph_items(params: Params) -> dict[str, Items]:
         "searches": {key: _search(search) for key, search in searches(params).items()},
         "certificates": _of_cells(certified(params)),
         "taskspaces": _of_cells(task_spaces(params)),
+        "representations": _of_cells(represented(params)),
+        "transfers": {name: {"tokens": one.tokens} for name, one in transfers(params).items()},
     }
 
 

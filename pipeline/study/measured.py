@@ -120,20 +120,39 @@ def certified(params: Params) -> dict[str, PlannedSearch]:
 
 def task_spaces(params: Params) -> dict[str, PlannedSearch]:
     """The searches of cells whose task-specific subspace is learned, by key."""
-    if params.taskspaces is None:
+    return {} if params.taskspaces is None else _studied(params)
+
+
+def transfers(params: Params) -> dict[str, MeasuredModel]:
+    """The models at which directions of several tasks are put together, by name."""
+    if params.transfer is None:
         return {}
-    planned = (
-        PlannedSearch(model, task) for model in measured_models(params) for task in model.searched
-    )
-    return {search.key: search for search in planned}
+    return {one.name: one for one in measured_models(params) if len(one.searched) > 1}
+
+
+def transferred(params: Params) -> dict[str, PlannedSearch]:
+    """The searches of cells that are trained in directions of several tasks, by key."""
+    models = transfers(params)
+    return {key: one for key, one in _studied(params).items() if one.model.name in models}
+
+
+def represented(params: Params) -> dict[str, PlannedSearch]:
+    """The searches of cells whose hidden states' dimension is measured beside d₉₀, by key."""
+    return {} if params.representation is None else _studied(params)
 
 
 def searches(params: Params) -> dict[str, PlannedSearch]:
     """Every search by its key, those for the study first, then the sweeps."""
-    planned = [
+    swept = {search.key: search for search in _sweeps(params)}
+    return {**_studied(params), **swept}
+
+
+def _studied(params: Params) -> dict[str, PlannedSearch]:
+    """The study's own searches by their keys."""
+    planned = (
         PlannedSearch(model, task) for model in measured_models(params) for task in model.searched
-    ]
-    return {search.key: search for search in (*planned, *_sweeps(params))}
+    )
+    return {search.key: search for search in planned}
 
 
 def _sweeps(params: Params) -> Iterator[PlannedSearch]:

@@ -19,6 +19,8 @@ from pipeline.study.trajectory import Pretraining, Trajectory
 from pipeline.study.zoo import SweepConfig, ZooConfig
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.taskspaces.config import TaskSpaceConfig
+from pipeline.taskspaces.representation.config import RepresentationConfig
+from pipeline.taskspaces.transfer.config import TransferConfig
 from pipeline.text.corpus import CorpusConfig
 from pipeline.text.tokenizer import TokenizerConfig
 
@@ -42,6 +44,8 @@ class Params:
     sweep: SweepConfig = field(default_factory=SweepConfig)
     certificates: CertificateConfig | None = None
     taskspaces: TaskSpaceConfig | None = None
+    representation: RepresentationConfig | None = None
+    transfer: TransferConfig | None = None
     report: ReportConfig = field(default_factory=ReportConfig)
 
     def pretrains(self) -> bool:

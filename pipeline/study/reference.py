@@ -40,8 +40,10 @@ _EXAMPLES: Mapping[str, Any] = {
     "format": "tsv", "header": ["label", "text"], "id": "FacebookAI/roberta-base",
     "label": "20k", "learning_rates": [0.001, 0.005], "max_steps": 500, "metric": "matthews",
     "drop": {"label": ["-"]}, "pad_token": "<|endoftext|>", "revision": "main",
+    "representation": {"rows": 500},
     "split": {"eval": 0.1}, "split.eval": 0.1, "split.column": "fold",
     "split.values": {"fit": "train", "dev": "eval"}, "tag": "round", "quoting": "none",
+    "transfer": {"dimension": 8},
     "tokenizer": "google-bert/bert-base-uncased", "tokenizer_revision": "main",
     "values": [100, 1000, 10000], "weight_decay": 0.01,
 }  # fmt: skip

@@ -19,8 +19,10 @@ from pipeline.study.measured import (
     PlannedSearch,
     certified,
     measured_models,
+    represented,
     searches,
     task_spaces,
+    transfers,
 )
 from pipeline.study.params import Params
 from pipeline.study.tasks import SECTIONS
@@ -61,6 +63,8 @@ def settings_files(params: Params, content: Json) -> Iterator[tuple[Path, Any]]:
     yield paths.search_settings(None), {**common, "search": content["search"]}
     yield paths.certificate_settings(), content.get("certificates") or {}
     yield paths.task_space_settings(), content.get("taskspaces") or {}
+    yield paths.representation_settings(), content.get("representation") or {}
+    yield paths.transfer_settings(), content.get("transfer") or {}
     yield paths.SETTINGS / "study.json", _measured(params, content)
     for method in params.sweep.methods:
         probes = content["sweep"].get("probes", {})
@@ -83,6 +87,8 @@ def _measured(params: Params, content: Json) -> Json:
         "probes": content.get("sweep", {}).get("probes", {}),
         "certified": list(certified(params)),
         "taskspaces": list(task_spaces(params)),
+        "represented": list(represented(params)),
+        "transfers": list(transfers(params)),
     }
 
 

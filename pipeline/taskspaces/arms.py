@@ -22,6 +22,7 @@ from pipeline.subspace.layered import LayeredSubspace, LayerMap
 from pipeline.subspace.projection import Projection
 from pipeline.subspace.registry import make_projection
 from pipeline.taskspaces.config import TaskSpaceConfig
+from pipeline.taskspaces.keeping import save_layered
 from pipeline.taskspaces.result import Arm, ArmTraining
 from pipeline.taskspaces.snapshots import LearnedLayer
 from pipeline.training.parameters import Full
@@ -74,14 +75,15 @@ class Arms:
             _LOG.info("  metric %s", trained.metric)
         return self._known[key]
 
+    def keep(self, out: Path) -> None:
+        """Write the training `MOVED`, which is finished, so that its model can be restored."""
+        save_layered(out, self._vector(*MOVED), self.layers, self._step(), self.cell)
+
     def moves(self) -> list[torch.Tensor]:
         """How far each layer (D_layer,) was moved by the training `MOVED`, which is finished."""
-        from safetensors.torch import load_file
-
-        vector = load_file(self._path(self._key(*MOVED)))["vector"]
         self.cell.reset()
         subspace = self._layered(*MOVED)
-        subspace.vector.copy_(vector)
+        subspace.vector.copy_(self._vector(*MOVED))
         return [move.cpu() for move in subspace.displacements()]
 
     def _train(
@@ -111,9 +113,11 @@ class Arms:
             LayerMap(layer.spans, self._map(arm, seed, place, layer))
             for place, layer in enumerate(self.layers)
         ]
-        step = self.config.learning_rate / self.recipe.learning_rate
         count = sum(one.projection.d for one in maps if one.projection)
-        return LayeredSubspace(self.cell.flat, maps, step, self._start(count, seed))
+        return LayeredSubspace(self.cell.flat, maps, self._step(), self._start(count, seed))
+
+    def _step(self) -> float:
+        return self.config.learning_rate / self.recipe.learning_rate
 
     def _map(self, arm: Arm, seed: int, place: int, layer: LearnedLayer) -> Projection | None:
         if arm == "frozen":
@@ -143,6 +147,11 @@ class Arms:
 
     def _path(self, key: str) -> Path:
         return self.scratch / f"{key}.safetensors"
+
+    def _vector(self, arm: Arm, seed: int) -> torch.Tensor:
+        from safetensors.torch import load_file
+
+        return load_file(self._path(self._key(arm, seed)))["vector"]
 
     def _keep(self, key: str, run: Run[None]) -> str | None:
         """Write a training's vector; return its hash."""

@@ -30,6 +30,8 @@ class TaskSpaceConfig:
         seeds: trainings an arm.
         search: whether d₉₀ is searched for in the task's own directions, those of embeddings and
             head among them, and in random ones on the same rows.
+        keep: whether the first training in the task's own directions and these are kept, so that
+            its model can be restored (`python -m pipeline apply`): D times ``dimension`` numbers.
         sigmas: beyond how many standard deviations of its layer a move is an outlier.
     """
 
@@ -44,6 +46,7 @@ class TaskSpaceConfig:
     learning_rate: Rate = 0.01
     seeds: Size = 5
     search: bool = False
+    keep: bool = False
     sigmas: Positive = 3.0
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
 from collections.abc import Sequence
@@ -86,6 +87,8 @@ class TaskSpace:
         )
         found = arms.run(*MOVED).metric is not None
         result = self._zeroed(arms, result, compared, out) if found else result
+        if found and self.config.keep:
+            arms.keep(out)
         trainings = result.trainings or tuple(compared)
         searches = self._searches(comparing) if self.config.search else ()
         cost = _sum([spent, cost_of(trainings), *(one.cost for one in searches)])
@@ -165,6 +168,14 @@ class TaskSpace:
             )
             for spans in layers_of(cell)
         ]
+
+    def arms_in(self, layers: Sequence[LearnedLayer]) -> Arms:
+        """The arms of the cell in other layers' directions, on the rows that all arms have."""
+        digest = hashlib.sha256(self._identity().encode())
+        for layer in layers:
+            digest.update(layer.directions.numpy().tobytes())
+        _, comparing = self._rows()
+        return replace(self._arms(comparing, layers), identity=digest.hexdigest())
 
     def _arms(self, cell: Cell, layers: Sequence[LearnedLayer]) -> Arms:
         recipe = self._recipe(self.finetune.epochs)

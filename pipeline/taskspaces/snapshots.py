@@ -30,6 +30,7 @@ class LearnedLayer:
     Attributes:
         spans: its parameters.
         directions: V (k, D_layer), orthonormal rows, the longest first.
+        lengths: the singular values (k,) that go with them.
         mean: the unit vector (D_layer,) along the snapshots' mean.
         first_cosine: |cos| of the first direction and θ₀.
         first_share: the share of the snapshots' sum of squares along it.
@@ -37,6 +38,7 @@ class LearnedLayer:
 
     spans: Sequence[Span]
     directions: torch.Tensor
+    lengths: torch.Tensor
     mean: torch.Tensor
     first_cosine: float
     first_share: float
@@ -110,7 +112,12 @@ def learn_layer(
         spans[0].name, len(kept), squares[0] / squares.sum(), cosine,
     )  # fmt: skip
     return LearnedLayer(
-        spans, kept, mean / mean.norm(), float(cosine), float(squares[0] / squares.sum())
+        spans,
+        kept,
+        lengths[: len(kept)],
+        mean / mean.norm(),
+        float(cosine),
+        float(squares[0] / squares.sum()),
     )
 
 

@@ -41,7 +41,7 @@ def test_the_papers_pretraining_is_63e18_flop() -> None:
     made = estimate(load_params(PRESETS / "paper.yaml"))
     assert made.tokens["pretraining"] == pytest.approx(104.9e9, rel=1e-3)
     assert made.flop["pretraining"] == pytest.approx(6.3e19, rel=1e-2)
-    assert made.stages == 3 + 6 + 20 + 2 * 21 * 6 + 3
+    assert made.stages == 3 + 6 + 20 + 3 * 21 * 6 + 3
     assert made.guessed == ()
 
 

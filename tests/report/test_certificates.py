@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.common.sealed import write_sealed
 from pipeline.errors import UserError
+from pipeline.report.beyond import Cells
 from pipeline.report.charts import wanted as wanted_charts
 from pipeline.report.figures import FIGURES, wanted
 from pipeline.report.page import write_page
@@ -24,7 +25,7 @@ from tests.report.conftest import CELLS, CHECKPOINTS, certificate, write_certifi
 
 @pytest.fixture
 def tables(results: Path) -> Tables:
-    return collect(results, CELLS, [], certified=write_certificates(results))
+    return collect(results, CELLS, [], further=Cells(certified=write_certificates(results)))
 
 
 def test_a_row_a_candidate_and_the_best_beside_its_cells_d90(tables: Tables) -> None:
@@ -55,7 +56,7 @@ def test_their_trainings_are_counted_with_the_machine(results: Path) -> None:
     cells = write_certificates(results)
     facts = {"item": "bound@s0-easy", "device": "cpu", "threads": 2}
     write_sealed(results / "machine/bound/s0-easy.json", facts)
-    costs = collect(results, CELLS, [], certified=cells).costs
+    costs = collect(results, CELLS, [], further=Cells(certified=cells)).costs
     own = costs[costs["stage"] == "bound"]
     assert own.iloc[0]["model"] == POOLED and own.iloc[0]["flop"] == 8 * 2e8
     assert own[(own["model"] == "s0") & (own["task"] == "easy")].iloc[0]["threads"] == 2
@@ -65,7 +66,7 @@ def test_a_certificate_in_anothers_place_is_refused(results: Path) -> None:
     cells = write_certificates(results)
     certificate("s10", "easy", 0.25).write(results / "bound/s0/easy")
     with pytest.raises(UserError, match=r"of s10 and easy, not of s0 and easy.*bound@s0-easy"):
-        collect(results, CELLS, [], certified=cells)
+        collect(results, CELLS, [], further=Cells(certified=cells))
 
 
 def test_that_certificates_tighten_is_a_claim_where_there_are_any(

@@ -10,11 +10,14 @@ import pytest
 from scipy import stats
 
 from pipeline.errors import UserError
+from pipeline.report.beyond import Cells
 from pipeline.report.charts import wanted
+from pipeline.report.figures import FIGURES
 from pipeline.report.page.drawn import figures
-from pipeline.report.style import ReportConfig
+from pipeline.report.style import ReportConfig, styled
 from pipeline.report.tables import Tables, collect, read_tables, write_tables
-from pipeline.report.taskspaces import _over_seeds
+from pipeline.report.taskspaces import over_seeds
+from pipeline.report.trends import measures
 from pipeline.taskspaces.result import (
     OUTLIERS,
 )
@@ -24,7 +27,7 @@ from tests.report.spaces import write_space, write_spaces
 
 @pytest.fixture
 def tables(results: Path) -> Tables:
-    return collect(results, CELLS, [], spaces=write_spaces(results))
+    return collect(results, CELLS, [], further=Cells(spaces=write_spaces(results)))
 
 
 def test_a_row_an_arm_with_the_mean_of_its_seeds(tables: Tables) -> None:
@@ -43,7 +46,7 @@ def test_a_row_an_arm_with_the_mean_of_its_seeds(tables: Tables) -> None:
 @pytest.mark.parametrize("seeds", [3, 40])
 def test_intervals_are_students(seeds: int) -> None:
     values = list(np.linspace(0.6, 0.8, seeds))
-    found = _over_seeds(values)
+    found = over_seeds(values)
     error = float(np.std(values, ddof=1)) / seeds**0.5
     low, high = stats.t.interval(0.95, seeds - 1, 0.7, error)
     assert [found["eval_low"], found["eval_high"]] == pytest.approx([low, high])
@@ -85,4 +88,46 @@ def test_an_altered_file_of_outliers_is_refused(results: Path) -> None:
     path = results / "its/s0/easy" / OUTLIERS
     path.write_bytes(path.read_bytes()[:-1] + b"\0\0")
     with pytest.raises(UserError, match=r"outliers.safetensors is missing.*its@s0-easy"):
-        collect(results, CELLS, [], spaces=[cell for cell in CELLS if cell.task == "easy"][:1])
+        collect(
+            results,
+            CELLS,
+            [],
+            further=Cells(spaces=[cell for cell in CELLS if cell.task == "easy"][:1]),
+        )
+
+
+def test_d90_in_own_directions_is_ranked_alone_and_against_random_ones(
+    results: Path, tables: Tables
+) -> None:
+    claims = tables.trends.set_index(["claim", "scope"])
+    falls, gains = claims.loc[("own_falls", "easy")], claims.loc[("own_gains", "easy")]
+    # 20 − step/100, and of random directions only that they need more than 99.
+    assert (falls["units"], falls["censored"]) == (4, 0) and falls["tau"] < 0
+    assert gains["censored"] == 4 and np.isnan(gains["tau"])
+    assert "own_falls" not in set(collect(results, CELLS, []).trends["claim"])
+
+
+def test_a_share_of_bounds_lies_between_their_shares() -> None:
+    cells = pd.DataFrame({"model": ["a", "b", "c"], "task": "t"}).assign(
+        status="ok", d90=pd.array([1, 1, 1], "Int64"), d_min=1, d_max=99, d90_low=1, d90_above=False
+    )
+    rows = [
+        ("own", "b", "ok", 10), ("random", "b", "ok", 40),
+        ("own", "a", "ok", 10), ("random", "a", "not_reached", None),
+        ("own", "c", "below_grid", None), ("random", "c", "ok", 50),
+    ]  # fmt: skip
+    own = pd.DataFrame(rows, columns=["directions", "model", "status", "d90"]).assign(
+        task="t", d90_above=True, d90_low=None, d_min=5, d_max=100
+    )
+    low, high = measures(cells, own)["own_share"]
+    assert list(zip(low, high, strict=True)) == [(0, 0.1), (0.25, 0.25), (0, 0.1)]
+
+
+def test_the_figure_draws_own_directions_and_random_ones(tables: Tables) -> None:
+    figure = next(one for one in FIGURES if one.name == "own")
+    assert figure.wanted(tables)
+    with styled(ReportConfig()) as pyplot:
+        axes = figure.draw(pyplot, tables, ReportConfig()).axes[0]
+    drawn = {line.get_gid(): line for line in axes.lines if line.get_gid()}
+    assert list(drawn["own-easy"].get_ydata()) == [20, 20, 19, 10]
+    assert "random-easy" not in drawn and "above-s0-easy" in drawn

@@ -14,11 +14,16 @@ from pipeline.study.measured import (
     measured_model,
     measured_models,
     planned_search,
+    represented,
     searches,
     task_spaces,
+    transferred,
+    transfers,
 )
 from pipeline.study.reading import load_params
 from pipeline.taskspaces.config import TaskSpaceConfig
+from pipeline.taskspaces.representation.config import RepresentationConfig
+from pipeline.taskspaces.transfer.config import TransferConfig
 
 ROOT = Path(__file__).parents[2]
 LAPTOP = load_params(ROOT / "presets/laptop.yaml")
@@ -79,3 +84,22 @@ def test_task_specific_subspaces_are_learned_where_that_is_asked_for() -> None:
     asked = replace(LAPTOP, taskspaces=TaskSpaceConfig())
     assert task_spaces(asked) == searches(asked)
     assert list(graph_items(asked)["taskspaces"]) == list(searches(asked))
+
+
+def test_hidden_states_and_transfer_are_measured_where_that_is_asked_for() -> None:
+    items = graph_items(LAPTOP)
+    assert items["representations"] == items["transfers"] == {}
+    asked = replace(LAPTOP, representation=RepresentationConfig(), transfer=TransferConfig())
+    assert represented(asked) == transferred(asked) == searches(asked)
+    assert list(graph_items(asked)["transfers"]) == list(LAPTOP.checkpoints)
+    alone = replace(asked, tasks={"inference": LAPTOP.tasks["inference"]})
+    assert transfers(alone) == {} and transferred(alone) == {} and len(represented(alone)) == 6
+
+
+def test_transfer_needs_directions_that_are_kept() -> None:
+    spaces = TaskSpaceConfig()
+    for asked in (None, spaces):
+        params = replace(LAPTOP, transfer=TransferConfig(), taskspaces=asked)
+        with pytest.raises(UserError, match=r"taskspaces.keep must be true"):
+            check(params)
+    check(replace(params, taskspaces=replace(spaces, keep=True)))

@@ -13,11 +13,13 @@ from pipeline.common.status import Status
 from pipeline.dimension.grid import GridConfig
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.errors import UserError
+from pipeline.finetuning.evaluation import score
 from pipeline.finetuning.result import Cost, FullResult
 from pipeline.probes.config import SearchConfig
 from pipeline.subspace.layered import LayerMap
 from pipeline.taskspaces import arms as arms_module
 from pipeline.taskspaces.config import TaskSpaceConfig
+from pipeline.taskspaces.keeping import VECTOR, load_layered
 from pipeline.taskspaces.learn import TaskSpace
 from pipeline.taskspaces.result import TaskSpaceResult
 from pipeline.taskspaces.snapshots import (
@@ -28,7 +30,7 @@ from pipeline.taskspaces.snapshots import (
 )
 from tests.worlds import FINETUNE, open_cell
 
-CONFIG = TaskSpaceConfig(snapshots=4, dimension=3, rows="halves", seeds=1, search=True)
+CONFIG = TaskSpaceConfig(snapshots=4, dimension=3, rows="halves", seeds=1, search=True, keep=True)
 SEARCH = SearchConfig(GridConfig(8, ratio=8.0), rates=(0.35,), efficient=EfficientConfig(budget=2))
 TUNE = replace(FINETUNE, epochs=2, batch=32)
 
@@ -113,6 +115,18 @@ def test_the_result_is_read_back_and_belongs_to_its_cell(
     assert TaskSpaceResult.read_of(folder / "out", "s0", "polarity_short") == result
     with pytest.raises(UserError, match="not of s0 and paraphrase"):
         TaskSpaceResult.read_of(folder / "out", "s0", "paraphrase")
+
+
+def test_the_kept_training_answers_as_it_did(
+    world: Path, learned: tuple[Path, TaskSpaceResult]
+) -> None:
+    folder, result = learned
+    made = taskspace(world, folder)
+    vector = load_layered(folder / "out" / VECTOR)
+    assert vector is not None
+    vector.apply(made.cell.flat, made.cell.inputs["checkpoint"])
+    again = score(made.cell.network, made.cell.data.eval, TUNE.batch).metric
+    assert (again,) == result.metrics("basis")
 
 
 def test_a_second_run_trains_nothing_that_is_finished(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pipeline.report.charts.certificates import certificates
 from pipeline.report.charts.chart import Chart
 from pipeline.report.charts.cost import cost
-from pipeline.report.charts.over_d90 import generalization, relative_gap
+from pipeline.report.charts.over_d90 import generalization, relative_gap, representation
 from pipeline.report.charts.own import own
 from pipeline.report.charts.pretraining import pretraining
 from pipeline.report.charts.sweep import sweep
-from pipeline.report.charts.taskspaces import taskspaces
+from pipeline.report.charts.taskspaces import taskspaces, transfer
 from pipeline.report.charts.trajectory import trajectory
 from pipeline.report.charts.zoo import zoo
 from pipeline.report.figures.certificates import best_candidates
@@ -75,6 +75,26 @@ CHARTS = (
         "own directions end where the snapshots do.",
         shows=lambda tables: tables.own.query("family == 'trajectory'"),
         draw=own,
+    ),
+    Chart(
+        "transfer",
+        "One subspace from several tasks",
+        "The {metric} of training in the directions that all tasks’ fine-tunings went together, "
+        "in those of all tasks but this one, in the task’s own, and in random ones, as many a "
+        "layer each; embeddings and head are trained whole. Means of the seeds with 95 % "
+        "intervals.",
+        shows=lambda tables: tables.transfer.query("family == 'trajectory' and arm != ''"),
+        draw=transfer,
+    ),
+    Chart(
+        "representation",
+        "Dimension of hidden states over d₉₀",
+        "TwoNN’s estimate of how many dimensions the mean hidden states of the last layer have on "
+        "the task’s evaluation rows, before any fine-tuning, over d₉₀; bars and arrows as above. "
+        "Do the two notions of intrinsic dimension move together? representation.csv has every "
+        "layer, the first token’s states, MLE and the intervals.",
+        shows=lambda tables: tables.of("trajectory").dropna(subset=["representation"]),
+        draw=representation,
     ),
     Chart(
         "zoo",

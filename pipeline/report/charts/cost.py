@@ -7,7 +7,7 @@ from pipeline.report.charts.marks import visible
 from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
-_STAGES = ("baseline", "search", "sweep", "bound", "its")
+_STAGES = ("baseline", "search", "sweep", "bound", "its", "transfer", "representation")
 
 
 def cost(tables: Tables, config: ReportConfig) -> list[Panel]:

@@ -1,4 +1,4 @@
-"""How well full fine-tuning generalises over d₉₀, to be hovered (A21 Figures 4 and 5)."""
+"""What goes with d₉₀, to be hovered: how full fine-tuning generalises (A21 Figures 4 and 5)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,23 @@ def relative_gap(tables: Tables, config: ReportConfig) -> list[Panel]:
     return [_over_d90(tables, config, "relative_gap", "relative gap")]
 
 
-def _over_d90(tables: Tables, config: ReportConfig, column: str, title: str) -> Panel:
+def representation(tables: Tables, config: ReportConfig) -> list[Panel]:
+    """The dimension of hidden states over d₉₀, a mark a checkpoint."""
+    return [_over_d90(tables, config, "representation", "dimension of hidden states", "")]
+
+
+def _over_d90(
+    tables: Tables,
+    config: ReportConfig,
+    column: str,
+    title: str,
+    whose: str = " of full fine-tuning",
+) -> Panel:
     import altair as alt
 
     cells = tables.of("trajectory")
     describes = (
-        f"The {title} of full fine-tuning over d₉₀, a mark a checkpoint, joined in the order of "
+        f"The {title}{whose} over d₉₀, a mark a checkpoint, joined in the order of "
         "pretraining. The table of cells has the same numbers."
     )
     axis = alt.Y(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import pandas as pd
 
 from pipeline.report.charts.chart import Panel, specification
 from pipeline.report.charts.levels import metric_channel
@@ -26,29 +29,55 @@ ARMS = {
 }
 
 
+# The same of directions that several tasks have together.
+SHARED = {
+    "own": "the task’s own directions",
+    "unified": "those of all tasks together",
+    "transferred": "those of the other tasks",
+    "random": "as many random directions",
+}
+
+
 def taskspaces(tables: Tables, config: ReportConfig) -> list[Panel]:
     """A panel a task, a line an arm: the mean over seeds with its 95 % interval."""
-    rows = tables.taskspaces
-    tasks = tasks_of(rows[rows["family"] == "trajectory"])
-    return [_panel(f"taskspaces_{n}", task, tables, config) for n, task in enumerate(tasks)]
+    says = "What training in the task’s own directions comes to along pretraining"
+    return _panels("taskspaces", says, ARMS, tables, config)
 
 
-def _panel(name: str, task: str, tables: Tables, config: ReportConfig) -> Panel:
+def transfer(tables: Tables, config: ReportConfig) -> list[Panel]:
+    """The same of directions that several tasks have together."""
+    says = "What training in several tasks’ directions comes to along pretraining"
+    return _panels("transfer", says, SHARED, tables, config)
+
+
+def _panels(
+    table: str, says: str, arms: Mapping[str, str], tables: Tables, config: ReportConfig
+) -> list[Panel]:
+    rows = getattr(tables, table)
+    tasks = tasks_of(rows[(rows["family"] == "trajectory") & (rows["arm"] != "")])
+    across = step_channel(tables, config)
+    return [
+        _panel(
+            f"{table}_{number}", rows[rows["task"] == task], arms, across, config,
+            f"{says}, beside its controls: {task}. {table}.csv has every number.",
+        )
+        for number, task in enumerate(tasks)
+    ]  # fmt: skip
+
+
+def _panel(
+    name: str, own: pd.DataFrame, arms: Mapping[str, str], across: Any, config: ReportConfig,
+    describes: str,
+) -> Panel:  # fmt: skip
     import altair as alt
 
-    describes = (
-        f"What training in the task’s own directions comes to along pretraining, beside its "
-        f"controls: {task}. taskspaces.csv has every number."
-    )
-    own = tables.taskspaces[tables.taskspaces["task"] == task]
-    title = metric_of(own)
-    shown = [visible(config.palette[place % len(config.palette)]) for place in range(len(ARMS))]
+    task, title = str(own["task"].iloc[0]), metric_of(own)
+    shown = [visible(config.palette[place % len(config.palette)]) for place in range(len(arms))]
     colour = alt.Color(
         field="arm", type="nominal", title=None,
-        scale=alt.Scale(domain=list(ARMS), range=shown),
-        legend=alt.Legend(labelExpr=_names()),
+        scale=alt.Scale(domain=list(arms), range=shown),
+        legend=alt.Legend(labelExpr=_names(arms)),
     )  # fmt: skip
-    across = step_channel(tables, config)
     rows = (
         alt.Chart()
         .transform_filter(alt.FieldEqualPredicate(equal=task, field="task"))
@@ -65,13 +94,13 @@ def _panel(name: str, task: str, tables: Tables, config: ReportConfig) -> Panel:
             x=across, y=mean, color=colour, tooltip=_tips()
         ),
     ]
-    chart = alt.layer(*layers, data=alt.NamedData("taskspaces"), height=280)
+    chart = alt.layer(*layers, data=alt.NamedData(name.rpartition("_")[0]), height=280)
     return Panel(name, task, describes, specification(chart, describes, {"steps": True}))
 
 
-def _names() -> str:
+def _names(arms: Mapping[str, str]) -> str:
     """Vega's expression for an arm's name."""
-    cases = (f"datum.value == '{arm}' ? '{name}' : " for arm, name in ARMS.items())
+    cases = (f"datum.value == '{arm}' ? '{name}' : " for arm, name in arms.items())
     return f"{''.join(cases)}datum.value"
 
 
@@ -82,7 +111,7 @@ def _tips() -> list[Any]:
     numbers = {
         "eval_metric": ("mean of the seeds", ".4f"), "eval_low": ("95 % from", ".4f"),
         "eval_high": ("to", ".4f"), "seeds": ("seeds", ","),
-        "dimension": ("coordinates", ","), "trained": ("trained numbers", ","),
+        "dimension": ("coordinates", ","),
     }  # fmt: skip
     return [
         alt.Tooltip(field="label", type="nominal", title="checkpoint"),

@@ -8,7 +8,8 @@ from pipeline.report.figures.certificates import best_candidates, certificates
 from pipeline.report.figures.dimension_curve import dimension_curve
 from pipeline.report.figures.figure import Figure
 from pipeline.report.figures.model_zoo import model_zoo
-from pipeline.report.figures.over_d90 import generalization, relative_gap
+from pipeline.report.figures.over_d90 import generalization, relative_gap, representation
+from pipeline.report.figures.own import own
 from pipeline.report.figures.trajectory import trajectory
 from pipeline.report.saving import save_figure
 from pipeline.report.style import ReportConfig, styled
@@ -57,6 +58,23 @@ FIGURES = (
         "something was learned.",
         shows=lambda tables: best_candidates(tables).query("family == 'trajectory'"),
         draw=certificates,
+    ),
+    Figure(
+        "own",
+        "Task's own subspace",
+        "d₉₀ in directions that the task's own full fine-tuning went, and, dashed, in random ones, "
+        "searched for with the same rows and target; marks and bars as in the trajectory. The own "
+        "directions end where the snapshots do.",
+        shows=lambda tables: tables.own.query("family == 'trajectory'"),
+        draw=own,
+    ),
+    Figure(
+        "representation",
+        "Dimension of hidden states",
+        "TwoNN's estimate of how many dimensions the mean hidden states of the last layer have, "
+        "before any fine-tuning, over d₉₀, marks as above.",
+        shows=lambda tables: tables.of("trajectory").dropna(subset=["representation"]),
+        draw=representation,
     ),
     Figure(
         "model_zoo",

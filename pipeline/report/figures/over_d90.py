@@ -1,4 +1,4 @@
-"""How well full fine-tuning generalises over d₉₀ (A21 Figures 4 and 5)."""
+"""What goes with d₉₀: how full fine-tuning generalises (A21 Figures 4 and 5), hidden states."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def relative_gap(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
     figure = _over_d90(pyplot, tables, config, "relative_gap", "relative gap")
     figure.axes[0].axhline(0, color="0.8", linewidth=0.8, zorder=0)
     return figure
+
+
+def representation(pyplot: Any, tables: Tables, config: ReportConfig) -> Any:
+    """The dimension of hidden states in the last layer over d₉₀, a point a checkpoint."""
+    return _over_d90(pyplot, tables, config, "representation", "dimension of hidden states")
 
 
 def _over_d90(pyplot: Any, tables: Tables, config: ReportConfig, y: str, label: str) -> Any:

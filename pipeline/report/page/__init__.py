@@ -9,7 +9,7 @@ from pipeline.common.artifacts import atomic_file
 from pipeline.report.figures.parts import tasks_of
 from pipeline.report.page.answer import answer
 from pipeline.report.page.cells import STATUSES, by_checkpoint, other_names, rows
-from pipeline.report.page.claims import claims, decidable, others_than_compared
+from pipeline.report.page.claims import claims, decidable, further, others_than_compared
 from pipeline.report.page.data import as_script, embedded
 from pipeline.report.page.drawn import Drawing, figures, library, specifications
 from pipeline.report.page.legend import legend
@@ -81,6 +81,7 @@ def _along_pretraining(tables: Tables) -> Context:
             source.html(sentence(str(task), own)) for task, own in cells.groupby("task", sort=False)
         ],
         "claims": claims(tables),
+        "further_claims": further(tables),
         "decidable": decidable(tables),
         "cells": rows(source, cells),
         "grid": by_checkpoint(source, cells),

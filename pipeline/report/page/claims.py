@@ -27,6 +27,11 @@ def claims(tables: Tables) -> list[Context]:
     return [_claim(source, row, cells) for _, row in shown.iterrows()] if len(cells) else []
 
 
+def further(tables: Tables) -> bool:
+    """Whether a claim ranks something else than the study's d₉₀."""
+    return any(CLAIMS[str(claim)].ranked != "d90" for claim in set(tables.trends["claim"]))
+
+
 def decidable(tables: Tables) -> list[Any]:
     """What a sample of this size decides at best, a sentence for checkpoints and one for tasks."""
     source, pooled = Source("trends", tables.trends), tables.trends

@@ -21,6 +21,7 @@ _CELL = (
     "protocol", "probes", "full_cost_tokens", "full_cost_flop", "search_cost_tokens",
     "search_cost_flop", "full_train_metric", "full_learning_rate", "full_best_epoch", "task_d",
     "eval_metric", "full_deviations", "deviations", "fractions", "reason", "advice",
+    "representation",
 )  # fmt: skip
 _EMBEDDED: Mapping[str, Sequence[str]] = {
     "cells": _CELL,
@@ -46,6 +47,10 @@ _EMBEDDED: Mapping[str, Sequence[str]] = {
     "taskspaces": (
         "model", "label", "family", "step", "tokens_seen", "task", "metric", "arm", "dimension",
         "trained", "seeds", "eval_metric", "eval_low", "eval_high",
+    ),
+    "transfer": (
+        "model", "label", "family", "step", "tokens_seen", "task", "metric", "arm", "tasks",
+        "dimension", "seeds", "eval_metric", "eval_low", "eval_high",
     ),
     "costs": ("stage", "model", "task", "method", "runs", "tokens", "flop", "device", "threads"),
 }  # fmt: skip

@@ -16,6 +16,8 @@ _STAGES = {
     "sweep": "sweeps over d",
     "bound": "certificates",
     "its": "task-specific subspaces",
+    "transfer": "directions of several tasks",
+    "representation": "dimension of hidden states",
 }
 _SIZES = {"parameters": "parameters", "least": "d_min", "most": "d_max"}
 
