@@ -17,7 +17,8 @@ from dvc.utils.serialize import dump_yaml, load_yaml
 from pipeline.__main__ import main
 from pipeline.errors import UserError
 from pipeline.study.reading import load_params
-from pipeline.workers import driver, graph, process
+from pipeline.workers import driver, graph, local, process
+from pipeline.workers.death import Peak
 from pipeline.workers.driver import default_jobs, reproduce
 from pipeline.workers.graph import Graph
 from pipeline.workers.leftovers import clear_leftovers
@@ -27,7 +28,7 @@ from tests.running.conftest import Disk, disk  # noqa: F401
 ROOT = Path(__file__).parents[2]
 # `left` and `right` wait for each other's first sign: one after the other they would fail.
 MEET = (
-    "for i in $(seq 300); do touch {own}.sign; test -f {other}.sign && echo {own} > {own} && exit 0;"
+    "for i in $(seq 1200); do touch {own}.sign; test -f {other}.sign && echo {own} > {own} && exit 0;"
     " sleep 0.1; done; exit 1"
 )
 GRAPH = f"""
@@ -126,7 +127,7 @@ def test_dvc_lock_is_written_while_a_long_stage_runs(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = (
-        "for i in $(seq 100); do test -f dvc.lock && grep -c 'cmd:' dvc.lock > joined && exit 0; "
+        "for i in $(seq 1200); do test -f dvc.lock && grep -c 'cmd:' dvc.lock > joined && exit 0; "
         "sleep 0.1; done; exit 1"
     )
     (repository / "dvc.yaml").write_text(
@@ -139,7 +140,7 @@ def test_dvc_lock_is_written_while_a_long_stage_runs(
 
 # Each waits until the ones before it in the list have ended, whatever DVC's own order is.
 ENDING = (
-    "for i in $(seq 100); do test {after} && echo {own} > {own} && exit 0; sleep 0.1; done; exit 1"
+    "for i in $(seq 1200); do test {after} && echo {own} > {own} && exit 0; sleep 0.1; done; exit 1"
 )
 
 
@@ -260,10 +261,18 @@ def test_a_disk_that_is_full_when_a_result_is_taken_in_is_one_sentence(
 
 
 def test_a_killed_command_says_by_what_and_what_to_lower(
-    repository: Path, caplog: pytest.LogCaptureFixture
+    repository: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    look = Peak.look
+
+    def looked(peak: Peak) -> None:
+        look(peak)
+        (repository / "looked").touch()
+
+    monkeypatch.setattr(Peak, "look", looked)
+    monkeypatch.setattr(local, "_LOOK_EVERY", 0.1)
     (repository / "dvc.yaml").write_text(
-        "stages: {own: {cmd: 'sleep 1.5; kill -9 $$', outs: [never]}}"
+        "stages: {own: {cmd: 'until test -f looked; do sleep 0.1; done; kill -9 $$', outs: [own]}}"
     )
     with caplog.at_level("INFO"), pytest.raises(UserError, match="failed: own"):
         reproduce([], jobs=1)
