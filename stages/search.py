@@ -51,7 +51,7 @@ def main() -> None:
                 neighbour=neighbour,
                 scratch=scratch,
                 out=out,
-                helpers=Helpers(count, opened) if count > 1 else None,
+                helpers=Helpers(count, opened, entry.helper) if count > 1 else None,
             )
     logging.info("%s: %s", key, result.sentence())
 

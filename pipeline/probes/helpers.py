@@ -23,8 +23,6 @@ from pipeline.dimension.record import Probe, Record
 from pipeline.errors import UserError
 from pipeline.finetuning.cell import Cell
 from pipeline.probes.probe import ProbeRunner
-from pipeline.running import startup
-from pipeline.running.parents import end_with_parent
 
 PARALLEL = "PIPELINE_PARALLEL"
 _LOG = logging.getLogger(__name__)
@@ -44,18 +42,20 @@ class Helpers:
     Attributes:
         count: how many train at a time.
         opened: opens the cell, in any process.
+        begins: what a new process does before, given the number of the one that it is to end with.
         executor: makes what runs so many at a time, each after a first call.
     """
 
     count: int
     opened: Callable[[], Cell]
+    begins: Callable[[int], None]
     executor: Callable[[int, Callable[[], None]], Executor] = _processes
 
     @contextmanager
     def training(self, runner: ProbeRunner) -> Iterator[Together]:
         """Have them train the probes of a runner; none is left behind."""
         parts = (runner.subspace, runner.finetune, runner.training, runner.scratch)
-        begin = _Begin(self.opened, parts, torch.get_num_threads(), os.getpid())
+        begin = _Begin(self.begins, self.opened, parts, torch.get_num_threads(), os.getpid())
         executor = self.executor(self.count, begin)
         try:
             yield Together(executor, self.count, runner)
@@ -133,6 +133,7 @@ def parallel() -> int:
 class _Begin:
     """What a helper does first: it opens the cell, to be computed on as many threads as alone."""
 
+    begins: Callable[[int], None]
     opened: Callable[[], Cell]
     parts: tuple[Any, ...]
     threads: int
@@ -140,8 +141,7 @@ class _Begin:
 
     def __call__(self) -> None:
         if os.getpid() != self.parent:
-            startup.quietly()
-            end_with_parent(self.parent)
+            self.begins(self.parent)
         _OWN[:] = [ProbeRunner(self.opened(), *self.parts)]
         torch.set_num_threads(self.threads)
 

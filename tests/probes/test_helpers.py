@@ -21,6 +21,7 @@ from pipeline.probes.helpers import Helpers, parallel
 from pipeline.probes.probe import ProbeRunner, ProbeTraining
 from pipeline.probes.search import search_cell
 from pipeline.subspace.config import SubspaceConfig
+from stages.entry import helper
 from tests.worlds import FINETUNE, open_cell
 
 TASK = "polarity_short"
@@ -64,7 +65,7 @@ def test_helpers_leave_the_bytes_of_a_search_alone(
 
     monkeypatch.setattr(helpers, "_train", counted)
     opened = partial(open_cell, world, TASK, BRIEF)
-    search(world, helped, full, Helpers(2, opened, threads))
+    search(world, helped, full, Helpers(2, opened, helper, threads))
     assert len(trained) == len(set(trained)) == 4
     names = {path.name for path in alone.glob("*.*")}
     assert names == {path.name for path in helped.glob("*.*")} and "result.json" in names
@@ -79,7 +80,7 @@ def test_what_has_ended_stands_in_the_journal_before_it_is_asked_for(
     runner = ProbeRunner(cell, SubspaceConfig(), BRIEF, ProbeTraining(epochs=1), tmp_path)
     probes = [Probe(20, seed, 0.1) for seed in range(3)]
     opened = partial(open_cell, world, TASK, BRIEF)
-    with Helpers(2, opened, threads).training(runner) as together:
+    with Helpers(2, opened, helper, threads).training(runner) as together:
         together.bring(iter(probes))
         together.bring(iter(probes[2:]))
     again = replace(runner)
@@ -91,7 +92,7 @@ def test_processes_train_what_this_one_would(world: Path, tmp_path: Path) -> Non
     parts = (SubspaceConfig(), BRIEF, ProbeTraining(epochs=1))
     here = ProbeRunner(cell, *parts, tmp_path / "here")
     there = ProbeRunner(cell, *parts, tmp_path / "there")
-    with Helpers(2, partial(open_cell, world, TASK, BRIEF)).training(there) as together:
+    with Helpers(2, partial(open_cell, world, TASK, BRIEF), helper).training(there) as together:
         together.bring(iter([probe]))
     record = here.run(probe)
     assert there.known(probe) == record
@@ -110,7 +111,7 @@ def test_a_helper_that_was_ended_is_one_sentence(world: Path, tmp_path: Path) ->
     runner = ProbeRunner(cell, SubspaceConfig(), BRIEF, ProbeTraining(), tmp_path)
     with (
         pytest.raises(UserError, match="perhaps because memory ran out: lower PIPELINE_PARALLEL"),
-        Helpers(2, open_cell, lambda count, begin: Broken(1)).training(runner) as together,
+        Helpers(2, open_cell, helper, lambda count, begin: Broken(1)).training(runner) as together,
     ):
         together.bring(iter([Probe(20, 0, 0.1)]))
 
