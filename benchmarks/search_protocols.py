@@ -35,7 +35,7 @@ from pipeline.estimate.simulate import PROFILES
 # Training tokens of an epoch: rows by mean length.
 TOKENS = {"mrpc": 3_668 * 53, "sst2": 67_349 * 13, "mnli": 392_702 * 39}
 # Seeds of one evaluation set's cells lie so far from the next one's.
-_APART = 100_000
+APART = 100_000
 # A distance counts no more than so many steps.
 _CUT = 20
 
@@ -120,7 +120,7 @@ def jobs(chosen: argparse.Namespace) -> list[Job]:
     """The cells that are asked for."""
     config = EfficientConfig(precision=chosen.precision, budget=chosen.budget)
     return [
-        Job(task, _APART * order + chosen.first + count, chosen.slope, chosen.ratio, config)
+        Job(task, APART * order + chosen.first + count, chosen.slope, chosen.ratio, config)
         for order, task in enumerate(PROFILES)
         for count in range(chosen.cells)
     ]

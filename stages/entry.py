@@ -51,6 +51,12 @@ def run(stage: Callable[[], None]) -> None:
         sys.exit(startup.told(error))
 
 
+def helper(parent: int) -> None:
+    """What a process that helps a stage does first: it ends with the stage, and without a word."""
+    startup.quietly()
+    end_with_parent(parent)
+
+
 def key() -> str:
     """Which of its stage's items this process makes, by the name that DVC gives it: STAGE@KEY.
 

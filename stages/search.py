@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from pipeline import paths
 from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.result import FullResult
+from pipeline.probes.helpers import Helpers, parallel
 from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.search import search_cell
 from pipeline.probes.sweep import sweep_search
@@ -19,10 +21,11 @@ def main() -> None:
     key, params = entry.key(), entry.params()
     planned = planned_search(params, key)
     name, task, method = planned.model.name, planned.task, planned.method
-    finetune = params.task(task).finetune
+    finetune, count = params.task(task).finetune, parallel()
     before = None if method else planned.model.neighbour
     with entry.measured("search", key):
-        cell = Cell.open(
+        opened = partial(
+            Cell.open,
             name=name,
             task=task,
             model_dir=paths.model(name),
@@ -30,6 +33,7 @@ def main() -> None:
             config=finetune,
             seed=params.seed,
         )
+        cell = opened()
         search, subspace = params.search, params.subspace
         if method:
             search, subspace = sweep_search(cell, params.sweep.probes, method, subspace)
@@ -47,6 +51,7 @@ def main() -> None:
                 neighbour=neighbour,
                 scratch=scratch,
                 out=out,
+                helpers=Helpers(count, opened, entry.helper) if count > 1 else None,
             )
     logging.info("%s: %s", key, result.sentence())
 

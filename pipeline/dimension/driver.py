@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pipeline.dimension.protocols import Strategy
 from pipeline.dimension.record import Probe, Record
@@ -10,18 +10,24 @@ from pipeline.dimension.stopping import Stop
 from pipeline.dimension.verdict import Verdict
 
 Train = Callable[[Probe, Stop], Record]
+Announce = Callable[[Probe, Mapping[Probe, Record]], None]
 
 
-def drive(strategy: Strategy, train: Train) -> tuple[Verdict, dict[Probe, Record]]:
+def drive(
+    strategy: Strategy, train: Train, announce: Announce | None = None
+) -> tuple[Verdict, dict[Probe, Record]]:
     """Search until the verdict; return it with the records that it rests on, in its order.
 
     Args:
         strategy: what asks for probes, and when each may end.
         train: trains a probe until the rule ends it; or takes what such a training would have left
             from a journal (`resumed`), or from a training without a rule (`cut`).
+        announce: is told what is asked for before it is trained, with the records before it.
     """
     records: dict[Probe, Record] = {}
     while isinstance(answer := strategy.search.next(records), Probe):
+        if announce:
+            announce(answer, records)
         records[answer] = train(answer, strategy.rule(answer, records))
     return answer, {probe: records[probe] for probe in answer.probes}
 

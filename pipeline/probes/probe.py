@@ -88,10 +88,14 @@ class ProbeRunner:
         """The probe's record: from the journal where it suffices, else from training now."""
         record = self.known(probe, stop)
         if record is None:
-            record = self._train(probe, stop)
-            self._journal.append({**record.row(), _VECTOR: self._vector_hash(record)})
-            self._records.setdefault(record.identity, []).append(record)
+            record = self.train(probe, stop)
+            self.enter(record)
         return record
+
+    def enter(self, record: Record) -> None:
+        """Put a finished training, whose d numbers are kept, into the journal."""
+        self._journal.append({**record.row(), _VECTOR: self._vector_hash(record)})
+        self._records.setdefault(record.identity, []).append(record)
 
     def vector_path(self, record: Record) -> Path:
         """Where the d numbers of a probe's best epoch are kept meanwhile."""
@@ -164,7 +168,8 @@ class ProbeRunner:
         path = self.vector_path(record)
         return sha256(path) if path.exists() else None
 
-    def _train(self, probe: Probe, stop: Stop) -> Record:
+    def train(self, probe: Probe, stop: Stop = never) -> Record:
+        """Train a probe now and keep its d numbers; the journal does not know of it yet."""
         cell, seed = self.cell, self.seed(probe)
         subspace = self.subspace_of(probe)
         run = fine_tune(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.common.artifacts import Json, atomic_file, sha256
 from pipeline.common.sealed import write_jsonl
+from pipeline.dimension.ahead import sure
 from pipeline.dimension.curve import curve_points
 from pipeline.dimension.driver import drive
 from pipeline.dimension.estimate import Estimate, estimate_d90
@@ -24,6 +25,7 @@ from pipeline.finetuning.result import FullResult, cost_of
 from pipeline.probes.asking import cell_question, no_search, probe_training, target_of
 from pipeline.probes.config import SearchConfig
 from pipeline.probes.evidence import answers_noise, deviations, other_fractions, unordered
+from pipeline.probes.helpers import Helpers
 from pipeline.probes.neighbour import Neighbour
 from pipeline.probes.probe import ProbeRunner
 from pipeline.probes.result import SearchResult
@@ -42,6 +44,7 @@ def search_cell(
     neighbour: Neighbour | None,
     scratch: Path,
     out: Path,
+    helpers: Helpers | None = None,
 ) -> SearchResult:
     """Search the cell's d₉₀; write ``result.json``, ``answer.json``, ``trials.jsonl``.
 
@@ -58,6 +61,7 @@ def search_cell(
         neighbour: what the search of a neighbouring checkpoint found; None where there is none.
         scratch: where finished probes are kept, so that an interrupted search goes on.
         out: where the results go.
+        helpers: processes that train probes which are asked for in any case; they change no result.
 
     Raises:
         UserError: the grid does not fit the model.
@@ -67,7 +71,7 @@ def search_cell(
     )
     training = probe_training(search, finetune, question, cell)
     runner = ProbeRunner(cell, subspace, finetune, training, scratch)
-    asked = Search(runner, search, question, full)
+    asked = Search(runner, search, question, full, helpers)
     if early := no_search(full, search):
         result = replace(asked.described({}), status=early[0], reason=early[1])
         return _written(result, Neighbour(result.model, result.task, result.status), out, [], [])
@@ -95,6 +99,7 @@ class Search:
     search: SearchConfig
     question: Question
     full: FullResult
+    helpers: Helpers | None = None
 
     def result(self) -> SearchResult:
         """Probe until the verdict, and what it comes to, without the training that is kept."""
@@ -105,7 +110,16 @@ class Search:
     def run(self) -> tuple[Verdict, dict[Probe, Record]]:
         """Probe until the verdict; return it with the records that it rests on."""
         strategy = PROTOCOLS[self.search.protocol](self.question, self.search.efficient)
-        return drive(strategy, self._train)
+        if self.helpers is None:
+            return drive(strategy, self._train)
+        if self.search.protocol == "efficient":
+            _LOG.info("probes train one after another: each is asked for by what came of others")
+        with self.helpers.training(self.runner) as together:
+
+            def announce(probe: Probe, records: Mapping[Probe, Record]) -> None:
+                together.bring(sure(strategy, self.question, records, probe))
+
+            return drive(strategy, self._train, announce)
 
     def _train(self, probe: Probe, stop: Stop) -> Record:
         known = self.runner.known(probe, stop)

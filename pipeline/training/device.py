@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -73,8 +75,21 @@ def threads(device: torch.device) -> int | None:
 def facts() -> dict[str, Any]:
     """What a cell is computed on: machine or GPU, threads, torch version."""
     device = pick()
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
     return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+
+def processor(listed: Path = Path("/proc/cpuinfo")) -> str:
+    """The kind of this machine's CPU, as Linux lists it; elsewhere what Python knows of it.
+
+    Args:
+        listed: the system's list of processors.
+    """
+    try:
+        named = re.search(r"^model name\s*: *(\S.*?) *$", listed.read_text(), re.MULTILINE)
+    except OSError:
+        named = None
+    return named[1] if named else platform.processor() or platform.machine()
 
 
 @cache

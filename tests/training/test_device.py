@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -80,3 +82,26 @@ def test_a_wide_model_takes_the_cores_that_nobody_uses(
 
 def test_a_gpus_results_do_not_depend_on_threads() -> None:
     assert device.threads(torch.device("cuda")) is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ("processor\t: 0\nmodel name\t: AMD EPYC 9654 \nflags\t\t: fpu\n", "AMD EPYC 9654"),
+        ("processor\t: 0\nBogoMIPS\t: 50.00\n", "aarch64"),
+        (None, "aarch64"),
+    ],
+)
+def test_a_cpu_is_known_by_its_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: str | None, found: str
+) -> None:
+    monkeypatch.setattr(platform, "processor", lambda: "")
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    if listed:
+        (tmp_path / "cpuinfo").write_text(listed)
+    assert device.processor(tmp_path / "cpuinfo") == found
+
+
+def test_what_a_cell_is_computed_on_names_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_DEVICE", "cpu")
+    assert device.facts()["device"] == device.processor()

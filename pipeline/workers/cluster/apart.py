@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -29,6 +29,9 @@ from pipeline.workers.cluster.pieces import MOST, Piece, files_of, spans
 _SCRATCH = paths.scratch("").as_posix()
 _JOURNAL = ".jsonl"
 _WAIT = 0.5
+# Seconds between the moment at which a file is known to be here and that at which it is laid out,
+# at most.
+_LATELY = 3600.0
 
 
 class Source(Protocol):
@@ -42,11 +45,18 @@ class Source(Protocol):
 
 
 class Store:
-    """A node's files by the hash of what is in them."""
+    """A node's files by the hash of what is in them.
 
-    def __init__(self, folder: Path, source: Source) -> None:
+    Args:
+        folder: where they lie.
+        source: where what is missing comes from.
+        most: bytes above which those that were used longest ago are removed.
+    """
+
+    def __init__(self, folder: Path, source: Source, most: int) -> None:
         self.folder = folder
         self.source = source
+        self._most = most
 
     def bring(self, pieces: Iterable[Piece]) -> Iterator[None]:
         """Fetch what is missing, while no other process of the node does; yields now and then.
@@ -54,15 +64,48 @@ class Store:
         Raises:
             UserError: a file is no longer what it was when it was asked for.
         """
-        missing = [piece for piece in pieces if not self._place(piece).exists()]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._undisturbed(fcntl.LOCK_SH):
+            missing = [piece for piece in pieces if not self._marked(piece)]
         if not missing:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "fetching.lock", "w") as lock:
             while not _taken(lock.fileno()):
                 yield
                 time.sleep(_WAIT)
             yield from self._fetch([one for one in missing if not self._place(one).exists()])
+        self._make_room()
+
+    @contextmanager
+    def _undisturbed(self, kind: int) -> Iterator[None]:
+        """While nobody removes anything, or while nobody looks at what is there."""
+        with open(self.folder / "removing.lock", "w") as lock:
+            fcntl.flock(lock.fileno(), kind)
+            yield
+
+    def _marked(self, piece: Piece) -> bool:
+        """Whether a piece is there; then it counts as used now."""
+        try:
+            os.utime(self._place(piece))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _make_room(self) -> None:
+        """Remove what was used longest ago until there are no more bytes than may be.
+
+        What a stage still has under its name needs no room of its own, and what one was given
+        lately it may be about to lay out: these stay.
+        """
+        with self._undisturbed(fcntl.LOCK_EX):
+            kept = [(path.stat(), path) for path in files_of(self.folder / "objects")]
+            size, lately = sum(status.st_size for status, _ in kept), time.time() - _LATELY
+            for status, path in sorted(kept, key=lambda one: one[0].st_mtime):
+                if size <= self._most or status.st_mtime > lately:
+                    return
+                if status.st_nlink == 1:
+                    path.unlink()
+                    size -= status.st_size
 
     def _fetch(self, pieces: list[Piece]) -> Iterator[None]:
         small: list[Piece] = []

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.common.checked import NotNegative, Positive
+from pipeline.common.checked import NotNegative, Positive, Size
 from pipeline.common.config import parse
 from pipeline.common.yaml_file import read_yaml
+from pipeline.errors import UserError
 
 GIB = 1 << 30
 # What computes for long and reads nothing but what stages made: the user's own files, and the way
 # to the hub, are where the driver runs.
 _TRAVEL = ("pretrain", "baseline", "search", "bound", "its")
+# What spreads its trainings, and what trains on all of its GPUs together.
+_SPREAD, _TOGETHER = "search", "pretrain"
 
 
 @dataclass(frozen=True)
@@ -22,18 +25,30 @@ class Need:
 
     Attributes:
         cpus: cores, and on a CPU also the threads of a wide model.
+        parallel: of a search, how many probes train at a time, each with so many cores.
         gpus: GPUs, of which several stages may share one (0.5); by default one if there are any.
         memory: GiB; 0 asks for none in particular.
     """
 
     cpus: Positive = 1.0
+    parallel: Size = 1
     gpus: NotNegative | None = None
     memory: NotNegative = 0.0
 
     def resources(self, any_gpus: bool) -> dict[str, float]:
         """By Ray's names: CPU and GPU, and memory in bytes."""
         gpus = float(any_gpus) if self.gpus is None else self.gpus
-        return {"CPU": self.cpus, "GPU": gpus, "memory": self.memory * GIB}
+        return {"CPU": self.cpus * self.parallel, "GPU": gpus, "memory": self.memory * GIB}
+
+    def variables(self, kind: str) -> dict[str, str]:
+        """What a stage of this kind is told of it in its environment."""
+        # Else the number of threads would be that of whatever cores a node has.
+        found = {"OMP_NUM_THREADS": str(max(1, int(self.cpus)))}
+        if self.parallel > 1:
+            found["PIPELINE_PARALLEL"] = str(self.parallel)
+        if kind == _TOGETHER and (self.gpus or 0) >= 2:
+            found["PIPELINE_PROCESSES"] = str(int(self.gpus or 0))
+        return found
 
 
 def read_needs(path: Path) -> Mapping[str, Need]:
@@ -47,4 +62,10 @@ def read_needs(path: Path) -> Mapping[str, Need]:
     """
     given = read_yaml(path) if path.exists() else {}
     named = {kind: parse(Need, value, f"{path}: {kind}") for kind, value in given.items()}
+    for kind, need in named.items():
+        if need.parallel > 1 and kind != _SPREAD:
+            raise UserError(
+                f"{path}: {kind}: parallel is {need.parallel}, but only {_SPREAD} spreads its "
+                "trainings: leave it out"
+            )
     return {**dict.fromkeys(_TRAVEL, Need()), **named}

@@ -18,6 +18,7 @@ from pipeline.errors import UserError
 from pipeline.running.sentences import sentence
 from pipeline.workers import process
 from pipeline.workers.cluster.apart import Store, Workplace
+from pipeline.workers.cluster.needs import GIB
 from pipeline.workers.cluster.order import Began, Done, Message, Order, Said
 from pipeline.workers.cluster.pieces import Piece
 from pipeline.workers.cluster.sameness import Made, host, made
@@ -25,6 +26,8 @@ from pipeline.workers.death import Peak, ending
 
 # Where a node keeps what it is sent; one that has it set uses it, whatever else it sees.
 FOLDER = "PIPELINE_NODE_FOLDER"
+# How many GiB of it are kept at most, beside what runs, and without being told.
+_MOST, _DEFAULT_MOST = "PIPELINE_NODE_GIB", "100"
 # Seconds between two signs of life.
 TICK = 1.0
 
@@ -51,7 +54,8 @@ def carry_out(order: Order, driver: Made, sender: Any) -> Iterator[Message]:
         if shared:
             yield from _run(order, order.root, order.root)
         else:
-            place = Workplace(Store(_own_folder(), _Asked(sender, began.node)), order)
+            store = Store(_own_folder(), _Asked(sender, began.node), _most())
+            place = Workplace(store, order)
             for _ in place.prepare():
                 yield began
             yield from _run_apart(order, place)
@@ -87,6 +91,14 @@ def _own_folder() -> Path:
     if found.stat().st_uid != os.getuid():
         raise UserError(f"{found} is somebody else's: set {FOLDER} to a folder of your own")
     return found
+
+
+def _most() -> int:
+    """Bytes that this node keeps."""
+    said = os.environ.get(_MOST, _DEFAULT_MOST)
+    if not said.isdecimal():
+        raise UserError(f"{_MOST} is {said!r}: say how many GiB of files a node keeps")
+    return int(said) * GIB
 
 
 def _run_apart(order: Order, place: Workplace) -> Iterator[Message]:

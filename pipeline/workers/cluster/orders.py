@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.workers import process
+from pipeline.workers.cluster.needs import Need
 from pipeline.workers.cluster.order import Order, Sign
 from pipeline.workers.cluster.pieces import files_of
 from pipeline.workers.pool import Work
@@ -29,7 +30,7 @@ class Orders:
         self._root = root
         self.sign = _write_sign(root)
 
-    def make(self, work: Work, cpus: float, attempt: int) -> Order:
+    def make(self, work: Work, need: Need, attempt: int) -> Order:
         """The order for a stage's command."""
         kind, _, key = item_of(work.stage)
         inputs = [path for path in self._inside(work.reads) if path.parts[0] not in _CODE]
@@ -37,8 +38,8 @@ class Orders:
         variables = {
             name: value for name, value in work.variables.items() if name.startswith(_HANDED_ON)
         }
-        # Else the number of threads would be that of whatever cores a node has.
-        variables.setdefault("OMP_NUM_THREADS", str(max(1, int(cpus))))
+        for name, value in need.variables(kind).items():
+            variables.setdefault(name, value)
         return Order(
             stage=work.stage,
             attempt=attempt,

@@ -128,7 +128,7 @@ class RayPool:
         self._running[work.stage] = self._start(work, wanted, attempt=1)
 
     def _start(self, work: Work, need: dict[str, float], attempt: int) -> _Running:
-        order = self._orders.make(work, need["CPU"], attempt)
+        order = self._orders.make(work, self._needs[item_of(work.stage)[0]], attempt)
         # Ray would start the very same order again; ours has what was sent home meanwhile.
         messages = self._carry_out.options(
             name=work.stage,

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.running.sentences import sentence
 from pipeline.workers.cluster import apart, pieces
 from pipeline.workers.cluster.apart import Store, Workplace
 from pipeline.workers.cluster.home import Arrivals, Sender
 from pipeline.workers.cluster.order import Gone, Order, Part, Sign
 from pipeline.workers.cluster.pieces import Hashes, spans
+from tests.running.conftest import Disk, disk  # noqa: F401
 
 KEY = "results/timing/search/a.json"
 
@@ -53,7 +55,7 @@ class Asked:
 
 
 def prepared(root: Path, node: Path, sender: Sender, attempt: int = 1) -> Workplace:
-    place = Workplace(Store(node, Asked(sender)), order(root, attempt))
+    place = Workplace(Store(node, Asked(sender), most=1000), order(root, attempt))
     list(place.prepare())
     return place
 
@@ -74,6 +76,29 @@ def test_what_a_command_reads_is_there_and_crosses_once(root: Path, tmp_path: Pa
     # Of the code only what changed, into a folder of its own.
     assert second.code != first.code and (first.code / "stages/own.py").read_text() == "1"
     assert sender.sent()[0].total() == 6
+
+
+def test_what_was_used_longest_ago_makes_room(root: Path, tmp_path: Path) -> None:
+    sender, node = Sender(root), tmp_path / "node"
+    first = prepared(root, node, sender)
+
+    def kept() -> int:
+        return sum(path.is_file() for path in (node / "objects").rglob("*"))
+
+    assert kept() == 5
+    small = Store(node, Asked(sender), most=1)
+    (root / "params.yaml").write_text("seed: 1")
+    for path in (node / "objects").rglob("*"):
+        os.utime(path, (0, 0))
+    list(small.bring(sender.pieces(("params.yaml", "checkpoints/s1"))))
+    # A copy of work in progress is no link: all else is still in use.
+    assert kept() == 5
+    first.clear()
+    (root / "params.yaml").write_text("seed: 2")
+    list(small.bring(sender.pieces(("params.yaml",))))
+    # The code has a folder of links; s1 and two versions of the parameters were used just now.
+    assert kept() == 4
+    assert sender.sent()[0]["n1", "checkpoints/s1/model"] == 1
 
 
 def test_work_in_progress_goes_home_as_whole_rows_after_what_they_speak_of(
@@ -131,9 +156,21 @@ def test_a_file_that_changes_on_the_way_is_refused(root: Path, tmp_path: Path, n
     listed = sender.pieces(("checkpoints",))
     asked.pieces = lambda places: listed  # type: ignore[method-assign]
     (root / name).write_text((root / name).read_text().upper())
-    place = Workplace(Store(tmp_path / "node", asked), order(root))
+    place = Workplace(Store(tmp_path / "node", asked, most=1000), order(root))
     with pytest.raises(UserError, match=f"^{name} was changed while it was sent to a node"):
         list(place.prepare())
+
+
+def test_a_full_disk_of_a_node_is_one_sentence_and_leaves_no_half_file(
+    root: Path,
+    disk: Disk,  # noqa: F811
+) -> None:
+    (root / "checkpoints/s1/model").write_bytes(bytes(200_000))
+    place = Workplace(Store(disk.folder, Asked(Sender(root)), most=1000), order(root))
+    with pytest.raises(OSError) as raised:
+        list(place.prepare())
+    assert "the disk is full while writing" in (sentence(raised.value) or "")
+    assert not list(disk.folder.rglob("*.partial"))
 
 
 def test_a_file_is_hashed_again_only_where_it_changed(

@@ -6,6 +6,8 @@ import pytest
 
 from pipeline.errors import UserError
 from pipeline.workers.cluster.needs import GIB, Need, read_needs
+from pipeline.workers.cluster.orders import Orders
+from pipeline.workers.pool import Work
 
 
 def test_without_a_file_what_computes_goes_with_a_gpu_if_there_are_any(tmp_path: Path) -> None:
@@ -24,9 +26,27 @@ def test_a_kind_has_what_the_file_says(tmp_path: Path) -> None:
     assert needs["task"] == needs["search"] == Need()
 
 
+def test_a_search_that_trains_several_probes_at_a_time_has_cores_for_each(tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    path.write_text("search: {cpus: 2, parallel: 3, gpus: 1}")
+    need = read_needs(path)["search"]
+    assert need.resources(any_gpus=True) == {"CPU": 6, "GPU": 1, "memory": 0}
+    work = Work("search@a", "true", tmp_path, {}, (), (), anew=False)
+    variables = Orders(tmp_path).make(work, need, 1).variables
+    assert variables == {"OMP_NUM_THREADS": "2", "PIPELINE_PARALLEL": "3"}
+    assert "PIPELINE_PARALLEL" not in Orders(tmp_path).make(work, Need(), 1).variables
+
+
+def test_pretraining_uses_the_gpus_of_its_node_together() -> None:
+    need = Need(gpus=4)
+    assert need.variables("pretrain")["PIPELINE_PROCESSES"] == "4"
+    assert "PIPELINE_PROCESSES" not in need.variables("baseline") | Need().variables("pretrain")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("baseline: {parallel: 2}", "parallel is 2, but only search spreads its trainings"),
         ("search: {cpu: 1}", "did you mean 'cpus'"),
         ("search: {cpus: 0}", "cpus is 0.0, but must be above 0"),
     ],
