@@ -40,7 +40,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "format": "tsv", "header": ["label", "text"], "id": "FacebookAI/roberta-base",
     "label": "20k", "learning_rates": [0.001, 0.005], "max_steps": 500, "metric": "matthews",
     "drop": {"label": ["-"]}, "pad_token": "<|endoftext|>", "revision": "main",
-    "representation": {"rows": 500},
+    "raw_labels": {"1": "negative", "2": "positive"}, "representation": {"rows": 500},
     "split": {"eval": 0.1}, "split.eval": 0.1, "split.column": "fold",
     "split.values": {"fit": "train", "dev": "eval"}, "tag": "round", "quoting": "none",
     "transfer": {"dimension": 8},

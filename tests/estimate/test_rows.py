@@ -46,7 +46,7 @@ def test_what_nobody_knows_is_a_guess() -> None:
     config = replace(data("files", "qqp"), train_rows=None)
     size = task_size(config)
     assert size.train == SplitSize(GUESSED_ROWS["train"], 24, False, False)
-    assert size.eval == SplitSize(2000, 24, True, False)
+    assert size.eval == SplitSize(1000, 24, True, False)
 
 
 def test_of_one_file_for_everything_lengths_are_known_and_rows_are_not() -> None:
