@@ -44,6 +44,9 @@ _KNOWN = {
     # Gated feed-forward layers have three matrices: 1.5 times their width stands for that.
     "modernbert-base": _size(22, 768, 1728, 50368, 149.6),
     "modernbert-large": _size(28, 1024, 3936, 50368, 395.8),
+    "ettin-encoder-150m": _size(22, 768, 1728, 50368, 149.6),
+    "ettin-decoder-150m": _size(22, 768, 1728, 50368, 149.6),
+    "olmo-2-0425-1b": _size(16, 2048, 12288, 100352, 1279.4),
     "gpt2": _size(*_BASE, 50257, 124.4), "pythia-160m": _size(*_BASE, 50304, 123.7),
 }  # fmt: skip
 _NAMES = {

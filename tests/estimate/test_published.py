@@ -23,6 +23,7 @@ def test_an_estimate_counts_suites_zoo_and_sweep() -> None:
     assert suite.flop["pretraining"] == 0 and suite.flop["search"] > suite.flop["baseline"] > 0
     assert suite.stages == 29 + 6 + 29 * 2 * 6 + 3
     assert suite.guessed_sizes == 0 and suite.disk_bytes == 29 * 109.5e6 * 4
+    assert all(not estimate(load_params(PRESETS / f"{name}.yaml")).guessed_sizes for name in ("pythia", "ettin", "olmo2"))  # fmt: skip
     table = load_params(PRESETS / "table1.yaml")
     swept = estimate(table)
     assert swept.probes == 4 * 2 * 2 * 99 * 4
