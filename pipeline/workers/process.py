@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def start(
     """
     process = forks.Process(target=_run, args=(command, folder, dict(variables), code, said))
     try:
+        _serve()
         process.start()
     except (EOFError, ConnectionError) as error:
         raise UserError(
@@ -75,6 +77,20 @@ def start(
             "while it loaded its libraries: run it again"
         ) from error
     return process
+
+
+def _serve() -> None:
+    """Start the fork server, if there is none.
+
+    A Ctrl-C that comes while its interpreter starts waits there until the first module that is
+    loaded has it end the server without a word.
+    """
+    resource_tracker.ensure_running()  # which, where it starts, would end the waiting
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _run(
