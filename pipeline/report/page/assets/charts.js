@@ -41,7 +41,7 @@ const drawInto = (place, name, data) =>
     logLevel: 1, // errors alone: a task or a status without rows is no mistake
     actions: { export: true, source: false, compiled: false, editor: false },
     downloadFileName: name,
-  });
+  }).then((drawn) => { walkedByKeys(place); return drawn; });
 
 const ofFamily = (family) => tables.cells.filter((row) => row.family === family);
 const visible = (rows) => rows.filter((row) => !shown.hidden.has(row.task));
