@@ -16,6 +16,7 @@ from pipeline.common.artifacts import Json, atomic_directory, fingerprint
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
 from pipeline.common.sealed import write_jsonl
 from pipeline.errors import UserError
+from pipeline.models.quiet import without_bars
 from pipeline.training.onednn import through_onednn
 from pipeline.training.optimizer_state import OptimizerState
 
@@ -29,6 +30,7 @@ def save_model(
     model: PreTrainedModel, step: int, tokenizer_dir: Path | None, directory: Path
 ) -> None:
     """Write the model, its tokenizer and ``checkpoint.json`` (step and hashes), atomically."""
+    without_bars()
     with atomic_directory(directory) as folder:
         model.save_pretrained(folder)
         if tokenizer_dir is not None:
@@ -40,10 +42,9 @@ def save_model(
 def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
     """Load a checked checkpoint for further pretraining."""
     from transformers import RobertaForMaskedLM
-    from transformers.utils import logging
 
     check_model(directory)
-    logging.disable_progress_bar()
+    without_bars()
     model: Any = RobertaForMaskedLM.from_pretrained(directory, dtype=torch.float32)
     model.to(device)
     through_onednn(model)
