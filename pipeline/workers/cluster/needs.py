@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.common.checked import NotNegative, Positive, Size
-from pipeline.common.config import parse
+from pipeline.common.config import nearest, parse
 from pipeline.common.yaml_file import read_yaml
 from pipeline.errors import UserError
 
 GIB = 1 << 30
 # What computes for long and reads nothing but what stages made: the user's own files, and the way
 # to the hub, are where the driver runs.
-_TRAVEL = ("pretrain", "baseline", "search", "bound", "its")
+TRAVEL = ("pretrain", "baseline", "search", "bound", "its", "representation", "transfer")
+# All other kinds that there are.
+STAY = (
+    "settings", "file", "tokenizer", "corpus", "init", "model", "task", "collect", "report",
+)  # fmt: skip
 # What spreads its trainings, and what trains on all of its GPUs together.
 _SPREAD, _TOGETHER = "search", "pretrain"
 
@@ -61,6 +65,9 @@ def read_needs(path: Path) -> Mapping[str, Need]:
         UserError: a key or value in it that cannot be.
     """
     given = read_yaml(path) if path.exists() else {}
+    for kind in given:
+        if kind not in (kinds := [*TRAVEL, *STAY]):
+            raise UserError(f"{path}: no stage is a {kind}: {nearest(kind, kinds)}")
     named = {kind: parse(Need, value, f"{path}: {kind}") for kind, value in given.items()}
     for kind, need in named.items():
         if need.parallel > 1 and kind != _SPREAD:
@@ -68,4 +75,4 @@ def read_needs(path: Path) -> Mapping[str, Need]:
                 f"{path}: {kind}: parallel is {need.parallel}, but only {_SPREAD} spreads its "
                 "trainings: leave it out"
             )
-    return {**dict.fromkeys(_TRAVEL, Need()), **named}
+    return {**dict.fromkeys(TRAVEL, Need()), **named}
