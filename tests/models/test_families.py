@@ -35,10 +35,7 @@ def cell(
     root = tmp_path_factory.mktemp(request.param)
     write_family(request.param, world / "tokenizer", root / "published")
     fetch(Place(str(root / "published"), "folder"), 0, root / "model")
-    prepare_task(
-        "paraphrase", task_config("paraphrase", 32), root / "model", 0, root / "task",
-        leading_space=False,
-    )  # fmt: skip
+    prepare_task("paraphrase", task_config("paraphrase", 32), root / "model", 0, root / "task")
     return Cell.open(
         name="m", task="paraphrase", model_dir=root / "model", task_dir=root / "task",
         config=CONFIG, seed=0, device=torch.device("cpu"),
