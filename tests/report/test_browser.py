@@ -141,6 +141,17 @@ def test_keys_do_what_the_pointer_does(visit: Visit) -> None:
     assert opened.split(" at ")[0] in walked[2] and opened.split(" at ")[1] in walked[2]
 
 
+def test_legends_are_whole(visit: Visit) -> None:
+    assert visit.count("#taskspaces .role-legend-label text") >= 8
+    cut = visit.page.evaluate(
+        """() => [...document.querySelectorAll(".chart .role-legend-label text")].filter((text) => {
+            const drawn = text.closest("svg").getBoundingClientRect();
+            return text.textContent.includes("…") || text.getBoundingClientRect().right > drawn.right;
+        }).map((text) => text.textContent)"""
+    )
+    assert cut == []
+
+
 def test_a_sheet_of_paper_is_wide_enough(browser: Any, address: str) -> None:
     """Tables cannot scroll there: the widest one would shrink all else."""
     opened = Visit(browser, address, 718, "light")  # A4 less its margins
