@@ -76,7 +76,7 @@ class _Asked:
         found: tuple[Piece, ...] = ray.get(self._sender.pieces.remote(places))
         return found
 
-    def read(self, wanted: list[tuple[str, int, int]]) -> list[bytes]:
+    def read(self, wanted: list[tuple[Piece, int, int]]) -> list[bytes]:
         import ray
 
         found: list[bytes] = ray.get(self._sender.read.remote(self._node, wanted))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pipeline import paths
 from pipeline.errors import UserError
 from pipeline.workers.cluster import node
 from pipeline.workers.cluster.connection import connect, nodes, on_node
-from pipeline.workers.cluster.home import Arrivals, Sender
+from pipeline.workers.cluster.home import Arrivals, Sender, Sent
 from pipeline.workers.cluster.needs import GIB, Need, read_needs
 from pipeline.workers.cluster.order import Began, Done, Gone, Part, Said
 from pipeline.workers.cluster.orders import Orders, item_of
@@ -82,6 +83,8 @@ class RayPool:
         self._looked = -_NODES_FOR
         self._running: dict[str, _Running] = {}
         self._arrived: dict[str, Arrivals] = {}
+        # Known in the end.
+        self.sent = Sent(Counter(), 0)
 
     def has_room(self, stage: str) -> bool:
         """Whether the cluster has what the stage needs beside what runs, or this machine has.
@@ -264,12 +267,9 @@ class RayPool:
         from ray.exceptions import RayError
 
         with suppress(RayError):
-            files, size = self._ray.get(self._sender.sent.remote(), timeout=_NODES_FOR)
-            if files:
-                there = len({one for one, _ in files})
-                log.info(
-                    "%d files (%.1f MB) were sent to %d nodes", files.total(), size / 1e6, there
-                )
+            self.sent = self._ray.get(self._sender.sent.remote(), timeout=_NODES_FOR)
+            if self.sent.times:
+                log.info(self.sent.sentence())
 
 
 def _of(node: Mapping[str, float], name: str) -> float:
