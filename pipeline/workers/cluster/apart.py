@@ -162,9 +162,10 @@ class Workplace:
     def __init__(self, store: Store, order: Order) -> None:
         self._store = store
         self._order = order
-        # Several studies may use one node.
-        study = fingerprint(str(order.root))[:8]
-        self._stage = store.folder / "work" / study / quote(order.stage, safe="@")
+        # Several studies may use one node, and several nodes one folder.
+        study, number = fingerprint(str(order.root))[:8], order.share.number
+        name = quote(order.stage, safe="@") + (f"+{number}" if number else "")
+        self._stage = store.folder / "work" / study / name
         self.root = self._stage / str(order.attempt)
         self.code = store.folder / "code"
         self._known: dict[Path, tuple[int, int, int]] = {}

@@ -15,7 +15,7 @@ from dvc.repo import Repo
 
 from pipeline.common.processes import Process
 from pipeline.errors import UserError
-from pipeline.workers.cluster import ray_pool
+from pipeline.workers.cluster import attempt, launch
 from pipeline.workers.cluster.ray_pool import RayPool
 from pipeline.workers.driver import reproduce
 from pipeline.workers.options import Options
@@ -60,7 +60,7 @@ def run(
 ) -> str:  # fmt: skip
     """What a run with two lost workers and a failure says."""
     caplog.set_level("INFO")
-    monkeypatch.setattr(ray_pool, "SILENCE", 5.0)
+    monkeypatch.setattr(attempt, "SILENCE", 5.0)
     (repository / "large").write_bytes(os.urandom(1 << 20))
     graph = stages(
         killed=ONCE.format(name="killed", how="KILL", home=repository),
@@ -124,9 +124,9 @@ def test_no_command_outlives_its_driver(two: Two, repository: Path) -> None:
 def test_a_node_with_other_packages_is_refused(
     two: Two, repository: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    own = ray_pool.made()
+    own = launch.made()
     other: Any = type(own)(own.python, {**own.packages, "torch": "1.0"}, own.code)
-    monkeypatch.setattr(ray_pool, "made", lambda: other)
+    monkeypatch.setattr(launch, "made", lambda: other)
     caplog.set_level("INFO")
     (repository / "large").touch()
     (repository / "dvc.yaml").write_text(stages(c="pwd > c"))
