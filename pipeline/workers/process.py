@@ -30,7 +30,8 @@ LIBRARIES = [
     "numpy", "pandas", "pyarrow.parquet", "safetensors.torch", "scipy.stats", "torch",
     "transformers.models.roberta.modeling_roberta",
 ]  # fmt: skip
-_MODULE = re.compile(r"python -m ([\w.]+)((?: [\w./=-]+)*)")
+# A command that is a module of Python's, and what it is called with.
+MODULE = re.compile(r"python -m ([\w.]+)((?: [\w./=-]+)*)")
 # Descriptors from here on are multiprocessing's own, which a shell must not hand on.
 _FIRST_OWN = 3
 
@@ -105,7 +106,7 @@ def _run(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
-    module = _MODULE.fullmatch(command)
+    module = MODULE.fullmatch(command)
     if module is None:
         os.closerange(_FIRST_OWN, os.sysconf("SC_OPEN_MAX"))
         os.execv("/bin/sh", ["sh", "-c", command])

@@ -19,25 +19,29 @@ TRAVEL = ("pretrain", "baseline", "search", "bound", "its", "representation", "t
 STAY = (
     "settings", "file", "tokenizer", "corpus", "init", "model", "task", "collect", "report",
 )  # fmt: skip
-# What spreads its trainings, and what trains on all of its GPUs together.
+# What spreads its trainings, and what trains on all of its GPUs and nodes together.
 _SPREAD, _TOGETHER = "search", "pretrain"
+# How many processes train together on a node.
+PROCESSES = "PIPELINE_PROCESSES"
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a stage is given of a node while it runs.
+    """What a stage is given of a node while it runs, of each one if it has several.
 
     Attributes:
         cpus: cores, and on a CPU also the threads of a wide model.
         parallel: of a search, how many probes train at a time, each with so many cores.
         gpus: GPUs, of which several stages may share one (0.5); by default one if there are any.
         memory: GiB; 0 asks for none in particular.
+        nodes: of pretraining, on how many nodes a segment trains.
     """
 
     cpus: Positive = 1.0
     parallel: Size = 1
     gpus: NotNegative | None = None
     memory: NotNegative = 0.0
+    nodes: Size = 1
 
     def resources(self, any_gpus: bool) -> dict[str, float]:
         """By Ray's names: CPU and GPU, and memory in bytes."""
@@ -51,7 +55,7 @@ class Need:
         if self.parallel > 1:
             found["PIPELINE_PARALLEL"] = str(self.parallel)
         if kind == _TOGETHER and (self.gpus or 0) >= 2:
-            found["PIPELINE_PROCESSES"] = str(int(self.gpus or 0))
+            found[PROCESSES] = str(int(self.gpus or 0))
         return found
 
 
@@ -74,5 +78,10 @@ def read_needs(path: Path) -> Mapping[str, Need]:
             raise UserError(
                 f"{path}: {kind}: parallel is {need.parallel}, but only {_SPREAD} spreads its "
                 "trainings: leave it out"
+            )
+        if need.nodes > 1 and kind != _TOGETHER:
+            raise UserError(
+                f"{path}: {kind}: nodes is {need.nodes}, but only {_TOGETHER} trains on several: "
+                "leave it out"
             )
     return {**dict.fromkeys(TRAVEL, Need()), **named}

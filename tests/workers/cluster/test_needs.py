@@ -44,9 +44,10 @@ def test_a_search_that_trains_several_probes_at_a_time_has_cores_for_each(tmp_pa
     need = read_needs(path)["search"]
     assert need.resources(any_gpus=True) == {"CPU": 6, "GPU": 1, "memory": 0}
     work = Work("search@a", "true", tmp_path, {}, (), (), anew=False)
-    variables = Orders(tmp_path).make(work, need, 1).variables
-    assert variables == {"OMP_NUM_THREADS": "2", "PIPELINE_PARALLEL": "3"}
-    assert "PIPELINE_PARALLEL" not in Orders(tmp_path).make(work, Need(), 1).variables
+    (order,) = Orders(tmp_path).make(work, need, 1)
+    assert order.variables == {"OMP_NUM_THREADS": "2", "PIPELINE_PARALLEL": "3"}
+    (order,) = Orders(tmp_path).make(work, Need(), 1)
+    assert "PIPELINE_PARALLEL" not in order.variables
 
 
 def test_pretraining_uses_the_gpus_of_its_node_together() -> None:
@@ -58,6 +59,7 @@ def test_pretraining_uses_the_gpus_of_its_node_together() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("search: {nodes: 2}", "nodes is 2, but only pretrain trains on several: leave it out"),
         ("baseline: {parallel: 2}", "parallel is 2, but only search spreads its trainings"),
         ("serach: {cpus: 1}", "cluster.yaml: no stage is a serach: did you mean 'search'?"),
         ("search: {cpu: 1}", "did you mean 'cpus'"),
