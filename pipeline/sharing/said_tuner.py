@@ -113,10 +113,12 @@ class SaidLayer(nn.Module, BaseTunerLayer):
         self.register_load_state_dict_post_hook(_took)
 
     def _subspace(self) -> Subspace:
-        origin = torch.cat([item.detach().reshape(-1) for item in self._own.values()])
-        moved = _Moved(origin, origin[:0], self.spans, len(origin), self._base)
         config = SubspaceConfig(**self._config.subspace)
-        return Subspace(moved, config, self._config.d, self._config.seed)
+        # It may be made in a caller's inference mode, whose tensors no later training could write.
+        with torch.inference_mode(False):
+            origin = torch.cat([item.detach().reshape(-1) for item in self._own.values()])
+            moved = _Moved(origin, origin[:0], self.spans, len(origin), self._base)
+            return Subspace(moved, config, self._config.d, self._config.seed)
 
     @torch.no_grad()
     def take_head(self) -> None:
@@ -175,12 +177,10 @@ class _Materialised(torch.autograd.Function):
     def forward(ctx: Any, vector: torch.Tensor, subspace: Subspace) -> torch.Tensor:
         ctx.subspace = subspace
         ctx.save_for_backward(vector)
-        # What the projection keeps serves later steps too, which an inference mode would forbid.
-        with torch.inference_mode(False), torch.no_grad():
-            subspace.vector.copy_(vector)
-            subspace.materialize()
-            # The next forward pass writes into the buffer while this one's graph may need it.
-            return subspace.weights.clone()
+        subspace.vector.copy_(vector)
+        subspace.materialize()
+        # The next forward pass writes into the buffer while this one's graph may still need it.
+        return subspace.weights.clone()
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:

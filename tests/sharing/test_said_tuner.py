@@ -67,9 +67,14 @@ def test_weights_come_back_where_generating_fails() -> None:
     assert all(map(torch.equal, bits(model.unload()), before))
 
 
-def test_it_trains_after_it_was_measured() -> None:
+@pytest.mark.parametrize("moved", [False, True])
+def test_it_trains_after_it_was_measured(moved: bool) -> None:
     """The comparison measures a loss in inference mode before the first step."""
     model = adapted(decoder(), away=0.0)
+    if moved:
+        # As where the model went to another device after the adapter came in.
+        subspace = model.base_model.model.said.subspace
+        subspace.vector = subspace.vector.to("meta")
     with torch.inference_mode():
         loss = model(input_ids=PROMPT, labels=PROMPT).loss.item()
         model.generate(input_ids=PROMPT, **GREEDY)
