@@ -14,6 +14,7 @@ from pipeline.dimension.grid import grid_values
 from pipeline.estimate.costs import sized_models
 from pipeline.estimate.sums import Sized
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
+from pipeline.models.quiet import without_bars
 from pipeline.study.params import Params
 from pipeline.tasks.data import Split
 from pipeline.tasks.kinds import make_kind
@@ -132,5 +133,6 @@ def _save_random(size: EncoderSize, folder: Path, length: int) -> None:
         max_position_embeddings=max(size.positions, length) + 2,
         type_vocab_size=1,
     )
+    without_bars()
     with isolated(0, "speed"):
         RobertaModel(config).save_pretrained(folder)
