@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.common.artifacts import atomic_directory, sha256
 from pipeline.common.manifest import MODEL_MANIFEST, check_model
 from pipeline.errors import UserError
-from pipeline.models.opening import open_for_task
+from pipeline.models.opening import hold_in_bfloat16, open_for_task
 from pipeline.subspace.task_vector import Classifier, TaskVector, load_task_vector
 from pipeline.taskspaces.keeping import LayeredVector, load_layered
 from pipeline.training.parameters import FlatParameters
@@ -88,6 +88,8 @@ def _opened(checkpoint: Path, task: TaskVector | LayeredVector) -> PreTrainedMod
         dropout=None,
         seed=task.classifier.seed,
     )
+    if isinstance(task, TaskVector) and task.weights == "bfloat16":
+        hold_in_bfloat16(model)
     task.check_checkpoint(sha256(checkpoint / MODEL_MANIFEST))
     return model
 

@@ -20,7 +20,7 @@ def main() -> None:
     name, task = planned.model.name, planned.task
     finetune = params.task(task).finetune
     with entry.measured("bound", key):
-        cell = open_cell(params, planned.model, task)
+        cell = open_cell(params, planned.model, task, subspace=True)
         found = SearchResult.read_of(paths.search(name, task) / "result.json", name, task)
         certifier = Certifier.of(
             cell,

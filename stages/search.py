@@ -32,6 +32,7 @@ def main() -> None:
             task_dir=paths.task(planned.model.tokens, task),
             config=finetune,
             seed=params.seed,
+            subspace=True,
         )
         cell = opened()
         search, subspace = params.search, params.subspace

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.gpu_session import cell, kernels, pretraining, subspace
+from benchmarks.gpu_session import cell, kernels, pretraining, sizes, subspace
 from benchmarks.gpu_session.measuring import Emit, Row
 from benchmarks.gpu_session.session import Part, Session, rows_of
 from benchmarks.gpu_session.work import BASE, TINY, Work
@@ -43,6 +43,7 @@ MEASURES = {
     "steps": subspace.measure_steps,
     "pretraining": pretraining.measure,
     "overhead": pretraining.measure_overhead,
+    "sizes": sizes.measure,
     "cell": cell.measure,
 }
 PARTS = (
@@ -52,6 +53,7 @@ PARTS = (
     Part("steps", "A training step in bf16", 120),
     Part("pretraining", "Pretraining", 480),
     Part("overhead", "Fine-tuning's overhead", 120),
+    Part("sizes", "Decoders of 1.3 and 2.8 G parameters", 180),
     Part("cell", "A cell of SST-2's size", 900),
 )
 

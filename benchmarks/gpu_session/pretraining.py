@@ -21,11 +21,11 @@ from benchmarks.whole_encoder import whole_encoder
 from pipeline.pretraining.halves import Halves
 from pipeline.pretraining.masking import MaskedBatch
 from pipeline.pretraining.mlm import build_model, compiled_loss, masked_loss
-from pipeline.pretraining.recipe import Precision
 from pipeline.training.device import product_rate
 from pipeline.training.loop import train
 from pipeline.training.optimizers import AdamW, make_optimizer
 from pipeline.training.parameters import FlatParameters, Full
+from pipeline.training.precision import Precision
 from pipeline.training.schedules import schedule
 
 _PAPER_TOKENS = 200_000 * 1024 * 512

@@ -17,6 +17,7 @@ class Work:
         model: the encoder's sizes.
         vocabulary: its words.
         dims: the d at which the projection is checked and timed, ``step_dims`` whole steps.
+        decoders: parameters of those whose steps are measured.
         batch: rows of a fine-tuning step, ``length`` their tokens.
         block: tokens of a pretraining row, of which ``micro_batch`` are computed at a time, and
             ``micro_batches`` of these make an update.
@@ -28,6 +29,7 @@ class Work:
     vocabulary: int
     dims: tuple[int, ...]
     step_dims: tuple[int, ...]
+    decoders: tuple[float, ...]
     batch: int
     length: int
     block: int
@@ -55,12 +57,13 @@ BASE = Work(
     ModelConfig(), 50_265,
     dims=(1000, 1_000_000, 100, 4096, 16_384, 65_536, 262_144, 4_000_000),
     step_dims=(1000, 1_000_000, 16_384),
+    decoders=(1.3e9, 2.8e9),
     batch=32, length=128, block=512, micro_batch=64, micro_batches=4,
     train_rows=67_349, eval_rows=872, epochs=10, repeats=10,
 )  # fmt: skip
 TINY = Work(
     ModelConfig(1, 32, 2, 64, 64), 500,
-    dims=(100, 5000), step_dims=(100,),
+    dims=(100, 5000), step_dims=(100,), decoders=(1e5,),
     batch=2, length=8, block=64, micro_batch=4, micro_batches=2,
     train_rows=24, eval_rows=8, epochs=2, repeats=1,
 )  # fmt: skip

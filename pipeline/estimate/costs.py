@@ -19,6 +19,7 @@ from pipeline.estimate.expected import (
     most_trainings,
     search_trainings,
 )
+from pipeline.estimate.largest import Peak, peaks
 from pipeline.estimate.rows import TaskSize, task_size
 from pipeline.estimate.sizes import ModelSize, published_size
 from pipeline.estimate.sums import Sized, Sum
@@ -49,6 +50,7 @@ class Estimate:
         sizes: rows and lengths that were counted for each task (with the first model's tokens).
         guessed_sizes: published models whose size is a guess.
         protocols: of full fine-tuning and of the searches.
+        memory: of the largest trainings, by what they are called.
     """
 
     stages: int
@@ -61,6 +63,7 @@ class Estimate:
     sizes: dict[str, TaskSize]
     guessed_sizes: int
     protocols: tuple[str, str]
+    memory: dict[str, Peak]
 
     @property
     def guessed(self) -> tuple[str, ...]:
@@ -109,6 +112,7 @@ def estimate(params: Params, prepared: bool = False) -> Estimate:
         sizes={name: sizes[name] for name in params.tasks if name in sizes},
         guessed_sizes=sum(not group.size.known for group in groups),
         protocols=(params.baseline.protocol, params.search.protocol),
+        memory=peaks(params, [(group, _grid(params, group)[-1]) for group in groups]),
     )
 
 

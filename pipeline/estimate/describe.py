@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.estimate.costs import Estimate
 from pipeline.estimate.expected import FULL_EVALUATIONS, MEASURED
+from pipeline.estimate.largest import Peak
 from pipeline.estimate.rows import SplitSize
 from pipeline.estimate.simulate import CELLS
 
@@ -31,7 +32,18 @@ def describe(made: Estimate, flop_per_second: float, said: str = "as was given")
         lines.append(f"{part:<14}{made.tokens[part]:>12.3g}{flop:>12.3g}{_hours(hours):>10}")
     total, whole = sum(made.flop.values()), made.hours(flop_per_second)
     lines.append(f"{'all':<14}{'':>12}{total:>12.3g}{_hours(whole):>10}")
-    return "\n".join([*lines, "", *_assumed(made, flop_per_second, said), "", *_rows(made)])
+    assumed = _assumed(made, flop_per_second, said)
+    return "\n".join([*lines, "", *_memory(made.memory), "", *assumed, "", *_rows(made)])
+
+
+def _memory(peaks: Mapping[str, Peak]) -> Iterator[str]:
+    """What the largest trainings hold at most."""
+    parts = ("weights", "gradient", "optimizer", "activations")
+    yield f"{'GB at most':<17}" + "".join(f"{part:>12}" for part in (*parts, "all"))
+    for name, peak in peaks.items():
+        held = [getattr(peak.held, part) for part in (*parts, "total")]
+        figures = "".join(f"{bytes_ / 1e9:>12.2f}" for bytes_ in held)
+        yield f"{name:<17}{figures}  {peak.model}, {peak.task}: {peak.batch} × {peak.length} tokens"
 
 
 def _hours(hours: float) -> str:
@@ -44,7 +56,12 @@ def _assumed(made: Estimate, flop_per_second: float, said: str) -> Iterator[str]
     most = made.most_flop / flop_per_second / 3600
     yield (
         f"Hours are arithmetic at {flop_per_second:.3g} FLOP/s, {said}, one stage at a time. Not "
-        "counted: padding, and the metric on training rows, once a training."
+        "counted: padding, the metric on training rows, once a training, and what "
+        "finetune.recompute computes twice, a third of a training."
+    )
+    yield (
+        "Memory is of a GPU, with rows as long as max_length, attention by fused kernels, and the "
+        "process itself in `all`; on a CPU a probe holds two bytes a parameter more, for Fastfood."
     )
     trained = "every learning rate to its end"
     if full == "efficient":

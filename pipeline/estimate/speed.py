@@ -78,7 +78,7 @@ def _trained(largest: Sized, params: Params, config: FinetuneConfig, length: flo
         _save_random(size, Path(folder), int(length))
         model = open_for_task(
             Path(folder), outputs=_KIND.outputs, problem=_KIND.problem, dropout=config.dropout,
-            seed=0, precision=config.precision,
+            seed=0, precision=config.precision_for(subspace=True), recompute=config.recompute,
         )  # fmt: skip
     flat = FlatParameters(model)
     grid = grid_values(params.search.grid, scale_count(flat.spans, params.subspace), flat.size)

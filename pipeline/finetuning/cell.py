@@ -60,6 +60,7 @@ class Cell:
         task_dir: Path,
         config: FinetuneConfig,
         seed: int,
+        subspace: bool = False,
         device: torch.device | None = None,
     ) -> Cell:
         """Open and check a cell's inputs.
@@ -73,6 +74,8 @@ class Cell:
             task_dir: the prepared task, tokenised with the model's tokenizer.
             config: how the task is fine-tuned.
             seed: the study's.
+            subspace: whether it is opened for subspace trainings alone, whose weights may be
+                bfloat16.
             device: where to compute; None for the machine's own choice.
 
         Raises:
@@ -89,7 +92,8 @@ class Cell:
             problem=data.kind.problem,
             dropout=config.dropout,
             seed=own,
-            precision=config.precision,
+            precision=config.precision_for(subspace=subspace),
+            recompute=config.recompute,
             device=device,
         )
         flat = FlatParameters(network)

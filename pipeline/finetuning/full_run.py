@@ -143,7 +143,8 @@ class FullRunner:
                 self.cell.inputs,
                 self._seed(seed),
                 self.config.dropout,
-                self.config.precision,
+                self.config.precision_for(subspace=False),
+                self.config.recompute,
                 asdict(recipe),
                 asdict(rule) if rule else None,
             ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pipeline.common.checked import Count, Distinct, Rate, Share, Size, check_fields
 from pipeline.training.optimizers import AdamW, Optimizer
+from pipeline.training.precision import Precision
 
 # Evaluations an epoch, where it has so many updates that some of them are worth sparing.
 EVALUATIONS, _LONG_EPOCH = 4, 200
@@ -18,7 +19,12 @@ class FinetuneConfig:
     """How a task is fine-tuned (method §4): the defaults are the public recipe of RoBERTa.
 
     ``dropout: null`` leaves each model its own. With ``precision: bf16`` models compute under
-    bfloat16 autocast; what is trained, and every sum of weights, stays in float32.
+    bfloat16 autocast; what is trained, and every sum of weights, stays in float32. With
+    ``bf16_weights`` subspace trainings also hold the weights and their gradient in bfloat16: θ₀ is
+    rounded, θ₀ + Pθ^d is summed in float32 and rounded once. What trains all weights computes as
+    with ``bf16``, for most of its steps would be lost in bfloat16.
+    With ``recompute`` the backward pass computes each block's activations anew instead of keeping
+    them: the same gradient, to rounding, in much less memory and for a third more arithmetic.
     """
 
     epochs: Size = 10
@@ -28,12 +34,18 @@ class FinetuneConfig:
     optimizer: Optimizer = field(default_factory=lambda: AdamW(weight_decay=0.1))
     dropout: Share | None = 0.1
     train_eval_rows: Count | None = None
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
+    recompute: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
         if not self.learning_rates:
             raise ValueError("learning_rates must list at least one rate, all above 0")
+
+    def precision_for(self, *, subspace: bool) -> Precision:
+        """How a model computes that is opened for subspace trainings alone, or for any."""
+        narrow = self.precision == "bf16_weights"
+        return "bf16" if narrow and not subspace else self.precision
 
 
 @dataclass(frozen=True)

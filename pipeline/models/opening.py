@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from pipeline.errors import UserError
 from pipeline.models.quiet import without_bars
 from pipeline.training.device import prepare
 from pipeline.training.onednn import through_onednn
+from pipeline.training.precision import Precision
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -43,7 +45,8 @@ def open_for_task(
     problem: Problem,
     dropout: float | None,
     seed: int,
-    precision: Literal["fp32", "bf16"] = "fp32",
+    precision: Precision = "fp32",
+    recompute: bool = False,
     device: torch.device | None = None,
 ) -> PreTrainedModel:
     """Load a checkpoint with a new head for a task, drawn from ``(seed, "head")``.
@@ -55,17 +58,30 @@ def open_for_task(
         dropout: of the hidden states, of attention and of the head; None leaves the checkpoint's
             own.
         seed: what the head's weights are drawn from.
-        precision: ``bf16`` lets forward passes compute under bfloat16 autocast.
+        precision: ``bf16`` lets forward passes compute under bfloat16 autocast; with
+            ``bf16_weights`` the weights are in bfloat16 too.
+        recompute: let the backward pass compute each block's activations anew.
         device: where to compute; None for the machine's own choice.
 
     Raises:
-        UserError: the folder holds no model that can classify, lacks weights of it, or has no
-            dropout that could be set.
+        UserError: the folder holds no model that can classify, lacks weights of it, has no dropout
+            that could be set, or is of an architecture that recomputes nothing.
     """
     place = device or prepare(_width(model_dir))
-    model = _load(model_dir, outputs, problem, dropout, seed).to(place)
+    model = _load(model_dir, outputs, problem, dropout, seed)
+    if precision == "bf16_weights":
+        hold_in_bfloat16(model)
+    if recompute:
+        try:
+            recompute_activations(model)
+        except ValueError:
+            raise UserError(
+                f"{model_dir} is of type {model.config.model_type}, which cannot compute "
+                "activations anew: set the task's finetune.recompute to false"
+            ) from None
+    model.to(place)
     through_onednn(model)
-    if precision == "bf16":
+    if precision != "fp32":
         compute_in_bfloat16(model)
     return model  # type: ignore[no-any-return]
 
@@ -112,6 +128,30 @@ def _check_whole(model: PreTrainedModel, missing: Collection[str], model_dir: Pa
             f"{model_dir} lacks {len(lost)} of the model's weights, such as {lost[0]}: it is not "
             f"a whole {model.config.model_type}"
         )
+
+
+def hold_in_bfloat16(model: nn.Module) -> None:
+    """Round the model's parameters to bfloat16.
+
+    Buffers stay as they are: rotary positions would be rounded otherwise.
+    """
+    for parameter in model.parameters():
+        parameter.data = parameter.data.bfloat16()
+
+
+def recompute_activations(model: PreTrainedModel) -> None:
+    """Let blocks keep nothing but their input for the backward pass.
+
+    Dropout is drawn again from the same state, so that gradients agree: of most architectures in
+    every bit, of GPT-2 to rounding.
+
+    Raises:
+        ValueError: the architecture cannot.
+    """
+    with warnings.catch_warnings():
+        # Later versions have another name for it; all of transformers 5 know this one.
+        warnings.simplefilter("ignore", FutureWarning)
+        model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def compute_in_bfloat16(model: nn.Module) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pipeline.common.checked import Count, Index, Positive, Range, Rate, Share, Size, check_fields
 from pipeline.training.optimizers import AdamW, Optimizer
+from pipeline.training.precision import Precision
 from pipeline.training.schedules import ScheduleName
-
-Precision = Literal["fp32", "bf16", "bf16_weights"]
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,24 @@ _ByDimension = dict[int, dict[int, list[Record]]]
 
 
 def deviations(
-    training: ProbeTraining, finetune: FinetuneConfig, examples: int, protocol: str
+    training: ProbeTraining,
+    finetune: FinetuneConfig,
+    examples: int,
+    protocol: str,
+    *,
+    narrow: bool,
 ) -> tuple[str, ...]:
-    """Where the cell's probes are not those that d₉₀ is defined by, in words for every output."""
+    """Where the cell's probes are not those that d₉₀ is defined by, in words for every output.
+
+    ``narrow``: whether the cell's weights are held in bfloat16.
+    """
     epochs = training.epochs or finetune.epochs
     whole = math.ceil(examples / finetune.batch) * epochs
     said = []
+    if narrow:
+        said.append(
+            "probes hold the weights in bfloat16, from a start rounded to it (finetune.precision)"
+        )
     if training.max_steps is not None and training.max_steps < whole:
         said.append(
             f"probes take {training.max_steps} of {whole} updates (search.efficient.max_steps)"

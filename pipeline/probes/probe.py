@@ -111,6 +111,7 @@ class ProbeRunner:
                 self.seed(probe),
                 self.finetune.dropout,
                 self.finetune.precision,
+                self.finetune.recompute,
                 asdict(self.subspace),
                 asdict(self.training.recipe(self.finetune, probe.learning_rate)),
                 asdict(probe),
@@ -128,8 +129,9 @@ class ProbeRunner:
 
     def subspace_of(self, probe: Probe) -> Subspace:
         """The subspace that a probe trains in, with θ₀ put back into the network."""
-        self.cell.reset()
-        return Subspace(self.cell.flat, self.subspace, probe.d, self.seed(probe))
+        cell = self.cell
+        cell.reset()
+        return Subspace(cell.flat, self.subspace, probe.d, self.seed(probe), origin=cell.origin)
 
     def keep(self, vector: torch.Tensor | Quantised, subspace: Subspace, path: Path) -> None:
         """Write the d numbers of a training as the cell's task vector (`save_task_vector`)."""

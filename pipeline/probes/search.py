@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from pipeline.common.artifacts import Json, atomic_file, sha256
 from pipeline.common.sealed import write_jsonl
 from pipeline.dimension.ahead import sure
@@ -150,8 +152,9 @@ class Search:
         """What was asked, of what, and what it cost."""
         search, question, full, runner = self.search, self.question, self.full, self.runner
         trained = deviations(
-            runner.training, runner.finetune, len(runner.cell.data.train), search.protocol
-        )
+            runner.training, runner.finetune, len(runner.cell.data.train), search.protocol,
+            narrow=runner.cell.flat.values.dtype == torch.bfloat16,
+        )  # fmt: skip
         return SearchResult(
             model=full.model,
             task=full.task,

@@ -22,7 +22,8 @@ class CellSettings:
         warmup_fraction: the share of the updates in which the learning rate rises.
         dropout: of the model; None where it keeps its own.
         optimizer: its name.
-        precision: in which numbers models compute: ``fp32`` or ``bf16``.
+        precision: in which numbers models compute: ``fp32``, ``bf16``, or ``bf16_weights`` where
+            probes hold their weights in them too.
     """
 
     kind: str | None = None

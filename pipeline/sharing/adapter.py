@@ -47,6 +47,7 @@ def write_adapter(checkpoint: Path, task_file: Path, out: Path, base: str | None
         layout=task.layout,
         task=task.task,
         checkpoint=task.checkpoint,
+        weights=task.weights,
     )
     adapted = peft.get_peft_model(model, config)
     config.base_model_name_or_path = base or str(checkpoint)

@@ -49,6 +49,8 @@ class SaidConfig(peft.PeftConfig):
         layout: the `layout_hash` of the model that it was trained in; empty before.
         task: the task's name.
         checkpoint: the hash that says which θ₀ it belongs to.
+        weights: the dtype of the model that it was trained in, where that is narrower than
+            float32.
     """
 
     d: int = 1000
@@ -57,6 +59,7 @@ class SaidConfig(peft.PeftConfig):
     layout: str = ""
     task: str = ""
     checkpoint: str = ""
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,7 +95,7 @@ class SaidLayer(nn.Module, BaseTunerLayer):
         super().__init__()
         named = {key: item for key, item in model.named_parameters() if item.requires_grad}
         self.spans = spans_of(list(named.items()))
-        _check(config, self.spans)
+        _check(config, self.spans, next(iter(named.values())).dtype)
         # Outside of PyTorch's own attributes: these are the model's parameters, not the layer's.
         self._own = named
         self._config, self._base = config, base_of(model)
@@ -245,11 +248,17 @@ class SaidModel(BaseTuner):
         raise NotImplementedError("SAID replaces no single layer")
 
 
-def _check(config: SaidConfig, spans: tuple[Span, ...]) -> None:
+def _check(config: SaidConfig, spans: tuple[Span, ...], dtype: torch.dtype) -> None:
     if config.layout and config.layout != layout_hash(spans):
         raise UserError(
             f"the adapter of {config.task!r} is for a model with other parameters than these "
             f"{len(spans)} tensors: open the checkpoint with the task's number of labels"
+        )
+    if config.weights and getattr(torch, config.weights) != dtype:
+        raise UserError(
+            f"the adapter of {config.task!r} belongs to weights in {config.weights}, but the "
+            f"model's are in {str(dtype).removeprefix('torch.')}: open the checkpoint with "
+            f"dtype=torch.{config.weights}"
         )
 
 

@@ -8,8 +8,14 @@ from pipeline.study.measured import MeasuredModel
 from pipeline.study.params import Params
 
 
-def open_cell(params: Params, model: MeasuredModel, task: str) -> Cell:
+def open_cell(params: Params, model: MeasuredModel, task: str, *, subspace: bool = False) -> Cell:
     """The cell of a measured model and a task, its inputs checked.
+
+    Args:
+        params: the study's.
+        model: the measured model.
+        task: the task's name.
+        subspace: as `Cell.open`.
 
     Raises:
         UserError: as `Cell.open`.
@@ -21,4 +27,5 @@ def open_cell(params: Params, model: MeasuredModel, task: str) -> Cell:
         task_dir=paths.task(model.tokens, task),
         config=params.task(task).finetune,
         seed=params.seed,
+        subspace=subspace,
     )

@@ -68,6 +68,7 @@ class Subspace:
         d: how many numbers are trained.
         seed: what P is drawn from.
         projection: another P than ``config`` names, for as many coordinates and parameters.
+        origin: θ₀ (D,), where the caller holds a copy that stays as it is; None makes one.
 
     Raises:
         UserError: SAID with d ≤ m, d > D, or a head outside that the model does not have.
@@ -80,6 +81,7 @@ class Subspace:
         d: int,
         seed: int,
         projection: Projection | None = None,
+        origin: torch.Tensor | None = None,
     ) -> None:
         self.config = config
         self.seed = seed
@@ -94,7 +96,8 @@ class Subspace:
         _check(d, self.layers, self._body, config)
         lengths = [span.stop - span.start for span in body]
         self.projection = projection or make_projection(config, self._inner, lengths, seed)
-        self._origin = flat.values[: self._body].clone()
+        start = flat.values.clone() if origin is None else origin
+        self._origin = start[: self._body]
         values = flat.values
         dtype = torch.promote_types(values.dtype, torch.float32)
         self.vector = torch.zeros(d + flat.size - self._body, dtype=dtype, device=values.device)

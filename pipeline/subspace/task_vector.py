@@ -58,7 +58,9 @@ class TaskVector:
 
     ``vector`` is the subspace's vector itself, or, quantised, how far it went from its start
     (θ^d = 0, λ = 1). ``dimension`` is d, ``layout`` the `layout_hash` of the model's parameters.
-    ``classifier`` is None for a model whose parameters are all the checkpoint's own.
+    ``classifier`` is None for a model whose parameters are all the checkpoint's own. ``weights``
+    is the dtype that θ₀ and the weights are rounded to, by torch's name; None where it is float32
+    or wider.
     """
 
     vector: torch.Tensor | Quantised
@@ -69,6 +71,7 @@ class TaskVector:
     checkpoint: str
     task: str
     classifier: Classifier | None = None
+    weights: str | None = None
 
     def apply(self, flat: FlatParameters, checkpoint: str) -> None:
         """Write the fine-tuned weights into a model that holds the same θ₀, head included.
@@ -85,13 +88,19 @@ class TaskVector:
             checkpoint: hash of the checkpoint that the model was opened from.
 
         Raises:
-            UserError: the checkpoint or the model is another one.
+            UserError: the checkpoint or the model is another one, or has weights of another dtype.
         """
         self.check_checkpoint(checkpoint)
         if layout_hash(flat.spans) != self.layout:
             raise UserError(
                 f"the task vector of {self.task!r} is for a model with other parameters than these "
                 f"{len(flat.spans)} tensors: open the checkpoint with the task's number of labels"
+            )
+        if (held := _rounded(flat.values)) != self.weights:
+            raise UserError(
+                f"the task vector of {self.task!r} belongs to weights in "
+                f"{self.weights or 'float32'}, but the model's are in {held or 'float32'}: cast "
+                "them first"
             )
         if not 0 < self.dimension <= flat.size:
             # Asked before a subspace of that size is made.
@@ -101,10 +110,10 @@ class TaskVector:
             )
         subspace = Subspace(flat, self.config, self.dimension, self.seed)
         target = subspace.vector
-        held = self.vector.codes if isinstance(self.vector, Quantised) else self.vector
-        if held.shape != target.shape:
+        numbers = self.vector.codes if isinstance(self.vector, Quantised) else self.vector
+        if numbers.shape != target.shape:
             raise UserError(
-                f"the task vector of {self.task!r} holds {len(held)} numbers, "
+                f"the task vector of {self.task!r} holds {len(numbers)} numbers, "
                 f"but d = {self.dimension} asks for {len(target)}"
             )
         if isinstance(self.vector, Quantised):
@@ -163,6 +172,8 @@ def save_task_vector(
         "task": task,
         "classifier": None if classifier is None else asdict(classifier),
     }
+    if rounded := _rounded(subspace.weights):
+        facts["weights"] = rounded
     # One key only: safetensors writes several in an order that changes from run to run.
     content = {**facts, "sha256": _digest(facts, tensors)}
     save_file(tensors, path, {_KEY: json.dumps(content, sort_keys=True)})
@@ -202,6 +213,12 @@ def _of_facts(facts: dict[str, Any], tensors: Mapping[str, torch.Tensor]) -> Tas
         classifier=classifier,
         **facts,
     )
+
+
+def _rounded(weights: torch.Tensor) -> str | None:
+    """The dtype's name where it is narrower than that of the d numbers."""
+    narrow = weights.element_size() < torch.float32.itemsize
+    return str(weights.dtype).removeprefix("torch.") if narrow else None
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

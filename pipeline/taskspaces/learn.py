@@ -194,7 +194,8 @@ class TaskSpace:
     def _identity(self) -> str:
         """The hash of everything that decides the layers and the trainings."""
         cell, finetune = self.cell, self.finetune
-        settings = [asdict(self.config), finetune.dropout, finetune.precision]
+        computing = [finetune.precision_for(subspace=False), finetune.recompute]
+        settings = [asdict(self.config), finetune.dropout, *computing]
         recipes = [asdict(self._recipe(n)) for n in (self.config.snapshots, finetune.epochs)]
         code, on = code_hash(*_CODE), stack(cell.flat.values.device)
         return fingerprint([code, on, cell.inputs, cell.seed, settings, recipes])[:32]

@@ -41,9 +41,10 @@ class OwnProbeRunner(ProbeRunner):
 
     def subspace_of(self, probe: Probe) -> Subspace:
         """The subspace that a probe trains in, with θ₀ put back into the network."""
-        self.cell.reset()
-        projection = self.basis.first(probe.d)
-        return Subspace(self.cell.flat, self.subspace, probe.d, self.seed(probe), projection)
+        cell, projection = self.cell, self.basis.first(probe.d)
+        cell.reset()
+        facts = (cell.flat, self.subspace, probe.d, self.seed(probe))
+        return Subspace(*facts, projection, cell.origin)
 
     def identity(self, probe: Probe) -> str:
         """The hash of everything a probe's curve depends on."""

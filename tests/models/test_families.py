@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,22 @@ def test_a_probe_trains_d_numbers(cell: Cell) -> None:
     assert run.vector is not None and len(run.vector) == 24
     assert not torch.equal(run.vector, start)
     # Every scale has a gradient of its own, so no layer is left out.
+    assert (run.vector[24 - subspace.layers :] != 1).all()
+
+
+def test_a_probe_trains_with_weights_in_bfloat16(cell: Cell, world: Path) -> None:
+    family = cell.network.config.model_type
+    # Its one block, used over and over, recomputes nothing.
+    config = replace(CONFIG, precision="bf16_weights", recompute=family != "albert")
+    root = Path(cell.network.name_or_path).parent
+    narrow = Cell.open(
+        name="m", task="paraphrase", model_dir=root / "model", task_dir=root / "task",
+        config=config, seed=0, subspace=True, device=torch.device("cpu"),
+    )  # fmt: skip
+    subspace = Subspace(narrow.flat, SubspaceConfig(), 24, 0, origin=narrow.origin)
+    run = fine_tune(narrow.network, subspace, narrow.data.train, narrow.data.eval, RECIPE, 0)
+    assert narrow.flat.values.dtype == torch.bfloat16 and not run.diverged
+    assert run.vector is not None and run.vector.dtype == torch.float32
     assert (run.vector[24 - subspace.layers :] != 1).all()
 
 

@@ -92,10 +92,15 @@ def test_a_fraction_that_probes_ended_too_early_for_has_a_reason():
 @pytest.mark.parametrize(("cap", "said"), [(None, []), (400, []), (30, ["30 of 400 updates"])])
 def test_capped_updates_are_a_deviation(cap, said):
     finetune = FinetuneConfig(epochs=4, batch=16)
-    found = deviations(ProbeTraining(max_steps=cap), finetune, 1600, "paper")
+    found = deviations(ProbeTraining(max_steps=cap), finetune, 1600, "paper", narrow=False)
     assert len(found) == len(said) and all(
         word in text for word, text in zip(said, found, strict=True)
     )
+
+
+def test_rounded_weights_are_a_deviation():
+    (found,) = deviations(ProbeTraining(), FinetuneConfig(), 1600, "paper", narrow=True)
+    assert "weights in bfloat16" in found and "finetune.precision" in found
 
 
 def test_answers_measure_the_noise_that_the_evaluation_set_only_bounds(

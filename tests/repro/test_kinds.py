@@ -26,7 +26,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     params = tiny_params()
     params["checkpoints"] = {"s0": 0}
     params["tasks"] = {
-        "similarity": {"data": {**rows("similarity"), "kind": "regression"}},
+        "similarity": {
+            "data": {**rows("similarity"), "kind": "regression"},
+            "finetune": {"precision": "bf16_weights", "recompute": True},
+        },
         "acceptability": {"data": {
             **rows("acceptability"), "columns": {"text_a": "text_a", "text_b": None},
             "labels": ["unacceptable", "acceptable"], "metric": "matthews",
@@ -70,6 +73,14 @@ def test_targets_statuses_and_intervals_follow(study: Study) -> None:
     assert manifest["labels"] == [] and manifest["train"]["labels"]["high"] == 5
 
 
+def test_rounded_weights_are_named_where_probes_had_them(study: Study) -> None:
+    cells = pd.read_csv(study.folder / "reports/cells.csv").set_index("task")
+    named = cells["deviations"].str.contains("weights in bfloat16")
+    assert named.to_dict() == {"similarity": True, "acceptability": False}
+    assert cells.loc["similarity", "settings_precision"] == "bf16_weights"
+    assert not cells["full_deviations"].astype(str).str.contains("bfloat16").any()
+
+
 def test_figures_name_what_they_show(study: Study) -> None:
     text = (study.folder / "reports/figures/generalization.svg").read_text()
     assert "evaluation metric" in text and "evaluation accuracy" not in text
@@ -88,3 +99,4 @@ def test_a_fine_tuned_regression_is_restored_and_applied(study: Study, tmp_path:
         config = json.loads((tmp_path / task / "config.json").read_text())
         regression = task == "similarity"
         assert (config["problem_type"] == "regression") == regression
+        assert config["dtype"] == ("bfloat16" if regression else "float32")
