@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.common.quiet import without_bars
 from pipeline.dimension.grid import grid_values
 from pipeline.estimate.costs import sized_models
 from pipeline.estimate.sums import Sized
 from pipeline.finetuning.recipe import FinetuneConfig, Recipe
-from pipeline.models.quiet import without_bars
 from pipeline.study.params import Params
 from pipeline.tasks.data import Split
 from pipeline.tasks.kinds import make_kind

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from pipeline.common.problem import Problem
+from pipeline.common.quiet import without_bars
 from pipeline.common.quoted import quoted
 from pipeline.common.seeds import isolated
 from pipeline.errors import UserError
-from pipeline.models.quiet import without_bars
 from pipeline.training.device import prepare
 from pipeline.training.onednn import through_onednn
 from pipeline.training.precision import Precision

@@ -14,9 +14,9 @@ import torch
 
 from pipeline.common.artifacts import Json, atomic_directory, fingerprint
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
+from pipeline.common.quiet import without_bars
 from pipeline.common.sealed import write_jsonl
 from pipeline.errors import UserError
-from pipeline.models.quiet import without_bars
 from pipeline.tokens.tokenizer import has_leading_space
 from pipeline.training.onednn import through_onednn
 from pipeline.training.optimizer_state import OptimizerState

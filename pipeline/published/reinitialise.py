@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from pipeline.common.artifacts import atomic_directory
+from pipeline.common.quiet import without_bars
 from pipeline.common.seeds import isolated
 from pipeline.errors import UserError
-from pipeline.models.quiet import without_bars
 from pipeline.published.fetching import fetch
 from pipeline.published.place import Place
 from pipeline.subspace.layers import EMBEDDINGS, HEAD, block_keys

@@ -19,8 +19,8 @@ from pipeline.backends.fairseq.dictionary import read_dictionary, vocabulary, wr
 from pipeline.backends.fairseq.weights import current_names, to_fairseq, to_transformers
 from pipeline.common.artifacts import atomic_directory
 from pipeline.common.manifest import MODEL_MANIFEST, check_model
+from pipeline.common.quiet import without_bars
 from pipeline.errors import UserError
-from pipeline.models.quiet import without_bars
 from pipeline.pretraining.checkpoints import save_model
 from pipeline.tokens.tokenizer import open_tokenizer
 
