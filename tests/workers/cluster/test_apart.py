@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pipeline.running.sentences import sentence
 from pipeline.workers.cluster import apart, pieces
 from pipeline.workers.cluster.apart import Store, Workplace
 from pipeline.workers.cluster.home import Arrivals, Sender
-from pipeline.workers.cluster.order import Gone, Order, Part, Sign
+from pipeline.workers.cluster.order import Gone, Order, Part, Share, Sign
 from pipeline.workers.cluster.pieces import Hashes, spans
 from tests.running.conftest import Disk, disk  # noqa: F401
 
@@ -87,6 +88,16 @@ def test_what_a_command_reads_is_there_and_crosses_once(root: Path, tmp_path: Pa
     prepared(root, tmp_path / "node", sender, attempt=4)
     assert sender.sent().sentence().startswith("11 files")
     assert sender.sent().sentence().endswith("nodes, 5 of them again")
+
+
+def test_two_nodes_with_one_folder_work_apart(root: Path, tmp_path: Path) -> None:
+    sender = Sender(root)
+    store = Store(tmp_path / "node", Asked(sender), most=1000)
+    shares = [replace(order(root), share=Share(number, nodes=2)) for number in (0, 1)]
+    first, second = (Workplace(store, one) for one in shares)
+    for place in (first, second):
+        list(place.prepare())
+    assert (first.root / "params.yaml").exists() and (second.root / "params.yaml").exists()
 
 
 def test_what_was_used_longest_ago_makes_room(root: Path, tmp_path: Path) -> None:

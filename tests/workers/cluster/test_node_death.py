@@ -81,7 +81,7 @@ def test_a_node_that_dies_ends_the_whole_attempt_and_the_next_goes_on(
 ) -> None:
     caplog.set_level("INFO")
     (repository / "together.py").write_text(TOGETHER.replace("HOME", repr(str(repository))))
-    (repository / "cluster.yaml").write_text("pretrain: {nodes: 2}")
+    (repository / "cluster.yaml").write_text("pretrain: {nodes: 2, memory: 0.1}")
     stage = {"cmd": "python -m together", "deps": ["together.py"], "outs": ["both"]}
     graph = {"stages": {"pretrain": {"foreach": ["both"], "do": stage}}}
     (repository / "dvc.yaml").write_text(json.dumps(graph))

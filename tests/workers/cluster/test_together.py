@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.workers.cluster import node
 from pipeline.workers.cluster.needs import Need
-from pipeline.workers.cluster.order import Order, Share
+from pipeline.workers.cluster.order import Done, Order, Part, Said, Share
 from pipeline.workers.cluster.orders import Orders
 from pipeline.workers.cluster.together import Meeting, torchrun
 from pipeline.workers.pool import Work
@@ -40,3 +43,19 @@ def test_torchrun_is_what_a_fork_can_run(tmp_path: Path) -> None:
     assert MODULE.fullmatch(command)
     with pytest.raises(UserError, match="only python -m MODULE can run on several nodes"):
         torchrun("python -m a && python -m b", Share(0, 2, 1), MEETING)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_first_nodes_files_are_the_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    said = [Said([]), Done(None)]
+    monkeypatch.setattr(node, "_run", lambda *_: iter(said))
+    row, output = Part("rows.jsonl", 0, b"1\n", True), Part("made", 0, b"", False)
+    place: Any = SimpleNamespace(
+        root=tmp_path, code=tmp_path, clear=lambda: None,
+        progress=lambda: iter([row]), outputs=lambda: iter([output]),
+    )  # fmt: skip
+    order = orders(tmp_path, Need(nodes=2))[number]
+    sent = list(node._run_apart(order, place))
+    assert sent == (said if number else [row, said[0], output, said[1]])
