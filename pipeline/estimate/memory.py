@@ -12,10 +12,11 @@ the largest batch; e bytes of an activation.
   That is Korthikanti et al. 2022 (34 bytes a token and unit of width at e = 2 and f = 4w, without
   attention's own matrices, which fused kernels do not keep), and what norms keep in float32. Where
   activations are computed anew a block keeps e·T·2w, its input and what is around it, and one block
-  at a time is whole.
+  at a time is whole. An evaluation has four times the tokens and no more than e·4T·(8w + 3f), what
+  lives inside a block; whichever is more counts.
 
-An evaluation, four times as many rows without a backward pass, takes less. So does the float32
-model that is loaded before a training begins, or about as much.
+The float32 model that is loaded before a training begins takes less than all this, or about as
+much. On a CPU activations take up to twice as much in float32: oneDNN has copies of its own.
 """
 
 from __future__ import annotations
@@ -91,10 +92,20 @@ class TrainingMemory:
         moved = self.parameters + size.vocabulary * size.width
         return Held(weights, _WEIGHT[self.precision] * moved, optimizer, self._activations())
 
+    def kept(self) -> float:
+        """Bytes of activations that wait for the backward pass."""
+        width = self.encoder.width
+        return self.encoder.layers * self._bytes(2 * width if self.recompute else self._block())
+
     def _activations(self) -> float:
-        size = self.encoder
-        block = 16 * size.width + 2 * size.feed_forward
-        units = (size.layers + 1) * block
-        if self.recompute:
-            units = 2 * size.layers * size.width + 2 * block
-        return _ACTIVATION[self.precision] * self.tokens * units
+        size, blocks = self.encoder, 2 if self.recompute else 1
+        trained = self.kept() + blocks * self._bytes(self._block())
+        return max(trained, 4 * self._bytes(8 * size.width + 3 * size.feed_forward))
+
+    def _block(self) -> int:
+        """What a block keeps of a token, in numbers."""
+        return 16 * self.encoder.width + 2 * self.encoder.feed_forward
+
+    def _bytes(self, numbers: float) -> float:
+        """Of so many numbers a token."""
+        return _ACTIVATION[self.precision] * self.tokens * numbers
