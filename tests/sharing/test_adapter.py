@@ -17,7 +17,7 @@ from pipeline.common.artifacts import sha256
 from pipeline.common.manifest import MODEL_MANIFEST
 from pipeline.common.sealed import read_sealed
 from pipeline.errors import UserError
-from pipeline.models.opening import open_for_task
+from pipeline.models.opening import hold_in_bfloat16, open_for_task
 from pipeline.sharing.adapter import write_adapter
 from pipeline.sharing.said_tuner import SaidConfig
 from pipeline.subspace.config import SubspaceConfig
@@ -136,3 +136,27 @@ def test_another_model_and_a_second_adapter_are_refused(world: Path, tmp_path: P
     model = peft.get_peft_model(start(world), SaidConfig(task_type="SEQ_CLS", d=40))
     with pytest.raises(UserError, match="one at a time"):
         model.add_adapter("second", SaidConfig(task_type="SEQ_CLS", d=40))
+
+
+def test_an_adapter_of_weights_in_bfloat16_is_for_those_alone(world: Path, tmp_path: Path) -> None:
+    from transformers import AutoModelForSequenceClassification
+
+    narrow = start(world)
+    hold_in_bfloat16(narrow)
+    subspace = Subspace(FlatParameters(narrow), SubspaceConfig(), 40, 7)
+    task = tmp_path / "task.safetensors"
+    save_task_vector(
+        task, subspace.vector + 0.1, subspace=subspace, task="demo", classifier=CLASSIFIER,
+        checkpoint=sha256(world / "model" / MODEL_MANIFEST),
+    )  # fmt: skip
+    apply_task(world / "model", task, tmp_path / "applied")
+    write_adapter(world / "model", task, tmp_path / "adapter")
+    with pytest.raises(UserError, match=r"model's are in float32: .* dtype=torch.bfloat16"):
+        peft.PeftModel.from_pretrained(opened(world / "model"), tmp_path / "adapter")
+    own = AutoModelForSequenceClassification.from_pretrained(
+        world / "model", num_labels=2, dtype=torch.bfloat16
+    )
+    merged = peft.PeftModel.from_pretrained(own, tmp_path / "adapter").merge_and_unload()
+    wanted = dict(opened(tmp_path / "applied").named_parameters())
+    for name, item in merged.named_parameters():
+        assert item.dtype == torch.bfloat16 and torch.equal(item, wanted[name]), name
