@@ -1,9 +1,10 @@
 """A Ray cluster of two nodes on this machine, one of them without the study's folder.
 
-``python -m benchmarks.cluster same`` runs a tiny study alone, with two jobs and on the cluster, and
-compares all that they leave; ``trivial`` takes the driver's time of stages that do nothing;
-``large`` sends large files; ``kills`` kills workers, nodes and drivers until a study of countable
-trials is done, and counts the trials, the rows of journals and who lives on.
+``python -m benchmarks.cluster same`` runs a tiny study alone, with two jobs and on two nodes
+without its folder, compares all that they leave, and tells what was sent; ``trivial`` takes the
+driver's time of stages that do nothing; ``large`` sends large files; ``kills`` kills workers, nodes
+and drivers until a study of countable trials is done, and counts the trials, the rows of journals
+and who lives on.
 """
 
 from __future__ import annotations
@@ -16,23 +17,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from benchmarks.attack.tiny import ROOT, TinyStudy, copy_project, tiny_params
 from benchmarks.attack.victims import processes
+from benchmarks.two_nodes import Two, two_nodes
 from pipeline.common.processes import Process
 from pipeline.common.yaml_file import read_yaml
 
-_SIZE = {"num_cpus": 1, "object_store_memory": 200 << 20}
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 _STAGES, _CELLS, _TRIALS = 304, 6, 12
 # Seconds: of a trial; until nothing of a driver is alive; the latest kill after a start.
 _TRIAL, _ORPHANED, _LATEST = 0.25, 10.0, 25.0
@@ -43,54 +38,6 @@ _CELL = (
     "for i in $(seq {trials}); do grep -q '^'$i'$' $d/rows.jsonl && continue; sleep {trial}; "
     "echo {name} $i >> {counted}; echo $i >> $d/rows.jsonl; done; cp $d/rows.jsonl {name}"
 )
-
-
-class Two:
-    """The cluster; what belongs to it has a mark in its environment."""
-
-    def __init__(self, folder: Path) -> None:
-        from ray.cluster_utils import Cluster
-
-        os.environ |= _QUIET
-        self._own = folder / "node"
-        head = {**_SIZE, "include_dashboard": False}
-        self._cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.address = self._cluster.address
-        self._node: Any = None
-        self.renew()
-
-    def renew(self) -> None:
-        """Lose the node that has a folder of its own, if there is one, and start another."""
-        if self._node is not None:
-            self._cluster.remove_node(self._node, allow_graceful=False)
-        own = {"PIPELINE_NODE_FOLDER": str(self._own)}
-        self._node = self._cluster.add_node(**_SIZE, env_vars=own)
-
-    def workers(self) -> list[int]:
-        """Ray's processes that see to a stage now."""
-        found = psutil.Process().children(recursive=True)
-        return [one.pid for one in found if _name(one).startswith("ray::search@")]
-
-    def close(self) -> None:
-        """End it."""
-        self._cluster.shutdown()
-
-
-def _name(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
-
-
-@contextmanager
-def _two() -> Iterator[tuple[Two, Path]]:
-    with tempfile.TemporaryDirectory() as folder:
-        two = Two(Path(folder))
-        try:
-            yield two, Path(folder)
-        finally:
-            two.close()
 
 
 def _plain(folder: Path, graph: dict[str, Any]) -> TinyStudy:
@@ -121,7 +68,7 @@ def _driver(study: TinyStudy, two: Two | None, *options: str) -> subprocess.Pope
 
 def same(out: Path) -> None:
     """The same tiny study three ways: its tables, figures, cache and dvc.lock."""
-    with _two() as (two, folder):
+    with two_nodes(shared=False) as (two, folder):
         params = tiny_params(list(_tasks()))
         params["checkpoints"] = {"s0": 0, "s4": 4, "s8": 8}
         fresh = TinyStudy.create(folder / "fresh", params)
@@ -159,7 +106,7 @@ def trivial(out: Path) -> None:
         }
     }
     lines = ["| run | wall | driver's CPU | largest | it ended with |", "|---|---|---|---|---|"]
-    with _two() as (two, folder):
+    with two_nodes() as (two, folder):
         study = _plain(folder / "study", graph)
         for run in ("all", "nothing to do"):
             began = time.monotonic()
@@ -175,7 +122,7 @@ def trivial(out: Path) -> None:
 def large(out: Path) -> None:
     """Files of a checkpoint's size and more, to a node of their own and back."""
     lines = ["| file | there and back |", "|---|---|"]
-    with _two() as (two, folder):
+    with two_nodes() as (two, folder):
         for size in (64, 512, 2048):
             command = 'case "$PWD" in */work/*) cp large made;; *) sleep 2; exit 3;; esac'
             stage = {"cmd": command, "deps": ["large"], "outs": ["made"]}
@@ -199,7 +146,7 @@ def kills(out: Path, count: int, seed: int) -> None:
     """Kill a worker, the node of its own or the driver, each ``count`` times at random moments."""
     chance, done = random.Random(seed), Counter[str]()
     found: Counter[str] = Counter()
-    with _two() as (two, folder):
+    with two_nodes() as (two, folder):
         number = 0
         while any(done[what] < count for what in ("worker", "node", "driver")):
             number += 1

@@ -65,7 +65,7 @@ def open_rows(
     )
     if not (out / "model").exists():
         fetch(Place(str(model), source="folder"), 0, out / "model")
-    prepare_task("rows", data, out / "model", _SEED, out / "task", leading_space=False)
+    prepare_task("rows", data, out / "model", _SEED, out / "task")
     return Cell.open(
         name="model", task="rows", model_dir=out / "model", task_dir=out / "task",
         config=finetune, seed=_SEED,

@@ -16,12 +16,14 @@ from pipeline import paths, planning
 from pipeline.common.arguments import number
 from pipeline.common.checked import Count, Index
 from pipeline.common.yaml_file import read_yaml
+from pipeline.errors import UserError
 from pipeline.estimate.kinds import flop_by_kind, stages_by_kind
 from pipeline.report.loggers import TRACKERS
 from pipeline.running import startup
 from pipeline.sharing.commands import add_models
 from pipeline.study.chain import chain_yaml, checkpoint_steps
 from pipeline.study.graph import check_graph, write_graph
+from pipeline.study.params import Params
 from pipeline.study.reading import load_params
 from pipeline.study.reference import reference
 
@@ -130,16 +132,22 @@ def _repro(chosen: argparse.Namespace) -> str:
     elif write_graph(params):
         logging.info("graph.yaml was written anew for params.yaml%s", _left())
     jobs = chosen.jobs or default_jobs(params)
-    pool = _cluster(chosen.address, jobs) if chosen.on and not options.dry else None
+    pool = _cluster(params, chosen.address, jobs) if chosen.on and not options.dry else None
     if chosen.plain or options.dry or not sys.stdout.isatty():
         return reproduce(chosen.targets, jobs, options, pool)
     with live(jobs, lambda: Expected(stages_by_kind(params), flop_by_kind(params)), paths.SAID):
         return reproduce(chosen.targets, jobs, options, pool)
 
 
-def _cluster(address: str | None, jobs: int) -> Any:
+def _cluster(params: Params, address: str | None, jobs: int) -> Any:
+    from pipeline.workers.cluster.needs import read_needs
     from pipeline.workers.cluster.ray_pool import RayPool
 
+    nodes = read_needs(paths.CLUSTER)["pretrain"].nodes
+    if nodes > 1 and params.pretrains() and params.pretrain.backend == "fairseq":
+        raise UserError(
+            f"{paths.CLUSTER}: pretrain: nodes is {nodes}, but fairseq trains on one: leave it out"
+        )
     return RayPool(address, jobs, Path.cwd())
 
 

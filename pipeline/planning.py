@@ -90,6 +90,6 @@ def _simulate(chosen: argparse.Namespace) -> str:
     rate = speed.flop_per_second
     seconds = {name: flop / rate for name, flop in stage_flop(params, prepared).items()}
     needs, pretrain = stage_needs(params), read_needs(paths.CLUSTER)["pretrain"]
-    together = max(round(pretrain.gpus or 1), 1)
+    together = max(round(pretrain.gpus or 1), 1) * pretrain.nodes
     wide = {name: together for name in needs if name.startswith("pretrain@")}
     return simulation.describe(needs, seconds, chosen.workers, wide)

@@ -16,13 +16,7 @@ def main() -> None:
     tokens, task = item["tokens"], item["task"]
     tokenizer = tokenizer_of(params, tokens)
     made = prepare_task(
-        task,
-        params.task(task).data,
-        tokenizer,
-        params.seed,
-        paths.task(tokens, task),
-        # Running text starts with a space where this project trains the vocabulary and the model.
-        leading_space=tokenizer == paths.TOKENIZER,
+        task, params.task(task).data, tokenizer, params.seed, paths.task(tokens, task)
     )
     logging.info(
         "%s: %d training and %d evaluation rows, chance %.4f",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.common.quiet import without_bars
 from pipeline.dimension.grid import grid_values
 from pipeline.estimate.costs import sized_models
 from pipeline.estimate.sums import Sized
@@ -132,5 +133,6 @@ def _save_random(size: EncoderSize, folder: Path, length: int) -> None:
         max_position_embeddings=max(size.positions, length) + 2,
         type_vocab_size=1,
     )
+    without_bars()
     with isolated(0, "speed"):
         RobertaModel(config).save_pretrained(folder)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from pipeline.common.problem import Problem
+from pipeline.common.quiet import without_bars
 from pipeline.common.quoted import quoted
 from pipeline.common.seeds import isolated
 from pipeline.errors import UserError
@@ -90,7 +91,7 @@ def _load(model_dir: Path, outputs: int, problem: Problem, dropout: float | None
     from transformers.utils import logging
 
     logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    without_bars()
     try:
         config = AutoConfig.from_pretrained(model_dir, num_labels=outputs, problem_type=problem)
         if dropout is not None:

@@ -14,8 +14,10 @@ import torch
 
 from pipeline.common.artifacts import Json, atomic_directory, fingerprint
 from pipeline.common.manifest import MODEL_MANIFEST, STATE_MANIFEST, check_model, check_state, seal
+from pipeline.common.quiet import without_bars
 from pipeline.common.sealed import write_jsonl
 from pipeline.errors import UserError
+from pipeline.tokens.tokenizer import has_leading_space
 from pipeline.training.onednn import through_onednn
 from pipeline.training.optimizer_state import OptimizerState
 
@@ -28,22 +30,26 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 def save_model(
     model: PreTrainedModel, step: int, tokenizer_dir: Path | None, directory: Path
 ) -> None:
-    """Write the model, its tokenizer and ``checkpoint.json`` (step and hashes), atomically."""
+    """Write the model, its tokenizer and ``checkpoint.json``, atomically.
+
+    That has the step, the hashes, and how the tokenizer is given texts.
+    """
+    without_bars()
     with atomic_directory(directory) as folder:
         model.save_pretrained(folder)
         if tokenizer_dir is not None:
             for name in _TOKENIZER_FILES:
                 shutil.copyfile(tokenizer_dir / name, folder / name)
-        seal(folder, MODEL_MANIFEST, step=step)
+        spaced = tokenizer_dir is not None and has_leading_space(tokenizer_dir)
+        seal(folder, MODEL_MANIFEST, step=step, leading_space=spaced)
 
 
 def open_model(directory: Path, device: torch.device) -> RobertaForMaskedLM:
     """Load a checked checkpoint for further pretraining."""
     from transformers import RobertaForMaskedLM
-    from transformers.utils import logging
 
     check_model(directory)
-    logging.disable_progress_bar()
+    without_bars()
     model: Any = RobertaForMaskedLM.from_pretrained(directory, dtype=torch.float32)
     model.to(device)
     through_onednn(model)

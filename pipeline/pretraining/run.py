@@ -92,6 +92,7 @@ def run_segment(
     flat = FlatParameters(model)
     scratch = end.scratch / f"{_identity(segment, start, decay)}.safetensors"
     state = _resume(scratch, start, flat, stop=stop, optimizer=config.optimizer)
+    _see_together(state.optimizer.step, ranks, device)
     rate = schedule(config.schedule, config.learning_rate, config.warmup_steps, config.total_steps)
     if decay:
         rate = decayed(rate, read_sealed(start.model / "checkpoint.json")["step"], stop)
@@ -248,6 +249,22 @@ def _resume(
     state = open_state(start.state)
     _check_start(start, state, stop, optimizer)
     return Halfway(flat.values, state, [])
+
+
+def _see_together(step: int, ranks: Ranks, device: torch.device) -> None:
+    """Refuse processes that go on from different updates, as on nodes that see different files.
+
+    Their gradients would be of different batches and weights, and their sum of nothing.
+    """
+    steps = torch.zeros(ranks.count, dtype=torch.int64, device=device)
+    steps[ranks.rank] = step
+    ranks.sum(steps)
+    if len(found := set(steps.tolist())) > 1:
+        raise UserError(
+            f"processes that train together found different states to go on from (of updates "
+            f"{', '.join(map(str, sorted(found)))}), as one node does not see yet what another "
+            "wrote: run it again"
+        )
 
 
 def _check_start(start: Places, state: OptimizerState, stop: int, optimizer: Optimizer) -> None:

@@ -18,15 +18,16 @@ from pipeline.published.files import Config
 from pipeline.published.place import Place
 from pipeline.published.weights import copy_weights
 from pipeline.tokens.contract import check_published
+from pipeline.tokens.tokenizer import has_leading_space
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 _CONFIG = "config.json"
 # What the hub is asked for: first everything but pickled weights, which may not be needed.
-_FIRST = (_CONFIG, "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*",
-          "merges.txt", "spiece.model", "spm.model", "sentencepiece*", "model.safetensors*",
-          "model-*.safetensors")  # fmt: skip
+_FIRST = (_CONFIG, MODEL_MANIFEST, "tokenizer*", "special_tokens_map.json", "added_tokens.json",
+          "vocab*", "merges.txt", "spiece.model", "spm.model", "sentencepiece*",
+          "model.safetensors*", "model-*.safetensors")  # fmt: skip
 # One of these holds a tokenizer's vocabulary; without any, transformers makes up an empty one.
 _VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab*", "spiece.model", "spm.model",
                  "sentencepiece*")  # fmt: skip
@@ -37,7 +38,8 @@ def fetch(place: Place, step: int, directory: Path) -> Json:
     """Write a checkpoint folder as pretraining would: weights, tokenizer, ``checkpoint.json``.
 
     Weights stay as published, but for pickled ones, which become safetensors. The manifest says
-    where they came from, with the hub's commit, and the hash of every file.
+    where they came from, with the hub's commit, and the hash of every file; of a checkpoint that
+    this project made, also how its tokenizer is given texts.
 
     Raises:
         UserError: the model cannot be had, cannot classify, would need code of its repository, or
@@ -52,8 +54,13 @@ def fetch(place: Place, step: int, directory: Path) -> Json:
         check_published(tokenizer, config.get("vocab_size"), where)
         tokenizer.save_pretrained(folder)
         write_json(folder / _CONFIG, _padded(config, tokenizer, where))
-        origin_facts = {**asdict(place), "commit": commit}
-        return seal(folder, MODEL_MANIFEST, step=step, origin=origin_facts)
+        return seal(
+            folder,
+            MODEL_MANIFEST,
+            step=step,
+            leading_space=has_leading_space(origin),
+            origin={**asdict(place), "commit": commit},
+        )
 
 
 def pins(places: Mapping[str, Place]) -> str:

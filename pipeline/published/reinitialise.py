@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pipeline.common.artifacts import atomic_directory
+from pipeline.common.quiet import without_bars
 from pipeline.common.seeds import isolated
 from pipeline.errors import UserError
 from pipeline.published.fetching import fetch
@@ -79,9 +80,8 @@ def _model(origin: Path, place: Place) -> PreTrainedModel:
         UserError: the folder lacks weights of it.
     """
     from transformers import AutoModel
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    without_bars()
     model, loading = AutoModel.from_pretrained(
         origin, dtype=torch.float32, output_loading_info=True
     )
@@ -112,6 +112,7 @@ def _take(twin: PreTrainedModel, model: PreTrainedModel, names: Collection[str])
 
 
 def _write(twin: PreTrainedModel, origin: Path, out: Path) -> None:
+    without_bars()
     with atomic_directory(out) as folder:
         twin.save_pretrained(folder)
         for path in sorted(origin.glob("tokenizer*.json")):

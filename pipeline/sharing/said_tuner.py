@@ -7,7 +7,8 @@ Importing this module registers it, so that ``PeftModel.from_pretrained``, ``get
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,8 @@ from pipeline.subspace.reparameterisation import Subspace
 from pipeline.training.parameters import Span, base_of, layout_hash, spans_of
 
 _NAME = "SAID"
+# Tasks whose head comes with the checkpoint: nobody draws it anew.
+_NO_NEW_HEAD = ("CAUSAL_LM", "SEQ_2_SEQ_LM", "FEATURE_EXTRACTION")
 
 
 def _add_type() -> None:
@@ -78,10 +81,11 @@ class _Moved:
 
 
 class SaidLayer(nn.Module, BaseTunerLayer):
-    """What PEFT sees of the adapter in the model: the d numbers, and the head's first weights.
+    """What PEFT sees of the adapter in the model: the d numbers, and a new head's first weights.
 
     A classifier's head is drawn anew by whoever opens the checkpoint. PEFT saves the whole trained
-    head with other adapters; this one keeps the head that training started from.
+    head with other adapters; this one keeps the head that training started from. That of a language
+    model comes with its checkpoint.
     """
 
     adapter_layer_names = ("said_theta",)
@@ -98,23 +102,26 @@ class SaidLayer(nn.Module, BaseTunerLayer):
         self._head = [
             span.name
             for span, key in zip(self.spans, block_keys(self.spans), strict=True)
-            if key == HEAD
+            if key == HEAD and config.task_type not in _NO_NEW_HEAD
         ]
         self.subspace = self._subspace()
         self.said_theta = nn.ParameterDict({name: nn.Parameter(self.subspace.vector.clone())})
-        heads = [named[key].detach().reshape(-1) for key in self._head]
-        head = torch.cat(heads) if heads else self.subspace.vector[:0]
-        self.said_head = nn.ParameterDict({name: nn.Parameter(head, requires_grad=False)})
+        self.said_head = nn.ParameterDict()
+        if self._head:
+            head = torch.cat([named[key].detach().reshape(-1) for key in self._head])
+            self.said_head[name] = nn.Parameter(head, requires_grad=False)
         self._disable_adapters = False
         self._active_adapter = self._name = name
         self.merged_adapters: list[str] = []
         self.register_load_state_dict_post_hook(_took)
 
     def _subspace(self) -> Subspace:
-        origin = torch.cat([item.detach().reshape(-1) for item in self._own.values()])
-        moved = _Moved(origin, origin[:0], self.spans, len(origin), self._base)
         config = SubspaceConfig(**self._config.subspace)
-        return Subspace(moved, config, self._config.d, self._config.seed)
+        # It may be made in a caller's inference mode, whose tensors no later training could write.
+        with torch.inference_mode(False):
+            origin = torch.cat([item.detach().reshape(-1) for item in self._own.values()])
+            moved = _Moved(origin, origin[:0], self.spans, len(origin), self._base)
+            return Subspace(moved, config, self._config.d, self._config.seed)
 
     @torch.no_grad()
     def take_head(self) -> None:
@@ -134,10 +141,26 @@ class SaidLayer(nn.Module, BaseTunerLayer):
             # The model was moved after the adapter came in.
             self.subspace = self._subspace()
         flat = _Materialised.apply(theta, self.subspace)
+        # Split at once: backward then puts the gradients together once, not (D,) for each tensor.
+        parts = flat.split([span.stop - span.start for span in self.spans])
         return {
-            span.name: flat[span.start : span.stop].view_as(self._own[span.name])
-            for span in self.spans
+            span.name: part.view_as(self._own[span.name])
+            for span, part in zip(self.spans, parts, strict=True)
         }
+
+    @contextmanager
+    def inside_model(self) -> Iterator[None]:
+        """For a while the model's own parameters hold the fine-tuned weights; no gradient flows."""
+        with torch.no_grad():
+            moved = self.weights()
+        before = {name: self._own[name].data for name in moved}
+        try:
+            for name, weights in moved.items():
+                self._own[name].data = weights
+            yield
+        finally:
+            for name, weights in before.items():
+                self._own[name].data = weights
 
     @torch.no_grad()
     def merge_into_model(self) -> None:
@@ -198,6 +221,15 @@ class SaidModel(BaseTuner):
         if layer.disable_adapters:
             return self.model(*arguments, **named)
         return functional_call(self.model, layer.weights(), arguments, named)
+
+    def generate(self, *arguments: Any, **named: Any) -> Any:
+        """The model's own generation, with the adapter's weights unless it is disabled.
+
+        They are written once for all tokens.
+        """
+        layer = self.model.said
+        with nullcontext() if layer.disable_adapters else layer.inside_model():
+            return self.model.generate(*arguments, **named)
 
     def merge_and_unload(self, *_: Any, **__: Any) -> nn.Module:
         """The model itself with the fine-tuned weights, bit for bit those of the project."""

@@ -16,7 +16,12 @@ from pipeline.tasks.data import SPLITS
 from pipeline.tasks.encoding import Encoded, Encoding
 from pipeline.tasks.notes import notes_of, notes_of_length
 from pipeline.tasks.rows import Rows, read_splits, shared_rows
-from pipeline.tokens.tokenizer import bulk_encoder, open_tokenizer, tokenizer_hash
+from pipeline.tokens.tokenizer import (
+    bulk_encoder,
+    has_leading_space,
+    open_tokenizer,
+    tokenizer_hash,
+)
 
 
 def prepare_task(
@@ -25,13 +30,10 @@ def prepare_task(
     tokenizer_dir: Path,
     seed: int,
     directory: Path,
-    *,
-    leading_space: bool = True,
 ) -> Json:
     """Write ``train.parquet``, ``eval.parquet`` and ``manifest.json``; return the manifest.
 
-    With ``leading_space`` texts are tokenised as they look inside running text; without it as they
-    are, which is what published models are fine-tuned with.
+    Texts are tokenised as the tokenizer's folder says (`has_leading_space`).
 
     Raises:
         UserError: a column is missing, a target none of the kind's, a split empty, without one of
@@ -44,7 +46,7 @@ def prepare_task(
     encoding = Encoding(
         bulk_encoder(tokenizer),
         config.max_length,
-        leading_space,
+        has_leading_space(tokenizer_dir),
         "token_type_ids" in tokenizer.model_input_names,
     )
     encoded = {split: encoding.encode(rows[split]) for split in SPLITS}

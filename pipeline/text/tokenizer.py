@@ -69,7 +69,7 @@ def make_tokenizer(
     check_for_pretraining(tokenizer, f"tokenizer {config.id or 'trained here'!r}")
     with atomic_directory(directory) as folder:
         tokenizer.save_pretrained(folder)
-        seal(folder, TOKENIZER_MANIFEST)
+        seal(folder, TOKENIZER_MANIFEST, leading_space=True)
     return len(tokenizer)
 
 

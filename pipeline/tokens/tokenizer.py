@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pipeline.common.artifacts import sha256
 from pipeline.common.checked import Name
 from pipeline.common.config import read_known
-from pipeline.common.manifest import check_tokenizer
+from pipeline.common.manifest import MODEL_MANIFEST, TOKENIZER_MANIFEST, check_tokenizer
 from pipeline.common.quoted import quoted
 from pipeline.errors import UserError
 
@@ -64,6 +64,30 @@ def bulk_encoder(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
 def spaced(text: str) -> str:
     """A text as it looks inside running text; a word keeps one form wherever it stands (ours)."""
     return f" {text}"
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """What is read of a manifest."""
+
+    leading_space: bool = False
+
+
+def has_leading_space(directory: Path) -> bool:
+    """Whether a folder's tokenizer is given texts as they look inside running text (`spaced`).
+
+    Its manifest says so where this project pretrained with it, and still does when the checkpoint
+    was published and fetched. Tokenizers of others have none: their models are fine-tuned with
+    texts as they are.
+
+    Raises:
+        UserError: the manifest is no JSON, or says something else than yes or no.
+    """
+    manifests = (directory / name for name in (TOKENIZER_MANIFEST, MODEL_MANIFEST))
+    return any(
+        path.exists() and read_known(_Manifest, path).get("leading_space", False)
+        for path in manifests
+    )
 
 
 def tokenizer_hash(directory: Path) -> str:

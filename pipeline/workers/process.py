@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -29,7 +30,8 @@ LIBRARIES = [
     "numpy", "pandas", "pyarrow.parquet", "safetensors.torch", "scipy.stats", "torch",
     "transformers.models.roberta.modeling_roberta",
 ]  # fmt: skip
-_MODULE = re.compile(r"python -m ([\w.]+)((?: [\w./=-]+)*)")
+# A command that is a module of Python's, and what it is called with.
+MODULE = re.compile(r"python -m ([\w.]+)((?: [\w./=-]+)*)")
 # Descriptors from here on are multiprocessing's own, which a shell must not hand on.
 _FIRST_OWN = 3
 
@@ -68,6 +70,7 @@ def start(
     """
     process = forks.Process(target=_run, args=(command, folder, dict(variables), code, said))
     try:
+        _serve()
         process.start()
     except (EOFError, ConnectionError) as error:
         raise UserError(
@@ -75,6 +78,20 @@ def start(
             "while it loaded its libraries: run it again"
         ) from error
     return process
+
+
+def _serve() -> None:
+    """Start the fork server, if there is none.
+
+    A Ctrl-C that comes while its interpreter starts waits there until the first module that is
+    loaded has it end the server without a word.
+    """
+    resource_tracker.ensure_running()  # which, where it starts, would end the waiting
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _run(
@@ -89,7 +106,7 @@ def _run(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
-    module = _MODULE.fullmatch(command)
+    module = MODULE.fullmatch(command)
     if module is None:
         os.closerange(_FIRST_OWN, os.sysconf("SC_OPEN_MAX"))
         os.execv("/bin/sh", ["sh", "-c", command])

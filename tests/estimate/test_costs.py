@@ -28,7 +28,7 @@ def test_roberta_base_has_its_known_numbers() -> None:
 def test_parameters_equal_the_models() -> None:
     from transformers import RobertaConfig, RobertaForSequenceClassification
 
-    config = RobertaConfig(
+    config = RobertaConfig(  # type: ignore[call-arg]
         vocab_size=50, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
         intermediate_size=24, max_position_embeddings=22, type_vocab_size=1, num_labels=3,
     )  # fmt: skip

@@ -63,8 +63,8 @@ def test_a_prepared_task_is_counted_rather_than_guessed() -> None:
 
 def test_what_lies_prepared_of_another_task_does_not_count() -> None:
     config = data("laptop", "duplicate")
-    rows = [getattr(config, split)[0].synthetic.rows for split in ("train", "eval")]
-    assert task_size(config, manifest(config, *rows, 20)).train.length == 20
+    train, held_out = (getattr(config, split)[0].synthetic.rows for split in ("train", "eval"))
+    assert task_size(config, manifest(config, train, held_out, 20)).train.length == 20
     longer = replace(config, max_length=100)
-    for other in (manifest(config, rows[0] + 1, rows[1], 20), manifest(longer, *rows, 20)):
+    for other in (manifest(config, train + 1, held_out, 20), manifest(longer, train, held_out, 20)):
         assert task_size(config, other) == task_size(config)

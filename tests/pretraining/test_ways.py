@@ -6,13 +6,15 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from pipeline.errors import UserError
+from pipeline.pretraining import run
+from pipeline.pretraining.checkpoints import Halfway
 from pipeline.pretraining.init import init_checkpoint
 from pipeline.pretraining.places import Places
 from pipeline.pretraining.recipe import PretrainConfig
@@ -91,6 +93,28 @@ def test_two_processes_follow_the_same_curve(data: Path, tmp_path: Path) -> None
     assert losses(two) == pytest.approx(losses(one), rel=1e-4)
     for name, tensor in weights(one).items():
         torch.testing.assert_close(weights(two)[name], tensor, rtol=1e-2, atol=2e-3)
+
+
+def ahead(rank: int, folder: Path, data: Path) -> None:
+    """The second process finds another state to go on from, as on a node that sees other files."""
+    plain = run._resume
+
+    def found(*words: Any, **options: Any) -> Halfway:
+        state = plain(*words, **options)
+        return replace(state, optimizer=replace(state.optimizer, step=4))
+
+    if rank:
+        run._resume = found
+    with pytest.raises(UserError, match=r"found different states .* \(of updates 0, 4\)"):
+        worker(rank, folder, data)
+
+
+def test_processes_that_would_go_on_from_different_updates_are_refused(
+    data: Path, tmp_path: Path
+) -> None:
+    init_checkpoint(STILL, 0, places(data, tmp_path, "still"), RECIPE.optimizer)
+    together(ahead, 2, tmp_path, data)
+    assert not places(data, tmp_path, "two").model.exists()
 
 
 def rates(place: Places) -> list[float]:

@@ -123,9 +123,7 @@ def test_minilm_learns_in_few_dimensions_what_its_random_twin_does_not_do_better
     full, cells = {}, {}
     for name, folder in places.items():
         fetch(Place(str(folder), "folder"), 0, tmp_path / name)
-        prepare_task(
-            "sst2", data, tmp_path / name, 0, tmp_path / f"{name}-task", leading_space=False
-        )
+        prepare_task("sst2", data, tmp_path / name, 0, tmp_path / f"{name}-task")
         cells[name] = Cell.open(
             name=name, task="sst2", model_dir=tmp_path / name, task_dir=tmp_path / f"{name}-task",
             config=MINILM, seed=0, device=torch.device("cpu"),

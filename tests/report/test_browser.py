@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.common.sealed import write_jsonl
+from pipeline.report.beyond import Cells
 from pipeline.report.page import write_page
 from pipeline.report.provenance import Provenance
 from pipeline.report.style import ReportConfig
@@ -36,8 +37,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     results = write_results(folder / "results")
     log = [{"step": 5, "loss": 3.25, "learning_rate": 0.001}, {"step": 10, "valid_loss": 3.125}]
     write_jsonl(results / "pretraining/s10.jsonl", log, ["s10"])
-    proved, spaces = write_certificates(results), write_spaces(results)
-    tables = collect(results, CELLS, [], ["s10"], proved, spaces)
+    further = Cells(certified=write_certificates(results), spaces=write_spaces(results))
+    tables = collect(results, CELLS, [], ["s10"], further)
     path = folder / "index.html"
     write_page(tables, Provenance("", "", {}, ""), path, config=ReportConfig())
     return path.as_uri()
@@ -84,6 +85,7 @@ def visit(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterato
     opened.context.close()
 
 
+POINT = "[aria-roledescription='point']"
 MARKS = "#trajectory .mark-symbol path"
 
 
@@ -111,6 +113,43 @@ def test_the_page_answers_to_a_reader(visit: Visit) -> None:
         page.get_by_role("radio", name=name).last.check()
         visit.drawn(number)
     assert "pretraining tokens" in page.locator("#trajectory .role-axis-title").all_text_contents()
+
+
+def test_keys_do_what_the_pointer_does(visit: Visit) -> None:
+    page = visit.page
+    # One point of a chart is reached by Tab, and the others from it.
+    assert visit.count(f"#trajectory {POINT}[tabindex='0']") == 1
+    assert visit.count(f"#trajectory {POINT}") > 4
+    page.locator(f"#trajectory {POINT}[tabindex='0']").focus()
+    tip = page.locator("#vg-tooltip-element.visible")
+    tip.wait_for()
+    walked = [tip.inner_text()]
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+        assert (
+            page.evaluate("document.activeElement.getAttribute('aria-roledescription')") == "point"
+        )
+        walked.append(tip.inner_text())
+    assert len(set(walked)) == 4
+    page.keyboard.press("ArrowLeft")
+    assert tip.inner_text() == walked[2]
+    page.keyboard.press("Escape")
+    tip.wait_for(state="hidden")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('cell').open")
+    opened = page.locator("#cell-title").inner_text()
+    assert opened.split(" at ")[0] in walked[2] and opened.split(" at ")[1] in walked[2]
+
+
+def test_legends_are_whole(visit: Visit) -> None:
+    assert visit.count("#taskspaces .role-legend-label text") >= 8
+    cut = visit.page.evaluate(
+        """() => [...document.querySelectorAll(".chart .role-legend-label text")].filter((text) => {
+            const drawn = text.closest("svg").getBoundingClientRect();
+            return text.textContent.includes("…") || text.getBoundingClientRect().right > drawn.right;
+        }).map((text) => text.textContent)"""
+    )
+    assert cut == []
 
 
 def test_a_sheet_of_paper_is_wide_enough(browser: Any, address: str) -> None:

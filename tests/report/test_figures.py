@@ -312,7 +312,7 @@ def test_every_figure_has_a_name_of_its_own_and_a_caption(tables: Tables) -> Non
     for figure in FIGURES:
         assert figure.title.strip() and len(figure.caption_of(tables)) > 40
     with pytest.raises(TypeError, match="caption"):
-        Figure("a", "A", shows=lambda tables: tables.cells, draw=DRAW["trajectory"])
+        Figure("a", "A", shows=lambda tables: tables.cells, draw=DRAW["trajectory"])  # type: ignore[call-arg]
 
 
 def test_a_new_figure_is_one_entry(

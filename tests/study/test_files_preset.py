@@ -27,9 +27,10 @@ FROM_CORPUS = {
         "textbooks/society",
     ],
     "kind": ["novels", "textbooks"],
-    "subject": ["textbooks/politics", "textbooks/society"],
-    "period": ["novels/early", "novels/late"],
+    "nature": ["textbooks/life_science", "textbooks/society"],
+    "living": ["textbooks/history", "textbooks/life_science"],
 }
+NOVELS = ["novels/early", "novels/late"]
 PRESET = Path(__file__).parents[2] / "presets/files.yaml"
 WORDS = [
     "the",
@@ -78,7 +79,7 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     monkeypatch.chdir(tmp_path)
     made = load_params(PRESET)
     corpus = tmp_path / "mydata/corpus"
-    for number, file in enumerate([*FROM_CORPUS["field"], *FROM_CORPUS["period"]]):
+    for number, file in enumerate([*FROM_CORPUS["field"], *NOVELS]):
         write_text(corpus / f"{file}.txt.gz", 100 * number)
     for name, places in FROM_CORPUS.items():
         paths = [corpus / (f"{place}.txt.gz" if "/" in place else place) for place in places]

@@ -143,6 +143,23 @@ def test_a_fork_server_ends_with_its_driver_while_it_loads(tmp_path: Path) -> No
     assert ended(pid)
 
 
+IMPATIENT = """
+import os, signal, sys
+if any("forkserver import main" in argument for argument in sys.orig_argv):
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_ctrl_c_while_the_fork_servers_python_starts_says_nothing_but_a_sentence(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(IMPATIENT)
+    driver = drive(tmp_path, "true")
+    _, said = driver.communicate(timeout=60)
+    assert "UserError: the process that stages are forked from was ended" in said.splitlines()[-1]
+    assert "KeyboardInterrupt" not in said
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_no_command_swallows_a_signal(tmp_path: Path, how: signal.Signals) -> None:
     driver = drive(tmp_path, "python -m sleeper_of_a_fork")

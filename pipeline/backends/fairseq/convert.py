@@ -19,6 +19,7 @@ from pipeline.backends.fairseq.dictionary import read_dictionary, vocabulary, wr
 from pipeline.backends.fairseq.weights import current_names, to_fairseq, to_transformers
 from pipeline.common.artifacts import atomic_directory
 from pipeline.common.manifest import MODEL_MANIFEST, check_model
+from pipeline.common.quiet import without_bars
 from pipeline.errors import UserError
 from pipeline.pretraining.checkpoints import save_model
 from pipeline.tokens.tokenizer import open_tokenizer
@@ -167,9 +168,8 @@ def _to_fairseq(source: Path, out: Path, dictionary: Path | None) -> str:
 def _open_folder(source: Path) -> tuple[RobertaForMaskedLM, int]:
     """The model in a Hugging Face folder, all of it, and its update where a manifest tells."""
     from transformers import RobertaForMaskedLM
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    without_bars()
     updates = 0
     if (source / MODEL_MANIFEST).exists():
         updates = check_model(source)["step"]

@@ -97,6 +97,6 @@ _LOOKS: Spec = {
     },
     "legend": {
         "labelColor": _INK, "titleColor": _INK, "orient": "bottom", "labelFontSize": 12,
-        "titleFontSize": 12, "titleFontWeight": "normal", "columns": 3,
+        "titleFontSize": 12, "titleFontWeight": "normal", "columns": 3, "symbolOpacity": 1,
     },
 }  # fmt: skip

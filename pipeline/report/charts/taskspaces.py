@@ -94,8 +94,9 @@ def _panel(
             x=across, y=mean, color=colour, tooltip=_tips()
         ),
     ]
-    chart = alt.layer(*layers, data=alt.NamedData(name.rpartition("_")[0]), height=280)
-    return Panel(name, task, describes, specification(chart, describes, {"steps": True}))
+    chart = alt.layer(*layers, data=alt.NamedData(name.rpartition("_")[0]), height=320)
+    meta = {"steps": True, "letters": max(map(len, arms.values()))}
+    return Panel(name, task, describes, specification(chart, describes, meta))
 
 
 def _names(arms: Mapping[str, str]) -> str:

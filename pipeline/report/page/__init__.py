@@ -23,7 +23,7 @@ from pipeline.report.style import ReportConfig
 from pipeline.report.tables import Tables
 
 _ASSETS = Path(__file__).with_name("assets")
-_SCRIPTS = ("page.js", "charts.js", "table.js", "cell.js")
+_SCRIPTS = ("page.js", "keys.js", "charts.js", "table.js", "cell.js")
 
 
 def write_page(

@@ -40,8 +40,8 @@ class Source(Protocol):
     def pieces(self, places: tuple[str, ...]) -> tuple[Piece, ...]:
         """The files that lie in these places now."""
 
-    def read(self, wanted: list[tuple[str, int, int]]) -> list[bytes]:
-        """Of a file's path, an offset and a length the bytes; several at a time."""
+    def read(self, wanted: list[tuple[Piece, int, int]]) -> list[bytes]:
+        """Of a file, an offset and a length the bytes; several at a time."""
 
 
 class Store:
@@ -122,7 +122,7 @@ class Store:
 
     def _fetch_small(self, pieces: list[Piece]) -> None:
         if pieces:
-            found = self.source.read([(one.path, 0, one.size) for one in pieces])
+            found = self.source.read([(one, 0, one.size) for one in pieces])
             for piece, data in zip(pieces, found, strict=True):
                 _check(piece, hashlib.sha256(data).hexdigest())
                 with self._new(piece) as temporary:
@@ -133,7 +133,7 @@ class Store:
         with self._new(piece) as temporary:
             with open(temporary, "wb") as stream:
                 for offset, length in spans(piece.size):
-                    (data,) = self.source.read([(piece.path, offset, length)])
+                    (data,) = self.source.read([(piece, offset, length)])
                     digest.update(data)
                     stream.write(data)
                     yield
@@ -162,9 +162,10 @@ class Workplace:
     def __init__(self, store: Store, order: Order) -> None:
         self._store = store
         self._order = order
-        # Several studies may use one node.
-        study = fingerprint(str(order.root))[:8]
-        self._stage = store.folder / "work" / study / quote(order.stage, safe="@")
+        # Several studies may use one node, and several nodes one folder.
+        study, number = fingerprint(str(order.root))[:8], order.share.number
+        name = quote(order.stage, safe="@") + (f"+{number}" if number else "")
+        self._stage = store.folder / "work" / study / name
         self.root = self._stage / str(order.attempt)
         self.code = store.folder / "code"
         self._known: dict[Path, tuple[int, int, int]] = {}

@@ -82,3 +82,25 @@ def on_node(node: str) -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     return NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+
+
+def reserve(resources: Mapping[str, float], nodes: int) -> Any:
+    """A demand for so much on each of several nodes: Ray grants all of it together."""
+    from ray.util import placement_group
+
+    each = {name: size for name, size in resources.items() if size}
+    return placement_group([each] * nodes, strategy="STRICT_SPREAD")
+
+
+def on_reserved(group: Any, number: int) -> Any:
+    """A demand that Ray places something on one of the nodes that were reserved, from 0."""
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    return PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=number)
+
+
+def let_go(group: Any) -> None:
+    """Give back what was reserved; what still runs there ends."""
+    from ray.util import remove_placement_group
+
+    remove_placement_group(group)

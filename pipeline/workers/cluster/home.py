@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from pipeline import paths
@@ -15,34 +16,53 @@ from pipeline.workers.cluster.order import Gone, Part
 from pipeline.workers.cluster.pieces import Hashes, Piece
 
 
+class Sent(NamedTuple):
+    """What a run sent to its nodes.
+
+    Attributes:
+        times: how often each node asked for each content: of its id and a SHA-256.
+        size: the bytes of all.
+    """
+
+    times: Counter[tuple[str, str]]
+    size: int
+
+    def sentence(self) -> str:
+        """How much it was, and whether anything went to one node more than once."""
+        files, nodes = self.times.total(), len({node for node, _ in self.times})
+        again = files - len(self.times)
+        told = f"{again} of them again" if again else "none twice to the same"
+        return f"{files} files ({self.size / 1e6:.1f} MB) were sent to {nodes} nodes, {told}"
+
+
 class Sender:
     """Reads and hashes files for nodes: a process beside the driver (a Ray actor)."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._hashes = Hashes(root)
-        self._files: Counter[tuple[str, str]] = Counter()
-        self._bytes = 0
+        self._times: Counter[tuple[str, str]] = Counter()
+        self._size = 0
 
     def pieces(self, places: tuple[str, ...]) -> tuple[Piece, ...]:
         """The files that lie in these places now, by the hash of what is in them."""
         return self._hashes.pieces(map(Path, places))
 
-    def read(self, node: str, wanted: list[tuple[str, int, int]]) -> list[bytes]:
-        """Bytes of files: of each path below the study's folder so many from an offset on."""
+    def read(self, node: str, wanted: list[tuple[Piece, int, int]]) -> list[bytes]:
+        """Bytes of files: of each so many from an offset on."""
         found = []
-        for path, offset, length in wanted:
-            with open(self._root / path, "rb") as stream:
+        for piece, offset, length in wanted:
+            with open(self._root / piece.path, "rb") as stream:
                 stream.seek(offset)
                 found.append(stream.read(length))
             if not offset:
-                self._files[node, path] += 1
-        self._bytes += sum(map(len, found))
+                self._times[node, piece.sha256] += 1
+        self._size += sum(map(len, found))
         return found
 
-    def sent(self) -> tuple[Counter[tuple[str, str]], int]:
-        """How often each node asked for each file, and the bytes of all."""
-        return self._files, self._bytes
+    def sent(self) -> Sent:
+        """What was sent so far."""
+        return Sent(self._times, self._size)
 
 
 class Arrivals:

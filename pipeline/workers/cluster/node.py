@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from pipeline.workers.cluster.needs import GIB
 from pipeline.workers.cluster.order import Began, Done, Message, Order, Said
 from pipeline.workers.cluster.pieces import Piece
 from pipeline.workers.cluster.sameness import Made, host, made
+from pipeline.workers.cluster.together import Meeting, torchrun
 from pipeline.workers.death import Peak, ending
 
 # Where a node keeps what it is sent; one that has it set uses it, whatever else it sees.
@@ -32,13 +34,16 @@ _MOST, _DEFAULT_MOST = "PIPELINE_NODE_GIB", "100"
 TICK = 1.0
 
 
-def carry_out(order: Order, driver: Made, sender: Any) -> Iterator[Message]:
+def carry_out(
+    order: Order, driver: Made, sender: Any, meeting: Meeting | None
+) -> Iterator[Message]:
     """Run an order's command where this process is; yield what the driver is to know.
 
     Args:
         order: what to run.
         driver: what the driver computes with; a node that has anything else is refused.
         sender: the actor that reads files of the study's folder (`home.Sender`).
+        meeting: where the processes meet, if several nodes run the command.
     """
     import ray
 
@@ -51,6 +56,8 @@ def carry_out(order: Order, driver: Made, sender: Any) -> Iterator[Message]:
         )
         return
     try:
+        if meeting:
+            order = replace(order, command=torchrun(order.command, order.share, meeting))
         if shared:
             yield from _run(order, order.root, order.root)
         else:
@@ -76,7 +83,7 @@ class _Asked:
         found: tuple[Piece, ...] = ray.get(self._sender.pieces.remote(places))
         return found
 
-    def read(self, wanted: list[tuple[str, int, int]]) -> list[bytes]:
+    def read(self, wanted: list[tuple[Piece, int, int]]) -> list[bytes]:
         import ray
 
         found: list[bytes] = ray.get(self._sender.read.remote(self._node, wanted))
@@ -103,10 +110,11 @@ def _most() -> int:
 
 def _run_apart(order: Order, place: Workplace) -> Iterator[Message]:
     """The same where the files are the node's own: what is made and in progress is sent home."""
+    first = order.share.number == 0
     for message in _run(order, place.root, place.code):
-        if isinstance(message, Said):
+        if first and isinstance(message, Said):
             yield from place.progress()
-        elif isinstance(message, Done) and message.failure is None:
+        elif first and isinstance(message, Done) and message.failure is None:
             yield from place.outputs()
         yield message
     place.clear()

@@ -24,6 +24,21 @@ class Sign:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A node's share of a command that processes on several nodes run together.
+
+    Attributes:
+        number: which node it is, from 0; what the first one makes is what the stage makes.
+        nodes: how many there are.
+        processes: on each of them.
+    """
+
+    number: int = 0
+    nodes: int = 1
+    processes: int = 1
+
+
+@dataclass(frozen=True)
 class Order:
     """A stage's command for a node.
 
@@ -39,6 +54,7 @@ class Order:
         code: the project's own modules, for a node that does not share the folder.
         inputs: all else that the command reads.
         outputs: what it makes; these three are files and folders below the study's.
+        share: the node's, where several run it.
     """
 
     stage: str
@@ -52,6 +68,7 @@ class Order:
     code: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    share: Share = Share()
 
 
 class Began(NamedTuple):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline import paths
 from pipeline.workers import process
 from pipeline.workers.cluster.needs import Need
-from pipeline.workers.cluster.order import Order, Sign
+from pipeline.workers.cluster.order import Order, Share, Sign
 from pipeline.workers.cluster.pieces import files_of
+from pipeline.workers.cluster.together import processes
 from pipeline.workers.pool import Work
 
 _CODE = ("pipeline", "stages")
@@ -30,8 +32,12 @@ class Orders:
         self._root = root
         self.sign = _write_sign(root)
 
-    def make(self, work: Work, need: Need, attempt: int) -> Order:
-        """The order for a stage's command."""
+    def make(self, work: Work, need: Need, attempt: int) -> list[Order]:
+        """The orders for a stage's command, one for each node that it needs.
+
+        Raises:
+            UserError: ``PIPELINE_PROCESSES`` is no number.
+        """
         kind, _, key = item_of(work.stage)
         inputs = [path for path in self._inside(work.reads) if path.parts[0] not in _CODE]
         also = [paths.PARAMS, paths.GRAPH, paths.scratch_of_item(kind, key)]
@@ -40,7 +46,7 @@ class Orders:
         }
         for name, value in need.variables(kind).items():
             variables.setdefault(name, value)
-        return Order(
+        order = Order(
             stage=work.stage,
             attempt=attempt,
             command=work.command,
@@ -53,6 +59,11 @@ class Orders:
             inputs=tuple(map(str, [*inputs, *also])),
             outputs=tuple(map(str, [*self._inside(work.writes), paths.timing(kind, key)])),
         )
+        if need.nodes == 1:
+            return [order]
+        each = processes(variables)
+        shares = [Share(number, need.nodes, each) for number in range(need.nodes)]
+        return [replace(order, share=share) for share in shares]
 
     def forget_progress(self, work: Work) -> None:
         """Remove the work in progress of a stage that is to begin anew."""

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pipeline import paths
 from pipeline.errors import UserError
-from pipeline.workers.cluster import node
-from pipeline.workers.cluster.connection import connect, nodes, on_node
-from pipeline.workers.cluster.home import Arrivals, Sender
+from pipeline.workers.cluster.attempt import Attempt, Member
+from pipeline.workers.cluster.connection import connect, nodes
+from pipeline.workers.cluster.home import Arrivals, Sent
+from pipeline.workers.cluster.launch import Launcher
 from pipeline.workers.cluster.needs import GIB, Need, read_needs
-from pipeline.workers.cluster.order import Began, Done, Gone, Part, Said
-from pipeline.workers.cluster.orders import Orders, item_of
-from pipeline.workers.cluster.sameness import made
+from pipeline.workers.cluster.order import Began, Done, Gone, Message, Part, Said
+from pipeline.workers.cluster.orders import item_of
 from pipeline.workers.local import LocalPool
 from pipeline.workers.pool import Ended, Work
 
@@ -29,29 +28,8 @@ log = logging.getLogger(__name__)
 
 # How often a stage is started that is lost with its node.
 _ATTEMPTS = 3
-# Seconds without a sign of life after which a node counts as lost, and while it prepares a command:
-# it loads libraries then, at worst from a slow disk.
-SILENCE, PREPARING = 60.0, 900.0
 # Seconds: for how long it is believed what nodes there are, and that a local command goes on.
 _NODES_FOR, _LOCALLY = 5.0, 0.2
-# Messages that a node may be ahead of the driver.
-_AHEAD = 8
-
-
-@dataclass
-class _Running:
-    """A stage on the cluster: its present attempt, and what has been heard of it."""
-
-    work: Work
-    need: dict[str, float]
-    messages: Any
-    arrivals: Arrivals
-    attempt: int = 1
-    began: Began | None = None
-    runs: bool = False
-    done: Done | None = None
-    since: float = field(default_factory=time.monotonic)
-    heard: float = field(default_factory=time.monotonic)
 
 
 class RayPool:
@@ -71,17 +49,14 @@ class RayPool:
         self._home = LocalPool(jobs)
         self._at_home: set[str] = set()
         self._needs = read_needs(root / paths.CLUSTER)
-        self._orders = Orders(root)
         self._ray = connect(address, root)
-        here = on_node(self._ray.get_runtime_context().get_node_id())
-        self._sender = self._ray.remote(Sender).options(
-            num_cpus=0, max_restarts=-1, scheduling_strategy=here
-        ).remote(root)  # fmt: skip
-        self._carry_out = self._ray.remote(node.carry_out)
+        self._launcher = Launcher(self._ray, root)
         self._nodes: list[Mapping[str, float]] = []
         self._looked = -_NODES_FOR
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Attempt] = {}
         self._arrived: dict[str, Arrivals] = {}
+        # Known in the end.
+        self.sent = Sent(Counter(), 0)
 
     def has_room(self, stage: str) -> bool:
         """Whether the cluster has what the stage needs beside what runs, or this machine has.
@@ -94,19 +69,21 @@ class RayPool:
             return self._home.has_room(stage)
         if time.monotonic() > self._looked + _NODES_FOR:
             self._nodes, self._looked = nodes(self._ray), time.monotonic()
-        wanted = need.resources(self._any_gpus())
-        if not any(all(_of(one, name) >= n for name, n in wanted.items()) for one in self._nodes):
+        each = need.resources(self._any_gpus())
+        able = sum(all(_of(one, name) >= n for name, n in each.items()) for one in self._nodes)
+        if able < need.nodes:
             # A node may come back; and what runs elsewhere is not ended for this.
             if self._running:
                 return False
+            few = f"fewer than {need.nodes} nodes of the cluster have"
             raise UserError(
-                f"no node of the cluster has what {stage} needs ({_listed(wanted)}): start one "
-                f"that has, or ask for less in {paths.CLUSTER}"
+                f"{few if need.nodes > 1 else 'no node of the cluster has'} what {stage} needs "
+                f"({_listed(each)}): start one that has, or ask for less in {paths.CLUSTER}"
             )
-        return all(self._left(name) >= n for name, n in wanted.items())
+        return all(self._left(name) >= n * need.nodes for name, n in each.items())
 
     def _left(self, name: str) -> float:
-        used = sum(one.need[name] for one in self._running.values())
+        used = sum(one.each[name] * len(one.members) for one in self._running.values())
         return sum(_of(one, name) for one in self._nodes) - used
 
     def _any_gpus(self) -> bool:
@@ -123,23 +100,9 @@ class RayPool:
             self._home.submit(work)
             return
         if work.anew:
-            self._orders.forget_progress(work)
-        wanted = need.resources(self._any_gpus())
-        self._running[work.stage] = self._start(work, wanted, attempt=1)
-
-    def _start(self, work: Work, need: dict[str, float], attempt: int) -> _Running:
-        order = self._orders.make(work, self._needs[item_of(work.stage)[0]], attempt)
-        # Ray would start the very same order again; ours has what was sent home meanwhile.
-        messages = self._carry_out.options(
-            name=work.stage,
-            num_cpus=need["CPU"],
-            num_gpus=need["GPU"],
-            memory=need["memory"] or None,
-            max_retries=0,
-            _generator_backpressure_num_objects=_AHEAD,
-        ).remote(order, made(), self._sender)
-        arrivals = Arrivals(self._root, work.stage, order.outputs)
-        return _Running(work, need, messages, arrivals, attempt)
+            self._launcher.orders.forget_progress(work)
+        each = need.resources(self._any_gpus())
+        self._running[work.stage] = self._launcher.start(work, need, each)
 
     def poll(self, within: float) -> list[Ended]:
         """What has ended, here or there; what nodes say meanwhile is printed.
@@ -162,30 +125,42 @@ class RayPool:
         return ended
 
     def _poll_cluster(self, within: float) -> Iterator[Ended]:
-        if not self._running:
+        streams = {
+            member.messages: (one, member)
+            for one in self._running.values()
+            for member in one.members
+            if not member.over
+        }
+        if not streams:
             return
-        streams = {one.messages: name for name, one in self._running.items()}
         ready, _ = self._ray.wait(list(streams), num_returns=len(streams), timeout=0)
         if not ready:
             ready, _ = self._ray.wait(list(streams), num_returns=1, timeout=within)
         for messages in ready:
-            yield from self._hear(self._running[streams[messages]])
-        for messages in {*streams} - {*ready}:
-            one = self._running[streams[messages]]
-            patience = SILENCE if one.runs else PREPARING
-            if one.began and time.monotonic() > one.heard + patience:
-                self._kill(one)
-                yield from self._lost(one, f"it said nothing for {patience:g} s")
+            one, member = streams[messages]
+            if self._goes_on(one):
+                yield from self._hear(one, member)
+        for one, member in streams.values():
+            if self._goes_on(one) and (patience := member.silent(time.monotonic())):
+                self._launcher.kill(member)
+                yield from self._lost(one, member, f"it said nothing for {patience:g} s")
+        for one in list(self._running.values()):
+            yield from self._settle(one)
 
-    def _hear(self, one: _Running) -> Iterator[Ended]:
-        """Take in the next message of a stage."""
+    def _goes_on(self, one: Attempt) -> bool:
+        """Whether an attempt is its stage's present one: another node's words may have ended it."""
+        return self._running.get(one.work.stage) is one
+
+    def _hear(self, one: Attempt, member: Member) -> Iterator[Ended]:
+        """Take in the next message of a node."""
         from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
-        one.heard = time.monotonic()
+        # Whatever ends its messages, an error too, ends its part.
+        member.heard, member.over = time.monotonic(), True
         try:
-            message = self._ray.get(next(one.messages))
+            message = self._ray.get(next(member.messages))
         except StopIteration:
-            yield from self._end(one, one.done.failure if one.done else "ended without a word")
+            pass
         except RayTaskError as error:
             yield from self._end(one, f"failed on its node: {error}")
         except OutOfMemoryError:
@@ -193,16 +168,17 @@ class RayPool:
             asked = f"ask for more memory for {kind} in {paths.CLUSTER}, or for fewer stages a node"
             yield from self._end(one, f"was ended by Ray, as its node ran out of memory: {asked}")
         except RayError as error:
-            yield from self._lost(one, type(error).__name__)
+            yield from self._lost(one, member, type(error).__name__)
         else:
-            self._take(one, message)
+            member.over = False
+            self._take(one, member, message)
 
-    def _take(self, one: _Running, message: Began | Said | Part | Gone | Done) -> None:
+    def _take(self, one: Attempt, member: Member, message: Message) -> None:
         match message:
             case Began():
-                one.began = message
+                member.began = message
             case Said(lines):
-                one.runs = True
+                member.runs = True
                 for line in lines:
                     print(line, flush=True)
             case Part():
@@ -210,38 +186,36 @@ class RayPool:
             case Gone():
                 one.arrivals.drop(message)
             case Done():
-                one.done = message
+                member.done = message
 
-    def _end(self, one: _Running, failure: str | None) -> Iterator[Ended]:
+    def _settle(self, one: Attempt) -> Iterator[Ended]:
+        if outcome := one.outcome(time.monotonic()):
+            yield from self._end(one, outcome.failure)
+
+    def _end(self, one: Attempt, failure: str | None) -> Iterator[Ended]:
         name = one.work.stage
         del self._running[name]
+        self._launcher.end(one)
         if not failure:
             self._arrived[name] = one.arrivals
         yield Ended(name, time.monotonic() - one.since, failure)
 
-    def _lost(self, one: _Running, why: str) -> Iterator[Ended]:
-        """Start a stage again whose node or worker is gone; it goes on from what was sent home."""
-        where = one.began.host if one.began else "its node"
-        if one.attempt == _ATTEMPTS:
+    def _lost(self, one: Attempt, member: Member, why: str) -> Iterator[Ended]:
+        """Start a stage again of which a node or worker is gone; it goes on from what came home."""
+        where = member.began.host if member.began else "its node"
+        if one.number == _ATTEMPTS:
             yield from self._end(
                 one, f"was lost {_ATTEMPTS} times, the last time with {where} ({why})"
             )
             return
         log.info(
             "Stage '%s' was lost with %s (%s): attempt %d of %d",
-            one.work.stage, where, why, one.attempt + 1, _ATTEMPTS,
+            one.work.stage, where, why, one.number + 1, _ATTEMPTS,
         )  # fmt: skip
-        again = self._start(one.work, one.need, one.attempt + 1)
+        self._launcher.end(one)
+        again = self._launcher.start(one.work, one.need, one.each, one.number + 1)
         again.since = one.since
         self._running[one.work.stage] = again
-
-    def _kill(self, one: _Running) -> None:
-        """End a worker that no longer answers, if its node still does."""
-        assert one.began is not None
-        self._ray.cancel(one.messages, force=True)
-        there = on_node(one.began.node)
-        killer = self._ray.remote(node.kill).options(num_cpus=0, scheduling_strategy=there)
-        killer.remote(one.began.pid)
 
     def fetch(self, stage: str) -> None:
         """Put what has arrived of a stage's outputs into their places."""
@@ -254,22 +228,13 @@ class RayPool:
             self._home.close()
             for one in self._running.values():
                 with suppress(Exception):
-                    self._ray.cancel(one.messages, force=True)
-            self._say_what_was_sent()
+                    self._launcher.end(one)
+            self.sent = self._launcher.sent()
+            if self.sent.times:
+                log.info(self.sent.sentence())
         finally:
             self._ray.shutdown()
-            self._orders.sign.path.unlink(missing_ok=True)
-
-    def _say_what_was_sent(self) -> None:
-        from ray.exceptions import RayError
-
-        with suppress(RayError):
-            files, size = self._ray.get(self._sender.sent.remote(), timeout=_NODES_FOR)
-            if files:
-                there = len({one for one, _ in files})
-                log.info(
-                    "%d files (%.1f MB) were sent to %d nodes", files.total(), size / 1e6, there
-                )
+            self._launcher.orders.sign.path.unlink(missing_ok=True)
 
 
 def _of(node: Mapping[str, float], name: str) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from pipeline.running.sentences import sentence
 from pipeline.workers.cluster import apart, pieces
 from pipeline.workers.cluster.apart import Store, Workplace
 from pipeline.workers.cluster.home import Arrivals, Sender
-from pipeline.workers.cluster.order import Gone, Order, Part, Sign
+from pipeline.workers.cluster.order import Gone, Order, Part, Share, Sign
 from pipeline.workers.cluster.pieces import Hashes, spans
 from tests.running.conftest import Disk, disk  # noqa: F401
 
@@ -66,8 +68,9 @@ def test_what_a_command_reads_is_there_and_crosses_once(root: Path, tmp_path: Pa
     assert (first.root / "checkpoints/s0/model").read_text() == "a checkpoint of 30 characters"
     assert (first.root / "params.yaml").read_text() == "seed: 0"
     assert [path.name for path in first.code.rglob("*.py")] == ["own.py"]
-    files, size = sender.sent()
-    assert set(files.values()) == {1} and len(files) == 5
+    times, size = sender.sent()
+    assert set(times.values()) == {1} and len(times) == 5
+    assert sender.sent().sentence().endswith("were sent to 1 nodes, none twice to the same")
     both = (*order(root).code, *order(root).inputs)
     assert size == sum(one.size for one in sender.pieces(both))
     (root / "stages/own.py").write_text("other")
@@ -75,7 +78,26 @@ def test_what_a_command_reads_is_there_and_crosses_once(root: Path, tmp_path: Pa
     assert not first.root.exists() and second.root.exists()
     # Of the code only what changed, into a folder of its own.
     assert second.code != first.code and (first.code / "stages/own.py").read_text() == "1"
-    assert sender.sent()[0].total() == 6
+    assert sender.sent().times.total() == 6
+    # The same content under another name does not cross; to a node that lost it, it does.
+    (root / "checkpoints/s2").mkdir()
+    shutil.copy(root / "checkpoints/s0/model", root / "checkpoints/s2/model")
+    prepared(root, tmp_path / "node", sender, attempt=3)
+    assert sender.sent().times.total() == 6
+    shutil.rmtree(tmp_path / "node/objects")
+    prepared(root, tmp_path / "node", sender, attempt=4)
+    assert sender.sent().sentence().startswith("11 files")
+    assert sender.sent().sentence().endswith("nodes, 5 of them again")
+
+
+def test_two_nodes_with_one_folder_work_apart(root: Path, tmp_path: Path) -> None:
+    sender = Sender(root)
+    store = Store(tmp_path / "node", Asked(sender), most=1000)
+    shares = [replace(order(root), share=Share(number, nodes=2)) for number in (0, 1)]
+    first, second = (Workplace(store, one) for one in shares)
+    for place in (first, second):
+        list(place.prepare())
+    assert (first.root / "params.yaml").exists() and (second.root / "params.yaml").exists()
 
 
 def test_what_was_used_longest_ago_makes_room(root: Path, tmp_path: Path) -> None:
@@ -98,7 +120,8 @@ def test_what_was_used_longest_ago_makes_room(root: Path, tmp_path: Path) -> Non
     list(small.bring(sender.pieces(("params.yaml",))))
     # The code has a folder of links; s1 and two versions of the parameters were used just now.
     assert kept() == 4
-    assert sender.sent()[0]["n1", "checkpoints/s1/model"] == 1
+    (small_model,) = sender.pieces(("checkpoints/s1",))
+    assert sender.sent().times["n1", small_model.sha256] == 1
 
 
 def test_work_in_progress_goes_home_as_whole_rows_after_what_they_speak_of(

@@ -21,8 +21,21 @@ const onSteps = (channel, rows) => {
   if (shown.x === "symlog") channel.scale.constant = Number.isFinite(least) ? least : 1;
 };
 
-// The specification as the page's controls ask for it.
-const adapted = (spec, data, wide) => {
+// As many names a line as fit beside each other; their pixels are reckoned from the longest one's letters.
+const legendFor = (spec, width) => {
+  let letters = spec.usermeta.letters ?? 0;
+  eachEncoding(spec, ({ color, shape }) => {
+    for (const channel of [color, shape])
+      for (const name of channel?.legend?.labelExpr ? [] : channel?.scale?.domain ?? [])
+        letters = Math.max(letters, String(name).length);
+  });
+  const room = width - 80;
+  const columns = Math.floor(room / (6 * letters + 28));
+  return { columns: Math.min(Math.max(columns, 1), 4), labelLimit: Math.max(room - 28, 60) };
+};
+
+// The specification as the page's controls ask for it, in a place so wide.
+const adapted = (spec, data, width) => {
   const changed = structuredClone(spec);
   eachEncoding(changed, (encoding) => {
     for (const channel of [encoding.x, encoding.y]) {
@@ -30,18 +43,17 @@ const adapted = (spec, data, wide) => {
       if (channel && spec.usermeta.steps && alongSteps.has(channel.field)) onSteps(channel, data.cells);
     }
   });
-  const columns = wide ? 4 : 1;
-  changed.config = { ...changed.config, legend: { ...changed.config.legend, columns } };
+  changed.config = { ...changed.config, legend: { ...changed.config.legend, ...legendFor(spec, width) } };
   return { ...changed, datasets: data };
 };
 
 const drawInto = (place, name, data) =>
-  vegaEmbed(place, adapted(page.specs[name], data, place.clientWidth >= 480), {
+  vegaEmbed(place, adapted(page.specs[name], data, place.clientWidth), {
     renderer: "svg",
     logLevel: 1, // errors alone: a task or a status without rows is no mistake
     actions: { export: true, source: false, compiled: false, editor: false },
     downloadFileName: name,
-  });
+  }).then((drawn) => { walkedByKeys(place); return drawn; });
 
 const ofFamily = (family) => tables.cells.filter((row) => row.family === family);
 const visible = (rows) => rows.filter((row) => !shown.hidden.has(row.task));

@@ -1,0 +1,1 @@
+"""SAID in PEFT's method comparison."""
