@@ -1,6 +1,6 @@
 """How large a decoder may be for a subspace fine-tune: peak memory, and what `estimate` says of it.
 
-    python -m benchmarks.sizes [--gib 20] [--sizes 0.3 1 1.6 2.2] [--d 1000]
+    python -m benchmarks.sizes [--gib 20] [--sizes 0.3 1 1.6 2.4] [--d 1000]
         [--compared 0.1]
 
 Decoders like LLaMA with random weights, saved in bfloat16 as published ones are, opened and trained
@@ -198,7 +198,7 @@ def main() -> None:
     """Measure all cases, or be the process of one."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--gib", type=float, default=20.0)
-    parser.add_argument("--sizes", type=float, nargs="*", default=[0.3, 1.0, 1.6, 2.2])
+    parser.add_argument("--sizes", type=float, nargs="*", default=[0.3, 1.0, 1.6, 2.4])
     parser.add_argument("--compared", type=float, default=0.1)
     parser.add_argument("--d", type=int, default=1000)
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)

@@ -16,7 +16,7 @@ the largest batch; e bytes of an activation.
   lives inside a block; whichever is more counts.
 
 The float32 model that is loaded before a training begins takes less than all this, or about as
-much. On a CPU activations take up to twice as much in float32: oneDNN has copies of its own.
+much. On a CPU activations take more, in float32 more than twice as much: oneDNN has its own copies.
 """
 
 from __future__ import annotations
