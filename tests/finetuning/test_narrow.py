@@ -46,13 +46,16 @@ def runner(cell: Cell, scratch: Path, config: FinetuneConfig = NARROW) -> ProbeR
 
 
 def of_size(least: int) -> set[int]:
-    """Where living tensors with so many numbers lie; Fastfood's factors on a CPU aside."""
+    """Where living tensors with so many numbers lie; Fastfood's factors on a CPU aside.
+
+    Sparse tensors, which another test may have left, lie in no one place.
+    """
     gc.collect()
     tensors = [item for item in gc.get_objects() if type(item) in (torch.Tensor, nn.Parameter)]
     return {
         one.untyped_storage().data_ptr()
         for one in tensors
-        if one.numel() >= least and one.dtype != torch.float16
+        if one.layout is torch.strided and one.numel() >= least and one.dtype != torch.float16
     }
 
 
