@@ -30,7 +30,7 @@ class Member:
     Attributes:
         messages: what it says, as Ray hands it over.
         began: who it is, once it has the order.
-        runs: whether its command was heard to run.
+        runs: whether its command was heard to run: it said or wrote something.
         done: its last message.
         over: whether nothing more will come.
         heard: when something came last.

@@ -174,11 +174,12 @@ class RayPool:
             self._take(one, member, message)
 
     def _take(self, one: Attempt, member: Member, message: Message) -> None:
+        # What a command has written may come before its first words.
+        member.runs |= isinstance(message, Said | Part | Gone)
         match message:
             case Began():
                 member.began = message
             case Said(lines):
-                member.runs = True
                 for line in lines:
                     print(line, flush=True)
             case Part():

@@ -11,7 +11,7 @@ import pytest
 from pipeline.workers.cluster.attempt import SILENCE, Attempt, Member
 from pipeline.workers.cluster.home import Arrivals
 from pipeline.workers.cluster.needs import Need
-from pipeline.workers.cluster.order import Began, Done, Said
+from pipeline.workers.cluster.order import Began, Done, Gone, Message, Part, Said
 from pipeline.workers.cluster.ray_pool import RayPool
 from pipeline.workers.pool import Ended, Work
 
@@ -134,3 +134,16 @@ def test_a_node_that_is_refused_ends_the_stage_at_once(pool: RayPool) -> None:
     pool._running[NAME].members[1].runs = False
     (ended,) = hears(pool, Done("is refused on n2"), None, node=1)
     assert ended.failure == "is refused on n2"
+
+
+@pytest.mark.parametrize("heard", [Said([]), Part("a", 0, b"1", True), Gone("a")])
+def test_a_node_is_waited_for_a_minute_once_its_command_was_heard_to_run(
+    pool: RayPool, heard: Message
+) -> None:
+    (member, _) = pool._running[NAME].members
+    member.runs = False
+    assert hears(pool, Began("n1", "id", 1)) == []
+    assert member.silent(member.heard + SILENCE + 1) is None
+    # What it wrote is sent before what it said.
+    assert hears(pool, heard) == []
+    assert member.silent(member.heard + SILENCE + 1) == SILENCE
