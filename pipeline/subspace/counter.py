@@ -9,6 +9,7 @@ two bytes without any loss.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -100,4 +101,4 @@ def _quantiles() -> torch.Tensor:
     normal = NormalDist()
     half = [normal.inv_cdf((rank + 0.5) / _QUANTILES) for rank in range(_QUANTILES // 2)]
     table = torch.tensor(half + [-value for value in reversed(half)], dtype=torch.float64)
-    return (table / table.square().mean().sqrt()).half()
+    return (table / math.sqrt(table.square().mean())).half()

@@ -126,6 +126,9 @@ class PerTensor(Projection):
         assert inner.normalisation == "column" and sum(lengths) == inner.size
         self._inner = inner
         self._lengths = torch.tensor(lengths)
+        # torch's root misses the last bit now and then, and not the same ones on all CPUs.
+        roots = [math.sqrt(inner.size / length) for length in lengths]
+        self._roots = torch.tensor(roots, dtype=torch.float64)
 
     def pieces(self, theta: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield Pθ; see `Projection.pieces`."""
@@ -139,5 +142,4 @@ class PerTensor(Projection):
 
     def _weights(self, like: torch.Tensor) -> torch.Tensor:
         """√(D / D_t) for each entry of θ^D."""
-        weights = (self.size / self._lengths).sqrt().to(like)
-        return weights.repeat_interleave(self._lengths.to(like.device))
+        return self._roots.to(like).repeat_interleave(self._lengths.to(like.device))
