@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +16,8 @@ from typing import Protocol
 from benchmarks.attack import damage, fuzzed, kills, mutants
 from benchmarks.attack.tiny import TinyStudy, tiny_params
 
-# Seconds in which changed studies are run.
-_RUNNING = 240.0
+# Minutes in which changed studies are run.
+_RUNNING = 4.0
 
 
 class Found(Protocol):
@@ -39,32 +40,37 @@ def main() -> int:
         one.add_argument("--count", type=int, default=count, help=f"in all (default {count})")
         one.add_argument("--seed", type=int, default=0, help="what is chosen (default 0)")
         one.set_defaults(run=run)
+        if run is _mutants:
+            said = f"after which no other study is begun (default {_RUNNING:g})"
+            one.add_argument("--minutes", type=float, default=_RUNNING, help=said)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = chosen.run(Path(folder), chosen.count, chosen.seed)
+        found = chosen.run(Path(folder), chosen)
     print("\n".join(found.table()))
     return 0 if found.held else 1
 
 
-def _kills(folder: Path, count: int, seed: int) -> Found:
-    return kills.attack(folder, count, seed, say=_say)
+def _kills(folder: Path, asked: Namespace) -> Found:
+    return kills.attack(folder, asked.count, asked.seed, say=_say)
 
 
-def _params(folder: Path, count: int, seed: int) -> Found:
-    return fuzzed.attack(fuzzed.PARAMS, "changes of a preset", count, seed)
+def _params(_: Path, asked: Namespace) -> Found:
+    return fuzzed.attack(fuzzed.PARAMS, "changes of a preset", asked.count, asked.seed)
 
 
-def _tables(folder: Path, count: int, seed: int) -> Found:
-    return fuzzed.attack(fuzzed.TABLES, "table files", count, seed)
+def _tables(_: Path, asked: Namespace) -> Found:
+    return fuzzed.attack(fuzzed.TABLES, "table files", asked.count, asked.seed)
 
 
-def _mutants(folder: Path, count: int, seed: int) -> Found:
-    whole, changed = _finished(folder), folder / "changed"
-    return mutants.attack(whole, changed, count=count, seconds=_RUNNING, chance=seed, say=_say)
+def _mutants(folder: Path, asked: Namespace) -> Found:
+    return mutants.attack(
+        _finished(folder), folder / "changed",
+        count=asked.count, seconds=60 * asked.minutes, chance=asked.seed, say=_say,
+    )  # fmt: skip
 
 
-def _damage(folder: Path, count: int, seed: int) -> Found:
-    return damage.attack(_finished(folder), folder / "damaged", count, seed, say=_say)
+def _damage(folder: Path, asked: Namespace) -> Found:
+    return damage.attack(_finished(folder), folder / "damaged", asked.count, asked.seed, say=_say)
 
 
 def _finished(folder: Path) -> Path:
@@ -82,7 +88,7 @@ def _say(line: str) -> None:
 
 
 # What each attack is called, does and counts.
-ATTACKS: dict[str, tuple[Callable[[Path, int, int], Found], int, str]] = {
+ATTACKS: dict[str, tuple[Callable[[Path, Namespace], Found], int, str]] = {
     "kills": (_kills, 200, "kill driver, worker, dvc, fork server and stages"),
     "params": (_params, 8000, "change values of the presets"),
     "mutants": (_mutants, 1000, "run a tiny study with changed values"),

@@ -130,6 +130,8 @@ def _run(order: Order, root: Path, code: Path) -> Iterator[Message]:
             forks, order.command, root / order.folder, _variables(order, root, code), code,
             Path(said.name),
         )  # fmt: skip
+        # Libraries are loaded, and from here on silence counts.
+        yield Said([])
         peak, ended = Peak(started.pid), False
         while not ended:
             ended = bool(connection.wait([started.sentinel], TICK))

@@ -24,11 +24,12 @@ from tests.workers.cluster.conftest import ROOT, Two
 
 # The Ray worker that a command comes from: the parent of the server that it is a fork of.
 WORKER = "$(cut -d' ' -f4 /proc/$PPID/stat)"
-# Once its row has come home, the first attempt does something to the worker.
+# Once its row has come home, and the driver has heard of it, the first attempt does something to the
+# worker.
 ONCE = (
     "d=.scratch/search/{name}; if test -f $d/rows.jsonl; then cat $d/rows.jsonl source > {name}; "
     "else mkdir -p $d; echo row > $d/rows.jsonl; "
-    "until test -s {home}/$d/rows.jsonl; do sleep 0.1; done; kill -{how} "
+    "until test -s {home}/$d/rows.jsonl; do sleep 0.1; done; sleep 2; kill -{how} "
     + WORKER
     + "; sleep 99; fi"
 )
