@@ -63,16 +63,15 @@ def test_two_nodes_leave_the_bytes_of_one_machine_and_get_each_content_once(
 
 
 def test_a_segment_on_two_nodes_has_the_bytes_of_one_with_as_many_processes(
-    address: str, finished: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, finished: Study, tmp_path: Path
 ) -> None:
     here, there = finished.copy(tmp_path / "here"), finished.copy(tmp_path / "there")
     again = ("pretrain@s8", "--force", "--single-item", "--jobs", "1")
     done = here.command(
-        "python", "-m", "pipeline", "repro", *again, PIPELINE_PROCESSES="4", OMP_NUM_THREADS="1"
+        "python", "-m", "pipeline", "repro", *again, PIPELINE_PROCESSES="2", OMP_NUM_THREADS="1"
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (there.folder / "cluster.yaml").write_text("pretrain: {nodes: 2}")
-    monkeypatch.setenv("PIPELINE_PROCESSES", "2")
     with chdir(there.folder):
         again_only = Options(force=True, single_item=True)
         reproduce(["pretrain@s8"], 1, again_only, RayPool(address, 1, there.folder))
