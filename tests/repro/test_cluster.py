@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.common.artifacts import sha256
+from pipeline.workers import process
 from pipeline.workers.cluster.ray_pool import RayPool
 from pipeline.workers.driver import reproduce
 from pipeline.workers.options import Options
@@ -63,8 +64,10 @@ def test_two_nodes_leave_the_bytes_of_one_machine_and_get_each_content_once(
 
 
 def test_a_segment_on_two_nodes_has_the_bytes_of_one_with_as_many_processes(
-    address: str, finished: Study, tmp_path: Path
+    address: str, finished: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Each process that torchrun starts loads its own.
+    monkeypatch.setattr(process, "LIBRARIES", ["json"])
     here, there = finished.copy(tmp_path / "here"), finished.copy(tmp_path / "there")
     again = ("pretrain@s8", "--force", "--single-item", "--jobs", "1")
     done = here.command(

@@ -35,7 +35,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
             "labels": ["unacceptable", "acceptable"], "metric": "matthews",
         }},
     }  # fmt: skip
-    params["finetune"]["epochs"] = 8
+    params["finetune"]["epochs"], params["baseline"]["runs"] = 8, 1
     study.write(params)
     study.quick(jobs=2)
     return study
