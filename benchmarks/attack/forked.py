@@ -20,7 +20,7 @@ _LOADED = (
     "pipeline.workers.healing", "transformers.models.roberta.modeling_roberta",
 )  # fmt: skip
 # Seconds that any command of a tiny study may take.
-_PATIENCE = 300.0
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,13 @@ def load() -> None:
         importlib.import_module(name)
 
 
-def command(
-    folder: Path, module: str, *words: str, item: str = "", patience: float = _PATIENCE
-) -> Ended:
+def command(folder: Path, module: str, *words: str, item: str = "") -> Ended:
     """Run ``python -m module words`` in a folder, as DVC's stage ``item`` if one is given."""
     said = folder / "said.txt"
     forks = multiprocessing.get_context("fork")
     process = forks.Process(target=_run, args=(folder, said, (module, *words), item))
     process.start()
-    process.join(patience)
+    process.join(PATIENCE)
     if process.exitcode is None:
         process.kill()
         process.join()

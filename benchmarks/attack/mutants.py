@@ -38,8 +38,8 @@ _REPRO = ("pipeline", "repro", "--plain", "--jobs", "1")
 # Stages that run at every edit of params.yaml, or write down what others have made.
 _REPEATING = {"settings", "collect", "report"}
 _NOTHING_LEFT = "everything is up to date"
-# Of what the unchanged study costs: more is not run here. And seconds for what is.
-_LARGEST, _PATIENCE = 4.0, 120.0
+# Of what the unchanged study costs: more is not run here.
+_LARGEST = 4.0
 
 
 @dataclass
@@ -178,15 +178,15 @@ def _small(params: Params, most: Estimate) -> bool:
 
 
 def _end_of(folder: Path, before: dict[str, str]) -> tuple[str, str]:
-    ended = forked.command(folder, *_REPRO, patience=_PATIENCE)
+    ended = forked.command(folder, *_REPRO)
     if ended.status is None:
-        return "ended after its time", f"{_PATIENCE:g} s"
+        return "ended after its time", f"{forked.PATIENCE:g} s"
     if ended.torn:
         return "TRACEBACK", f"status {ended.status}, {_last(ended)}"
     if ended.refused:
         return "refused by a stage", _last(ended)
     after = _results(folder)
-    again = forked.command(folder, *_REPRO, patience=_PATIENCE)
+    again = forked.command(folder, *_REPRO)
     if _last(again) != _NOTHING_LEFT:
         return "NEVER DONE", _last(again)
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
