@@ -52,6 +52,11 @@ class TextSource:
 
     def __post_init__(self) -> None:
         _exactly_one(self)
+        if self.synthetic is not None and self.column != "text":
+            raise ValueError(
+                f"column is {self.column!r}, but documents of the embedded world have no columns: "
+                "leave it out"
+            )
 
     def documents(self, seed: int) -> Iterator[list[str]]:
         """Yield documents, each a list of lines; lines of the embedded world are sentences."""

@@ -46,6 +46,20 @@ class TokenizerConfig:
             )
         if self.source != "train" and self.id is None:
             raise ValueError(f"id must say which tokenizer, because source is {self.source!r}")
+        self._check_idle()
+
+    def _check_idle(self) -> None:
+        """Refuse what the source has no use for: it was meant, and would change nothing."""
+        ready = self.id or self.revision
+        if self.source == "train" and ready:
+            raise ValueError(
+                f"{'id' if self.id else 'revision'} is {ready!r}, but a tokenizer is trained here: "
+                "say source: hub or source: folder to take a ready one"
+            )
+        if self.source == "folder" and self.revision:
+            raise ValueError("a revision is for tokenizers of the hub: a local folder has none")
+        if self.source != "train" and self.documents is not None:
+            raise ValueError("documents is for tokenizers that are trained here: leave it out")
 
 
 def make_tokenizer(

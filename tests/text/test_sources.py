@@ -21,6 +21,8 @@ def test_exactly_one_source_is_given() -> None:
         TextSource()
     with pytest.raises(ValueError, match="not hub and files"):
         RowSource(hub=HubConfig("a", "train"), files=FilesConfig(("a.tsv",)))
+    with pytest.raises(ValueError, match="column is 'body', but documents of the embedded world"):
+        TextSource(synthetic=SyntheticText(5), column="body")
 
 
 def test_sources_are_parsed_from_params() -> None:

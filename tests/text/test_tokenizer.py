@@ -110,3 +110,15 @@ def test_refused_settings() -> None:
         TokenizerConfig(source="hub")
     with pytest.raises(ValueError, match="documents is 0"):
         TokenizerConfig(documents=0)
+
+
+def test_what_the_source_has_no_use_for_is_refused() -> None:
+    # Someone who names a ready tokenizer does not want one that is trained here.
+    with pytest.raises(ValueError, match="id is 'roberta-base', but a tokenizer is trained here"):
+        TokenizerConfig(id="roberta-base")
+    with pytest.raises(ValueError, match="revision is 'main', but a tokenizer is trained here"):
+        TokenizerConfig(revision="main")
+    with pytest.raises(ValueError, match="a local folder has none"):
+        TokenizerConfig(source="folder", id="mine", revision="main")
+    with pytest.raises(ValueError, match="documents is for tokenizers that are trained here"):
+        TokenizerConfig(source="hub", id="roberta-base", documents=100)
