@@ -97,7 +97,6 @@ def _serve() -> None:
 def _run(
     command: str, folder: Path, variables: dict[str, str], code: Path | None, said: Path | None
 ) -> None:
-    threading.Thread(target=_end_with_driver, daemon=True).start()
     # What the fork server knew of itself when it was started.
     startup.PARENT = os.getppid()
     end_with_parent(startup.PARENT)
@@ -110,6 +109,9 @@ def _run(
     if module is None:
         os.closerange(_FIRST_OWN, os.sysconf("SC_OPEN_MAX"))
         os.execv("/bin/sh", ["sh", "-c", command])
+    # Not before a shell takes over, which has none of this process's threads: one that waits on a
+    # descriptor as it is closed would take that for the driver's end.
+    threading.Thread(target=_end_with_driver, daemon=True).start()
     sys.argv = [module[1], *module[2].split()]
     if code:
         _take_code_from(code)

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -87,6 +89,26 @@ def test_torch_that_is_loaded_heeds_a_commands_environment(
 def test_any_other_command_goes_to_a_shell(tmp_path: Path, command: str) -> None:
     assert status(command, tmp_path, PLACE="there", PATH=os.environ["PATH"]) == 4
     assert (tmp_path / "seen").exists()
+
+
+def test_a_shell_takes_over_from_a_process_without_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that waits for the driver's end saw its descriptor closed, and killed the command."""
+    threads: list[int] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(process.startup, "PARENT", 0)
+    monkeypatch.setattr(process, "end_with_parent", lambda parent: None)
+    monkeypatch.setattr(
+        process.os, "closerange", lambda *_: threads.append(threading.active_count())
+    )
+    monkeypatch.setattr(process.os, "execv", lambda *_: sys.exit(7))
+    monkeypatch.setattr(process, "_end_with_driver", lambda: time.sleep(60))
+    before = threading.active_count()
+    with pytest.raises(SystemExit, match="7"):
+        process._run("cat source > single", tmp_path, {}, None, None)
+    assert threads == [before]
 
 
 SLEEPER = """
