@@ -18,8 +18,13 @@ NAMES = ("single", "folder/a")
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+def made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
+) -> Path:  # fmt: skip
     """Outputs that are links into DVC's cache, or copies where a test asks for them."""
+    # How a command that fails here ended is logged.
+    caplog.set_level("INFO")
     monkeypatch.chdir(tmp_path)
     Repo.init(no_scm=True).close()
     kind = getattr(request, "param", "hardlink")
