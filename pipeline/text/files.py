@@ -36,6 +36,8 @@ _CHUNK = 1 << 20
 _ROWS = 64
 # A title in WikiText: one "=" on each side; headings inside an article have more.
 _ARTICLE = re.compile(r"= [^=].* =")
+# Where a table of documents has their text, unless it is said.
+DEFAULT_COLUMN = "text"
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,20 @@ def read_rows(config: FilesConfig, wanted: Wanted | None = None) -> Iterator[Row
 
 
 def read_documents(config: FilesConfig, column: str) -> Iterator[list[str]]:
-    """Yield documents as lists of lines: from text files, or from ``column`` of tabular ones."""
-    for path in _expand(config):
-        if _format(config, path) == "text":
+    """Yield documents as lists of lines: from text files, or from ``column`` of tabular ones.
+
+    Raises:
+        UserError: a file is missing, damaged or not what its format says, or all are plain text
+            and a column is asked for.
+    """
+    files = [(path, _format(config, path)) for path in _expand(config)]
+    if column != DEFAULT_COLUMN and all(kind == "text" for _, kind in files):
+        raise UserError(
+            f"column is {column!r}, but {files[0][0]} is read as plain text, which has no columns: "
+            "leave it out, or give the format (tsv, csv, json, jsonl or parquet)"
+        )
+    for path, kind in files:
+        if kind == "text":
             with _naming(path):
                 yield from _documents(path, config.documents)
         else:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pipeline.common.checked import Count, Name, Range, check_fields
 from pipeline.text import synthetic
-from pipeline.text.files import FilesConfig, lines_of, read_documents, read_rows
+from pipeline.text.files import DEFAULT_COLUMN, FilesConfig, lines_of, read_documents, read_rows
 from pipeline.text.hub import HubConfig, read_hub
 from pipeline.text.json_rows import Row
 from pipeline.text.tables import Wanted
@@ -48,11 +48,11 @@ class TextSource:
     hub: HubConfig | None = None
     files: FilesConfig | None = None
     synthetic: SyntheticText | None = None
-    column: Name = "text"
+    column: Name = DEFAULT_COLUMN
 
     def __post_init__(self) -> None:
         _exactly_one(self)
-        if self.synthetic is not None and self.column != "text":
+        if self.synthetic is not None and self.column != DEFAULT_COLUMN:
             raise ValueError(
                 f"column is {self.column!r}, but documents of the embedded world have no columns: "
                 "leave it out"

@@ -132,8 +132,9 @@ BAD = {
 @pytest.mark.parametrize(("name", "content", "message"), BAD.values(), ids=BAD)
 def test_bad_file_is_one_sentence(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     config = FilesConfig((str(_write(tmp_path / name, content)),))
+    column = "text" if name == "a.txt" else "a"
     with pytest.raises(UserError, match=message):
-        list(read_documents(config, "a"))
+        list(read_documents(config, column))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -211,3 +212,18 @@ def test_json_that_python_refuses_is_one_sentence(tmp_path: Path, line: str) -> 
     with pytest.raises(UserError, match=r"a\.jsonl, line 1: not JSON") as caught:
         list(read_rows(FilesConfig((str(path),))))
     assert "set_int_max_str_digits" not in str(caught.value)
+
+
+def test_a_column_of_plain_text_alone_is_refused(tmp_path: Path) -> None:
+    """A table under another suffix would be read as text, its other columns with it."""
+    path = tmp_path / "table.txt"
+    path.write_text("body\tlabel\none\t1\n")
+    with pytest.raises(
+        UserError, match=r"column is 'body', but .*table\.txt is read as plain text"
+    ):
+        list(read_documents(FilesConfig((str(path),)), "body"))
+    assert list(read_documents(FilesConfig((str(path),), "tsv"), "body")) == [["one"]]
+    # Beside a table the column is the table's.
+    (tmp_path / "more.tsv").write_text("body\ntwo\n")
+    both = FilesConfig((str(path), str(tmp_path / "more.tsv")))
+    assert list(read_documents(both, "body"))[-1] == ["two"]
