@@ -32,6 +32,8 @@ def test_a_peak_is_within_a_factor_of_two_of_the_estimate(tmp_path: Path) -> Non
     assert 0.5 < float(row["of the estimate"]) < 2
     shown = line(row).split(" | ")
     assert shown[1:5] == ["d = 500", "bf16_weights", "true", "2 × 16"]
+    again = measured(Case(0.001, None, "bf16", True, 2, 16), 20.0, tmp_path)
+    assert 0.5 < float(again["of the estimate"]) < 2
 
 
 def test_what_does_not_fit_is_named_and_not_begun(tmp_path: Path) -> None:

@@ -147,10 +147,11 @@ def test_kills_at_any_moment_change_nothing(finished: Study, tmp_path: Path) -> 
         (".scratch/pretrain", 2),  # inside a segment, its second save half written
         ("checkpoints/s8/model", 1),  # while writing a checkpoint
         (".scratch/search", 1),  # a probe is done but not in the journal yet
+        ("search/s8/polarity_short/result.json", 1),  # the search is over, its result half written
     ]
     # The driver of several stages and DVC alone: either goes on where the other fell.
     driver, dvc = ("python", "-m", "pipeline", "repro", "--jobs", "2"), ("dvc", "repro")
-    for (place, time), command in zip(kills, (driver, dvc, driver), strict=True):
+    for (place, time), command in zip(kills, (driver, dvc, driver, driver), strict=True):
         done = study.command(*command, KILL_AT=place, KILL_TIME=str(time))
         assert done.returncode == -9, f"not killed at {place}: {done.stdout[-2000:]}{done.stderr}"
     # DVC alone adds to dvc.lock what it makes; the driver has an order, whatever was made first.
