@@ -109,8 +109,8 @@ def _run(
     if module is None:
         os.closerange(_FIRST_OWN, os.sysconf("SC_OPEN_MAX"))
         os.execv("/bin/sh", ["sh", "-c", command])
-    # Not before a shell takes over, which has none of this process's threads: one that waits on a
-    # descriptor as it is closed would take that for the driver's end.
+    # Not sooner: a shell keeps no thread of the process that it takes over from, and one that waits
+    # for the driver's end would take the closing of its descriptor, just above, for that.
     threading.Thread(target=_end_with_driver, daemon=True).start()
     sys.argv = [module[1], *module[2].split()]
     if code:
