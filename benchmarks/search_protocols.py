@@ -1,10 +1,12 @@
 """The search against simulated cells whose d₉₀ is known: agreement, distance, intervals, cost.
 
     python -m benchmarks.search_protocols [--cells 200] [--first SEED] [--slope 0] [--ratio R]
-        [--precision P] [--budget B] [--jobs 2]
+        [--relative] [--precision P] [--budget B] [--jobs 2]
 
 Both protocols answer the same cells under the same luck: a probe has one curve, whoever asks for
-it. Prints Markdown, of all cells and by evaluation set:
+it. With ``--relative`` the rates and evaluations are those that a study has by default, else rates
+are the paper's absolute list, and epochs have one evaluation (`benchmarks.simulated_cell`). Prints
+Markdown, of all cells and by evaluation set:
 
 - agreement: the share of cells whose place on the grid is within one step of the paper protocol's:
   of the search's paper number (one that the trainings do not determine disagrees), of its estimate,
@@ -120,10 +122,13 @@ def jobs(chosen: argparse.Namespace) -> list[Job]:
     """The cells that are asked for."""
     config = EfficientConfig(precision=chosen.precision, budget=chosen.budget)
     return [
-        Job(task, APART * order + chosen.first + count, chosen.slope, chosen.ratio, config)
+        Job(
+            task, APART * order + chosen.first + count, chosen.slope, chosen.ratio, config,
+            chosen.relative,
+        )
         for order, task in enumerate(PROFILES)
         for count in range(chosen.cells)
-    ]
+    ]  # fmt: skip
 
 
 def main() -> None:
@@ -136,13 +141,15 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first cell's seed")
     parser.add_argument("--slope", type=float, default=0.0, help="power of d of the best rate")
     parser.add_argument("--ratio", type=float, help="of the grid (default: A21's 1.157)")
+    parser.add_argument("--relative", action="store_true", help="rates as a study has by default")
     parser.add_argument("--precision", type=float, default=asked.precision)
     parser.add_argument("--budget", type=float, default=asked.budget)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     chosen = parser.parse_args()
     with Pool(chosen.jobs) as pool:
         rows = list(pool.imap(outcome, jobs(chosen)))
-    print(f"{chosen.cells} cells of each set, seeds from {chosen.first}, best rate as "
+    rates = "relative rates, the best" if chosen.relative else "the paper's rates, the best"
+    print(f"{chosen.cells} cells of each set, seeds from {chosen.first}, {rates} as "
           f"d^{chosen.slope:g}, grid in steps of {10 ** jobs(chosen)[0].step:.3f}, precision "
           f"{chosen.precision:g}, budget {chosen.budget:g}")  # fmt: skip
     show(rows)

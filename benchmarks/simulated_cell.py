@@ -11,32 +11,72 @@ from pipeline.common.target import reaches
 from pipeline.dimension.estimate import estimate_d90
 from pipeline.dimension.grid import GridConfig, grid_values
 from pipeline.dimension.levers import EfficientConfig
-from pipeline.dimension.protocols import PROTOCOLS, ProtocolName
+from pipeline.dimension.protocols import PROTOCOLS
+from pipeline.dimension.question import Question
+from pipeline.dimension.rates import DEFAULT_RATES
 from pipeline.dimension.record import Probe
 from pipeline.dimension.stopping import StopRule
 from pipeline.dimension.verdict import Verdict
-from pipeline.estimate.simulate import PROFILES, Answer, Problem, answer, draw
+from pipeline.estimate.simulate import EPOCHS, PROFILES, RATES, Answer, Problem, answer, draw
 
 # Decades that a neighbour's d₉₀ is off, as a standard deviation.
 _SHIFT = 0.1
 # Trainings within so many steps of d₉₀ show what the stop rule does.
 _NEAR = 4
+# Relative rates of the paper's protocol: those of the search, and one beyond them.
+_MULTIPLES = (*DEFAULT_RATES, 1.4)
+# Evaluations that a study makes of a long epoch by default.
+_AN_EPOCH = 4
 
 
 @dataclass(frozen=True)
 class Job:
-    """A cell to draw and to search."""
+    """A cell to draw and to search.
+
+    Attributes:
+        task: the evaluation set.
+        seed: of the cell.
+        slope: the power of d that the best rate follows, beyond what its unit follows.
+        ratio: of the grid; None is A21's.
+        config: of the search.
+        relative: whether rates are relative to the unit of docs/normalisation.md and an epoch has
+            four evaluations, as a study has both by default: the paper's protocol tries four
+            rates and evaluates once an epoch, the search has three. Else both have the paper's
+            list of absolute rates and one evaluation an epoch.
+    """
 
     task: str
     seed: int
     slope: float
     ratio: float | None
     config: EfficientConfig
+    relative: bool = False
 
     def problem(self) -> Problem:
         """The cell, on a grid of RoBERTa-Base: 14 layers of SAID, 125 M parameters."""
         grid = grid_values(GridConfig(ratio=self.ratio), 14, 125_000_000)
-        return draw(PROFILES[self.task], grid, self.seed, _SHIFT, slope=self.slope)
+        rates = _MULTIPLES if self.relative else RATES
+        return draw(
+            PROFILES[self.task], grid, self.seed, _SHIFT, rates=rates,
+            epochs=EPOCHS * self.an_epoch, slope=self.slope, relative=self.relative,
+        )  # fmt: skip
+
+    @property
+    def an_epoch(self) -> int:
+        """The search's evaluations of an epoch."""
+        return _AN_EPOCH if self.relative else 1
+
+    def papers(self, problem: Problem) -> Problem:
+        """The cell as the paper's protocol sees it: after whole epochs."""
+        question = replace(problem.question, evaluations=EPOCHS)
+        curves = problem.curves[..., self.an_epoch - 1 :: self.an_epoch]
+        return replace(problem, question=question, curves=curves)
+
+    def searched(self, question: Question) -> Question:
+        """What the search is asked."""
+        if not self.relative:
+            return question
+        return replace(question, rates=replace(question.rates, multiples=DEFAULT_RATES))
 
     @property
     def step(self) -> float:
@@ -54,7 +94,7 @@ class Stops:
     """
 
     lost: tuple[bool, ...]
-    saved: tuple[int, ...]
+    saved: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -69,7 +109,8 @@ class Outcome:
         off: distances from the truth in steps: of ``number``, the estimate and ``paper``.
         inside: whether the interval holds the truth, and ``ratio`` its upper over its lower end.
         probes: trainings of the search.
-        epochs: those of the search, and ``paper_epochs`` of the paper protocol.
+        epochs: those of the search, whole ones as a sum of parts, and ``paper_epochs`` of the
+            paper protocol.
         ended: why the search ended.
         stops: see `Stops`.
     """
@@ -83,7 +124,7 @@ class Outcome:
     inside: bool
     ratio: float
     probes: int
-    epochs: int
+    epochs: float
     paper_epochs: int
     ended: SearchEnd
     stops: Stops
@@ -110,11 +151,13 @@ def holds(grid: Sequence[int], truth: float, low: float, high: float) -> bool:
 def outcome(job: Job) -> Outcome:
     """Let both protocols search a cell."""
     problem = job.problem()
-    question, truth = problem.question, problem.truth
+    question, truth = job.searched(problem.question), problem.truth
     grid = question.grid
-    whole, short = _search(problem, "paper", job.config), _search(problem, "efficient", job.config)
-    other_seed = replace(problem, curves=problem.curves[:, ::-1])
-    again = number(grid, _search(other_seed, "paper", job.config).verdict)
+    short = Answer(*answer(problem, PROTOCOLS["efficient"](question, job.config)))
+    papers = job.papers(problem)
+    whole = _papers(papers, job.config)
+    other_seed = replace(papers, curves=papers.curves[:, ::-1])
+    again = number(grid, _papers(other_seed, job.config).verdict)
     found, paper = number(grid, short.verdict), number(grid, whole.verdict)
     assert paper is not None and again is not None, "the paper protocol determines its number"
     estimate = estimate_d90(question, short.records.values(), question.noise)
@@ -130,24 +173,24 @@ def outcome(job: Job) -> Outcome:
         inside=holds(grid, truth, estimate.low, estimate.high),
         ratio=estimate.high / estimate.low,
         probes=len(short.records),
-        epochs=short.epochs,
+        epochs=short.epochs / job.an_epoch,
         paper_epochs=whole.epochs,
         ended=short.verdict.ended,
-        stops=stops(problem),
+        stops=stops(problem, job.an_epoch),
     )
 
 
-def _search(problem: Problem, protocol: ProtocolName, config: EfficientConfig) -> Answer:
-    return Answer(*answer(problem, PROTOCOLS[protocol](problem.question, config)))
+def _papers(problem: Problem, config: EfficientConfig) -> Answer:
+    return Answer(*answer(problem, PROTOCOLS["paper"](problem.question, config)))
 
 
 def _held(grid: Sequence[int], value: float) -> float:
     return min(max(value, grid[0]), grid[-1])
 
 
-def stops(problem: Problem) -> Stops:
+def stops(problem: Problem, an_epoch: int = 1) -> Stops:
     """What the rule does to the first seed's trainings near d₉₀, with every rate."""
-    question, lost, saved = problem.question, list[bool](), list[int]()
+    question, lost, saved = problem.question, list[bool](), list[float]()
     rule = StopRule(question)
     middle = min(place(question.grid, problem.truth), len(question.grid) - 1)
     near = question.grid[max(middle - _NEAR, 0) : middle + _NEAR + 1]
@@ -157,5 +200,5 @@ def stops(problem: Problem) -> Stops:
         if reaches(max(curve), question.target):
             lost.append(not reaches(max(curve[:ended]), question.target))
         else:
-            saved.append(len(curve) - ended)
+            saved.append((len(curve) - ended) / an_epoch)
     return Stops(tuple(lost), tuple(saved))

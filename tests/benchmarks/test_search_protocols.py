@@ -12,6 +12,7 @@ from benchmarks.search_protocols import agreement, precision, stopped
 from benchmarks.simulated_cell import Job, Outcome, Stops, holds, number, outcome, place, stops
 from pipeline.common.status import SearchEnd
 from pipeline.dimension.levers import EfficientConfig
+from pipeline.dimension.rates import DEFAULT_RATES
 from pipeline.dimension.verdict import Verdict
 
 GRID = (100, 200, 400)
@@ -51,6 +52,24 @@ def test_a_cell_is_searched_under_the_same_luck_again() -> None:
     assert found.inside and found.ratio > 1 and found.probes > 1
     assert job.step == pytest.approx(math.log10(2))
     assert replace(job, ratio=None).step == pytest.approx(math.log10(1.1575), abs=1e-3)
+
+
+def test_a_study_searches_relative_rates_with_four_evaluations_an_epoch() -> None:
+    job = Job("mnli", 400_003, 0.0, 2.0, EfficientConfig(), relative=True)
+    problem = job.problem()
+    assert problem.question.evaluations == problem.curves.shape[-1] == 40
+    # The paper's protocol sees the same trainings after each whole epoch, with a rate more.
+    papers = job.papers(problem)
+    assert papers.question.evaluations == 10
+    assert np.array_equal(
+        papers.curves, problem.curves[..., [3, 7, 11, 15, 19, 23, 27, 31, 35, 39]]
+    )
+    asked = job.searched(problem.question).rates.multiples
+    assert asked == DEFAULT_RATES == papers.question.rates.multiples[:-1]
+    found = outcome(job)
+    assert found.paper_epochs % 40 == 0 and 1 < found.epochs < found.paper_epochs
+    assert found.epochs % 0.25 == 0
+    assert all(saved <= 9.75 for saved in found.stops.saved)
 
 
 def test_trainings_near_d90_show_false_stops() -> None:
