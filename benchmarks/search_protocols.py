@@ -29,13 +29,13 @@ from multiprocessing import Pool
 
 import numpy as np
 
-from benchmarks.simulated_cell import Job, Outcome, outcome
+from benchmarks.simulated_cell import ROWS, Job, Outcome, outcome
 from pipeline.common.status import SearchEnd
 from pipeline.dimension.levers import EfficientConfig
 from pipeline.estimate.simulate import PROFILES
 
 # Training tokens of an epoch: rows by mean length.
-TOKENS = {"mrpc": 3_668 * 53, "sst2": 67_349 * 13, "mnli": 392_702 * 39}
+TOKENS = {task: ROWS[task] * length for task, length in (("mrpc", 53), ("sst2", 13), ("mnli", 39))}
 # Seeds of one evaluation set's cells lie so far from the next one's.
 APART = 100_000
 # A distance counts no more than so many steps.

@@ -18,6 +18,7 @@ from pipeline.dimension.record import Probe
 from pipeline.dimension.stopping import StopRule
 from pipeline.dimension.verdict import Verdict
 from pipeline.estimate.simulate import EPOCHS, PROFILES, RATES, Answer, Problem, answer, draw
+from pipeline.finetuning.recipe import long_evaluations
 
 # Decades that a neighbour's d₉₀ is off, as a standard deviation.
 _SHIFT = 0.1
@@ -25,8 +26,8 @@ _SHIFT = 0.1
 _NEAR = 4
 # Relative rates of the paper's protocol: those of the search, and one beyond them.
 _MULTIPLES = (*DEFAULT_RATES, 1.4)
-# Evaluations that a study makes of a long epoch by default.
-_AN_EPOCH = 4
+# Training rows, and how many of them make an update.
+ROWS, _BATCH = {"mrpc": 3_668, "sst2": 67_349, "mnli": 392_702}, 32
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Job:
         slope: the power of d that the best rate follows, beyond what its unit follows.
         ratio: of the grid; None is A21's.
         config: of the search.
-        relative: whether rates are relative to the unit of docs/normalisation.md and an epoch has
-            four evaluations, as a study has both by default: the paper's protocol tries four
-            rates and evaluates once an epoch, the search has three. Else both have the paper's
-            list of absolute rates and one evaluation an epoch.
+        relative: whether rates are relative to the unit of docs/normalisation.md and long epochs
+            have several evaluations, as a study has both by default: the paper's protocol tries
+            four rates and evaluates once an epoch, the search has three. Else both have the
+            paper's list of absolute rates and one evaluation an epoch.
     """
 
     task: str
@@ -64,7 +65,8 @@ class Job:
     @property
     def an_epoch(self) -> int:
         """The search's evaluations of an epoch."""
-        return _AN_EPOCH if self.relative else 1
+        own = long_evaluations(ROWS[self.task], _BATCH, EPOCHS) if self.relative else None
+        return (own or EPOCHS) // EPOCHS
 
     def papers(self, problem: Problem) -> Problem:
         """The cell as the paper's protocol sees it: after whole epochs."""

@@ -10,8 +10,9 @@ from pipeline.common.checked import Count, Distinct, Rate, Share, Size, check_fi
 from pipeline.training.optimizers import AdamW, Optimizer
 from pipeline.training.precision import Precision
 
-# Evaluations an epoch, where it has so many updates that some of them are worth sparing.
-EVALUATIONS, _LONG_EPOCH = 4, 200
+# Evaluations an epoch, where it has so many updates that some of them are worth sparing. Fewer are
+# few: what waits for some hundred updates is not to be taken for finished after four evaluations.
+EVALUATIONS, _LONG_EPOCH = 4, 1_000
 
 
 @dataclass(frozen=True)

@@ -113,14 +113,14 @@ def test_the_spread_is_a_standard_error_that_luck_does_not_make_nothing() -> Non
 
 
 def test_long_epochs_are_evaluated_several_times() -> None:
-    for rows, evaluations in ((199 * 32, None), (199 * 32 + 1, 40)):
+    for rows, evaluations in ((999 * 32, None), (999 * 32 + 1, 40)):
         runner = Scripted({1e-5: 0.8}, rows=rows)
         Efficient(runner, replace(CONFIG, runs=1)).run()
         assert runner.evaluations == [evaluations]
 
 
 def test_every_deviation_is_named() -> None:
-    runner = Scripted(dict.fromkeys(RATES, 0.8), (0.8,), rows=10_000)
+    runner = Scripted(dict.fromkeys(RATES, 0.8), (0.8,), rows=40_000)
     protocol = Efficient(runner, CONFIG)
     repeated = protocol.run()
     runner.runs[1] = replace(runner.runs[1], ended=True)
