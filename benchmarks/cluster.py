@@ -229,19 +229,20 @@ def _count(study: TinyStudy, found: Counter[str]) -> None:
 
 def main() -> None:
     """Run one of the measurements."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["same", "trivial", "large", "kills"])
-    parser.add_argument("out", type=Path, help="the file for the table")
-    parser.add_argument("--count", type=int, default=15, help="kills of each part")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rows", type=int, default=320, help="a task's training rows in `same`")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    several = parser.add_subparsers(dest="what", required=True)
+    measurements = {"same": same, "trivial": trivial, "large": large, "kills": kills}
+    own = {name: several.add_parser(name) for name in measurements}
+    for one in own.values():
+        one.add_argument("out", type=Path, help="the file for the table")
+    own["same"].add_argument("--rows", type=int, default=320, help="a task's training rows")
+    own["kills"].add_argument("--count", type=int, default=15, help="kills of each part")
+    own["kills"].add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    if chosen.what == "kills":
-        kills(chosen.out, chosen.count, chosen.seed)
-    elif chosen.what == "same":
-        same(chosen.out, chosen.rows)
-    else:
-        {"trivial": trivial, "large": large}[chosen.what](chosen.out)
+    options = {name: value for name, value in vars(chosen).items() if name != "what"}
+    measurements[chosen.what](**options)
     sys.stdout.write(chosen.out.read_text())
 
 

@@ -26,6 +26,7 @@ CHARTS = (
         "that their bars can be told apart.",
         shows=lambda tables: tables.of("trajectory"),
         draw=trajectory,
+        of_d90=True,
     ),
     Chart(
         "generalization",
@@ -34,6 +35,7 @@ CHARTS = (
         "pretraining; bars and arrows as above.",
         shows=lambda tables: tables.of("trajectory"),
         draw=generalization,
+        of_d90=True,
     ),
     Chart(
         "relative_gap",
@@ -43,6 +45,7 @@ CHARTS = (
         "left out, where evaluation gives 1; close to 1 single examples decide it.",
         shows=lambda tables: tables.of("trajectory"),
         draw=relative_gap,
+        of_d90=True,
     ),
     Chart(
         "certificates",
@@ -75,6 +78,7 @@ CHARTS = (
         "own directions end where the snapshots do.",
         shows=lambda tables: tables.own.query("family == 'trajectory'"),
         draw=own,
+        of_d90=True,
     ),
     Chart(
         "transfer",
@@ -95,6 +99,7 @@ CHARTS = (
         "layer, the first token’s states, MLE and the intervals.",
         shows=lambda tables: tables.of("trajectory").dropna(subset=["representation"]),
         draw=representation,
+        of_d90=True,
     ),
     Chart(
         "zoo",
@@ -103,6 +108,7 @@ CHARTS = (
         "as in the other charts.",
         shows=lambda tables: tables.of("zoo"),
         draw=zoo,
+        of_d90=True,
     ),
     Chart(
         "sweep",
@@ -113,6 +119,7 @@ CHARTS = (
         "neither full fine-tuning nor the probes deviate from their protocol.",
         shows=lambda tables: tables.table1,
         draw=sweep,
+        of_d90=True,
     ),
     Chart(
         "pretraining",

@@ -45,6 +45,8 @@ class Chart:
         caption: what a reader must know to read it; ``{metric}`` stands for its cells' metric.
         shows: the rows that it shows; without any it is left out.
         draw: its panels, given the tables by their names and the figures' looks.
+        of_d90: whether it shows d₉₀: its caption then says where trainings deviate from what d₉₀
+            is defined by.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Chart:
     caption: str
     shows: Callable[[Tables], pd.DataFrame]
     draw: Callable[[Tables, ReportConfig], list[Panel]]
+    of_d90: bool = False
 
     def panels(self, tables: Tables, config: ReportConfig) -> list[Panel]:
         """The panels, drawn without Altair's checks of every part, which take seconds."""

@@ -20,11 +20,12 @@ _WIDTH = 720
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart of the page: its name, heading and caption, and each panel with its SVG."""
+    """A chart of the page: its name, heading and caption, whether it shows d₉₀, panels and SVG."""
 
     name: str
     title: str
     caption: str
+    of_d90: bool
     panels: list[tuple[Panel, Any]]
 
 
@@ -36,6 +37,7 @@ def figures(tables: Tables, config: ReportConfig) -> list[Drawing]:
             chart.name,
             chart.title,
             chart.caption_of(tables),
+            chart.of_d90,
             [(panel, _svg(panel, data)) for panel in chart.panels(tables, config)],
         )
         for chart in wanted(tables)
