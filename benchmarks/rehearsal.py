@@ -26,7 +26,6 @@ import torch
 from benchmarks.gpu_session.measuring import Row
 from benchmarks.gpu_session.session import rows_of
 from benchmarks.memory import peak_bytes
-from pipeline.apply import apply_task
 from pipeline.backends.fairseq.convert import convert
 from pipeline.common.seeds import numpy_generator
 from pipeline.dimension.record import Probe
@@ -37,6 +36,7 @@ from pipeline.pretraining.init import init_checkpoint
 from pipeline.pretraining.places import Places
 from pipeline.pretraining.run import run_segment
 from pipeline.probes.probe import ProbeRunner, ProbeTraining
+from pipeline.sharing.apply import apply_task
 from pipeline.study.params import Params
 from pipeline.study.reading import load_params
 from pipeline.tasks.config import TaskDataConfig

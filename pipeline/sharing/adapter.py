@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from pipeline.apply import open_start
 from pipeline.common.artifacts import atomic_directory
 from pipeline.common.manifest import seal
 from pipeline.errors import UserError
+from pipeline.sharing.apply import open_start
 from pipeline.training.parameters import FlatParameters
 
 ADAPTER_MANIFEST = "adapter.json"
@@ -27,7 +27,7 @@ def write_adapter(checkpoint: Path, task_file: Path, out: Path, base: str | None
         A sentence that says what was written.
 
     Raises:
-        UserError: as `pipeline.apply.apply_task`, or PEFT is not installed.
+        UserError: as `pipeline.sharing.apply.apply_task`, or PEFT is not installed.
     """
     try:
         import peft

@@ -72,7 +72,7 @@ def _reinitialise(chosen: argparse.Namespace) -> str:
 
 
 def _apply(chosen: argparse.Namespace) -> str:
-    from pipeline.apply import apply_task
+    from pipeline.sharing.apply import apply_task
 
     return apply_task(chosen.checkpoint, chosen.task, chosen.out)
 

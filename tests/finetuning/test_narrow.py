@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.apply import apply_task
 from pipeline.common.artifacts import sha256
 from pipeline.common.manifest import MODEL_MANIFEST
 from pipeline.dimension.record import Probe
@@ -21,6 +20,7 @@ from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.recipe import FinetuneConfig
 from pipeline.models.opening import open_for_task
 from pipeline.probes.probe import ProbeRunner, ProbeTraining
+from pipeline.sharing.apply import apply_task
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.task_vector import load_task_vector
 from pipeline.training.optimizers import make_optimizer

@@ -12,13 +12,13 @@ import torch
 peft = pytest.importorskip("peft", reason="the extra peft is not installed")
 
 from pipeline.__main__ import main
-from pipeline.apply import apply_task
 from pipeline.common.artifacts import sha256
 from pipeline.common.manifest import MODEL_MANIFEST
 from pipeline.common.sealed import read_sealed
 from pipeline.errors import UserError
 from pipeline.models.opening import hold_in_bfloat16, open_for_task
 from pipeline.sharing.adapter import write_adapter
+from pipeline.sharing.apply import apply_task
 from pipeline.sharing.said_tuner import SaidConfig
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import quantise

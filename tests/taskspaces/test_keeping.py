@@ -8,9 +8,9 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from pipeline.apply import apply_task
 from pipeline.common.seeds import torch_generator
 from pipeline.errors import UserError
+from pipeline.sharing.apply import apply_task
 from pipeline.subspace.basis import Basis
 from pipeline.subspace.layered import LayeredSubspace, LayerMap
 from pipeline.taskspaces.keeping import (

@@ -15,7 +15,6 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pipeline.__main__ import main
-from pipeline.apply import apply_task
 from pipeline.common.artifacts import sha256
 from pipeline.common.manifest import MODEL_MANIFEST
 from pipeline.dimension.record import Ending, Probe
@@ -24,6 +23,7 @@ from pipeline.finetuning.cell import Cell
 from pipeline.finetuning.evaluation import predict
 from pipeline.models.opening import open_for_task
 from pipeline.probes.probe import ProbeRunner, ProbeTraining
+from pipeline.sharing.apply import apply_task
 from pipeline.subspace.config import SubspaceConfig
 from pipeline.subspace.quantise import quantise
 from pipeline.subspace.reparameterisation import Subspace
@@ -32,7 +32,7 @@ from pipeline.training.parameters import FlatParameters
 from tests.worlds import FINETUNE, open_cell
 
 LABELS = ["negative", "positive"]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
