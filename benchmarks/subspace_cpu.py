@@ -3,9 +3,9 @@
     python -m benchmarks.subspace_cpu [--threads 2] [--repeats 2] [--rounds 3] [--names said-1000 …]
 
 Prints one JSON line a measurement, each made in a process of its own so that its peak memory is
-its own: `materialize` + `pull_back` at d = 1,000 and 100,000; the same with the original authors'
-algorithm (per tensor, full padded butterflies); and one forward and backward pass of the model at
-8 × 64 and 32 × 128 tokens. Peak memory is what the process held above the model with its
+its own: `materialize` + `pull_back` at d = 1,000, 100,000 and 4 M; the first two with the original
+authors' algorithm (per tensor, full padded butterflies); and one forward and backward pass of the
+model at 8 × 64 and 32 × 128 tokens. Peak memory is what the process held above the model with its
 parameters alone. Rounds go through all measurements in turn, so that a machine whose speed changes
 is as fast for one as for another; the last lines are ratios within a round, and their median.
 """
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MEASUREMENTS = (
     "said-1000",
     "said-100000",
+    "said-4000000",
     "reference-1000",
     "reference-100000",
     "model-8x64",

@@ -4,8 +4,8 @@ Legend: n the block length, c blocks at a time, B the signs, H the Hadamard matr
 Π_k takes entry i from σ(τ_k(i)), where σ is one permutation for all blocks and τ_k(i) = (a_k·i +
 c_k) mod n is the block's own.
 
-σ, and B where it is one for all blocks, are kept while they are short: small models make them anew
-at every update otherwise, which takes longer than using them.
+σ, and B where it is one for all blocks, are kept unless they are very long: making them takes 5 to
+20 times longer than using them, at every update (benchmarks/RESULTS.md, "The subspace engine").
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import torch
 from pipeline.subspace import counter
 from pipeline.subspace.hadamard import walsh_hadamard
 
-# Up to 3 MB of them.
-_LONGEST_KEPT = 1 << 18
+# 16 bytes an entry: 64 MB at d = 4 M, the end of A21's grid, and never more than 270 MB.
+_LONGEST_KEPT = 1 << 24
 
 # What makes the τ_k of some blocks: two int32 (c, 1).
 Orders = tuple[torch.Tensor, torch.Tensor]
@@ -112,7 +112,7 @@ class PermutedHadamard(ABC):
         )
 
     def _remember(self, key: Hashable, make: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """What ``make`` makes, kept where a block is short."""
+        """What ``make`` makes, kept unless a block is very long."""
         if (known := self._kept.get(key)) is not None:
             return known
         made = make()

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.subspace import fastfood
+from pipeline.subspace import fastfood, permuted_hadamard
 from pipeline.subspace.config import ProjectionConfig
 from pipeline.subspace.fastfood import Fastfood
 from pipeline.subspace.layers import LayerScales
@@ -60,7 +60,10 @@ def ones(scales: LayerScales) -> LayerScales:
 
 @pytest.fixture(params=[1 << 18, 128], ids=["one-chunk", "many-chunks"])
 def chunks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All at a time; or in chunks, and with permutation and signs made anew as of long blocks."""
     monkeypatch.setattr(fastfood, "_CHUNK_ENTRIES", request.param)
+    if request.param == 128:
+        monkeypatch.setattr(permuted_hadamard, "_LONGEST_KEPT", 0)
     for module in ("dense", "sparse"):
         monkeypatch.setattr(f"pipeline.subspace.{module}._TILE_ENTRIES", 32 * request.param)
     yield
