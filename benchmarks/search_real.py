@@ -1,21 +1,23 @@
 """Both protocols on real cells, replayed from recorded curves.
 
     python -m benchmarks.search_real record STUDY JOURNAL
-    python -m benchmarks.search_real replay JOURNAL… [--studies STUDY…] [--precision P] [--budget B]
+    python -m benchmarks.search_real replay JOURNAL… [--studies STUDY…] [--rates 0.25 0.5 1]
+        [--precision P] [--budget B]
 
 A study is a folder with ``params.yaml``, ``data/`` and ``checkpoints/`` of a finished study.
 ``record`` trains, for all epochs, three full fine-tunings of every cell and what the paper's search
 asks for; interrupted, it goes on where it was. ``replay`` lets both protocols search: the efficient
-one is given each curve up to where its rule would have ended the training, and the previous
-checkpoint's answer on the same task as its neighbour. What it asks for and is not recorded is
-trained and recorded where the journal's study is given; otherwise the cell is reported as
-incomplete. Epochs of the paper's search are those of every rate at each d that it tries, although
-a recording leaves the rest once one rate has reached.
+one is given each curve up to where its rule would have ended the training, the relative rates that
+``--rates`` names (the laptop preset has 0.5 alone), and the previous checkpoint's answer on the
+same task as its neighbour. What it asks for and is not recorded is trained and recorded where the
+journal's study is given; otherwise the cell is reported as incomplete. Epochs of the paper's search
+are those of every rate at each d that it tries, although a recording leaves the rest once one rate
+has reached.
 
 The paper's verdict is inside the interval where its d is; "not reached" is inside where the
 interval reaches beyond the grid, and the smallest d of the grid where the interval begins at or
-below it. The ends of an interval lie at most half a decade outside the grid, so a ratio is never
-larger than that allows.
+below it. The ends of an interval lie at most half a decade outside the grid, but for the upper one
+where no training of the search reached, which is open: such a ratio is infinite.
 """
 
 from __future__ import annotations
@@ -131,7 +133,10 @@ def _words(verdict: Verdict) -> str:
 
 
 def compare(
-    seed: str, sources: Iterator[Source], config: EfficientConfig
+    seed: str,
+    sources: Iterator[Source],
+    config: EfficientConfig,
+    rates: Sequence[float] = SEARCHED,
 ) -> Iterator[Compared | str]:
     """Search the cells that have a target, a checkpoint after its neighbour; or why one is not."""
     near: dict[str, Near | None] = {}
@@ -142,7 +147,7 @@ def compare(
             continue
         near[known.task] = None
         try:
-            found, records = _searched(seed, source, question, config)
+            found, records = _searched(seed, source, question, config, rates)
         except NotRecordedError as missing:
             yield f"{seed:<10}{known.checkpoint:<8}{known.task:<16}incomplete: {missing}"
             continue
@@ -151,12 +156,12 @@ def compare(
 
 
 def _searched(
-    seed: str, source: Source, question: Question, config: EfficientConfig
+    seed: str, source: Source, question: Question, config: EfficientConfig, rates: Sequence[float]
 ) -> tuple[Compared, Mapping[Probe, Record]]:
     paper = source.search(Strategy(BinarySearch(question)), question)
-    fewer = replace(question, rates=replace(question.rates, multiples=SEARCHED))
+    fewer = replace(question, rates=replace(question.rates, multiples=tuple(rates)))
     short = source.search(PROTOCOLS["efficient"](fewer, config), fewer)
-    estimate = estimate_d90(question, short.records.values(), question.noise)
+    estimate = estimate_d90(fewer, short.records.values(), fewer.noise)
     tried = {probe.d for probe in paper.records}
     epochs = len(tried) * len(MULTIPLES) * EPOCHS
     verdicts = paper.verdict, epochs, short.verdict
@@ -203,7 +208,7 @@ def replay(chosen: argparse.Namespace) -> None:
           f"  {'interval':<24}{'ratio':>7}{'epochs':>15}  ended")  # fmt: skip
     rows: list[Compared] = []
     for path, study in zip(chosen.journals, studies, strict=True):
-        for found in compare(path.stem, sources(Journal(path), study), config):
+        for found in compare(path.stem, sources(Journal(path), study), config, chosen.rates):
             print(found if isinstance(found, str) else found.line(), flush=True)
             rows += [] if isinstance(found, str) else [found]
     for seed in dict.fromkeys(row.seed for row in rows):
@@ -224,6 +229,7 @@ def main() -> None:
     replaying = commands.add_parser("replay")
     replaying.add_argument("journals", nargs="+", type=Path)
     replaying.add_argument("--studies", nargs="+", type=Path, default=[], help="one a journal")
+    replaying.add_argument("--rates", nargs="+", type=float, choices=MULTIPLES, default=SEARCHED)
     asked = EfficientConfig()
     replaying.add_argument("--precision", type=float, default=asked.precision)
     replaying.add_argument("--budget", type=float, default=asked.budget)

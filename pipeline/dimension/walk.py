@@ -42,7 +42,9 @@ class Walk:
         for end in bracket:
             if 0 <= end < len(grid) and not self._tried(grid[end]):
                 return Probe(grid[end], 0, self._rate(grid[end]))
-        last = self._reached(grid[low], doubt=1 - _SURE) if low >= 0 else False
+        # Nothing is said to lie beyond the grid while a learning rate is left to try at its end.
+        doubt = 0.0 if low == len(grid) - 1 else 1 - _SURE
+        last = self._reached(grid[low], doubt) if low >= 0 else False
         return last if isinstance(last, Probe) else bracket
 
     def most_telling(self) -> Probe | None:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from benchmarks import search_real
-from benchmarks.recorded import EPOCHS, GRID, MULTIPLES, RecordedCell, recorded
+from benchmarks.recorded import EPOCHS, GRID, MULTIPLES, SEARCHED, RecordedCell, recorded
 from benchmarks.recording import Recorder
 from benchmarks.search_real import Compared, Source, compare, total
 from pipeline.common.artifacts import Journal, Json, journal_line
@@ -55,9 +56,9 @@ def journal(path: Path, lines: list[Json]) -> Path:
     return path
 
 
-def replayed(path: Path) -> list[Compared | str]:
+def replayed(path: Path, rates: Sequence[float] = SEARCHED) -> list[Compared | str]:
     sources = (Source(cell) for cell in recorded(Journal(path)))
-    return list(compare(path.stem, sources, EfficientConfig()))
+    return list(compare(path.stem, sources, EfficientConfig(), rates))
 
 
 def test_the_target_is_that_of_the_full_runs_mean(tmp_path: Path) -> None:
@@ -97,6 +98,19 @@ def test_both_protocols_are_replayed_from_the_recording(tmp_path: Path) -> None:
     assert f" {first.epochs} of" in first.line()
     spent = 2 * first.paper_epochs / (first.epochs + second.epochs)
     assert total("all", [first, second]).startswith(f"all: 2 cells, training tokens 1/{spent:.2f}")
+
+
+def test_the_search_has_the_rates_that_are_named(tmp_path: Path) -> None:
+    lines = rows("s0", seeds=6)
+    for line in lines:
+        if line["key"][-1] == 0.5:
+            line["curve"] = curve(0.5)
+    path = journal(tmp_path / "a.jsonl", lines)
+    (three,), (one,) = replayed(path), replayed(path, (0.5,))
+    assert isinstance(three, Compared) and isinstance(one, Compared)
+    assert three.paper == one.paper
+    # With the one rate no training reaches, and the interval is open above.
+    assert three.ratio < one.ratio == math.inf
 
 
 def test_what_is_not_recorded_is_named(tmp_path: Path) -> None:

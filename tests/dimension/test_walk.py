@@ -133,6 +133,20 @@ def test_the_largest_miss_is_tried_with_another_rate_that_may_well_reach() -> No
     assert walk(clear, RATES).halve() == (7, 8)
 
 
+def test_nothing_lies_beyond_the_grid_while_a_rate_is_left_at_its_end() -> None:
+    """The rate that is likeliest to reach may be the one that does not learn."""
+
+    def only(rate: float) -> Callable[[Probe], float]:
+        return lambda probe: 0.85 if probe.learning_rate == rate and probe.d == GRID[-1] else 0.5
+
+    end, records = halved(only(0.0), RATES)
+    assert end == (14, 15)
+    assert {one.learning_rate for one in records if one.d == GRID[-1]} == {0.1, 0.3, 1.0}
+    for rate in (0.1, 1.0):
+        found, records = halved(only(rate), RATES)
+        assert found == (13, 14) and Probe(GRID[-1], 0, rate) in records
+
+
 def test_the_most_telling_training_is_a_new_seed_near_d90() -> None:
     _, records = halved(rising(GRID[8]))
     first = walk(records).most_telling()
