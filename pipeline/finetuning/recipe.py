@@ -10,8 +10,8 @@ from pipeline.common.checked import Count, Distinct, Rate, Share, Size, check_fi
 from pipeline.training.optimizers import AdamW, Optimizer
 from pipeline.training.precision import Precision
 
-# Evaluations an epoch, where it has so many updates that some of them are worth sparing. Fewer are
-# few: what waits for some hundred updates is not to be taken for finished after four evaluations.
+# Evaluations an epoch that has at least so many updates: there some of them are worth sparing, and
+# a training that waits for a few hundred is not taken for hopeless (docs/decisions/0081).
 EVALUATIONS, _LONG_EPOCH = 4, 1_000
 
 

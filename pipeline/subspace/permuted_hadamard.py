@@ -4,8 +4,8 @@ Legend: n the block length, c blocks at a time, B the signs, H the Hadamard matr
 Π_k takes entry i from σ(τ_k(i)), where σ is one permutation for all blocks and τ_k(i) = (a_k·i +
 c_k) mod n is the block's own.
 
-σ, and B where it is one for all blocks, are kept unless they are very long: making them takes 5 to
-20 times longer than using them, at every update (benchmarks/RESULTS.md, "The subspace engine").
+σ, and B where it is one for all blocks, are kept unless they are very long: making them takes
+far longer than using them, at every update (benchmarks/RESULTS.md, "The subspace engine").
 """
 
 from __future__ import annotations
