@@ -7,7 +7,8 @@ the largest batch; e bytes of an activation.
   too. Autocast keeps a copy of the blocks' in two bytes.
 - Gradient: b·(D + V·w): all of it, and the word table's once more while it is added.
 - Optimizer: its state for what is trained, all D or d numbers, in float32. With a subspace the d
-  numbers are here too, with their gradient and those of the best evaluation.
+  numbers are here too, with their gradient and those of the best evaluation, and the permutation
+  and signs that Fastfood spreads them by: 16 bytes an entry of a block, the next power of two.
 - Activations: a block keeps e·T·(16w + 2f) for the backward pass, and as much again is in flight.
   That is Korthikanti et al. 2022 (34 bytes a token and unit of width at e = 2 and f = 4w, without
   attention's own matrices, which fused kernels do not keep), and what norms keep in float32. Where
@@ -31,6 +32,8 @@ from pipeline.training.precision import Precision
 _WEIGHT: dict[Precision, int] = {"fp32": 4, "bf16": 4, "bf16_weights": 2}
 _ACTIVATION: dict[Precision, float] = {"fp32": 4, "bf16": 2.5, "bf16_weights": 2}
 _NUMBER = 4  # bytes of what an optimizer moves
+# Of σ in int64, and of B and a block's places in four bytes each (`pipeline.subspace`).
+_SPREAD = 16
 # torch and transformers themselves; on a GPU, CUDA's own.
 _PROCESS = 0.6e9
 
@@ -77,7 +80,8 @@ class TrainingMemory:
             on_cpu: where Fastfood keeps two bytes a weight, and fused kernels on a GPU nothing.
         """
         copies = 2 * _WEIGHT[self.precision] + (2 if on_cpu else 0)
-        return self._held(copies, _NUMBER * d * (3 + len(optimizer.state_names())))
+        spread = _SPREAD << (d - 1).bit_length()
+        return self._held(copies, _NUMBER * d * (3 + len(optimizer.state_names())) + spread)
 
     def full(self, optimizer: Optimizer) -> Held:
         """Of full fine-tuning."""

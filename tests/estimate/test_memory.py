@@ -22,6 +22,7 @@ from pipeline.estimate.describe import describe
 from pipeline.estimate.memory import TrainingMemory
 from pipeline.models.opening import compute_in_bfloat16, hold_in_bfloat16
 from pipeline.study.reading import as_params, load_params, settings
+from pipeline.subspace.permuted_hadamard import SharedSigns
 from pipeline.training.cost import EncoderSize
 from pipeline.training.optimizers import SGD, AdamW
 from pipeline.training.precision import Precision
@@ -97,10 +98,24 @@ def test_full_fine_tuning_holds_six_numbers_a_parameter_and_a_probe_three() -> N
     each = 4 * 2_775_000_000
     assert (full.weights, full.optimizer) == (3 * each, 2 * each)
     assert full.gradient == probe.gradient == each + 4 * 50_304 * 2560
-    assert probe.weights == 2 * each and probe.optimizer == 4 * 1000 * 5
+    # Five numbers for each of d, and 16 bytes an entry of Fastfood's block.
+    assert probe.weights == 2 * each and probe.optimizer == 4 * 1000 * 5 + 16 * 1024
     assert full.activations == probe.activations
     assert memory().full(SGD(weight_decay=0.0, momentum=0.0)).optimizer == 0
     assert full.total == pytest.approx(sum(vars(full).values()), abs=1e9)
+
+
+@pytest.mark.parametrize("d", [3, 1000, 1024])
+def test_what_fastfood_spreads_by_is_counted(d: int) -> None:
+    block = 1 << (d - 1).bit_length()
+    spread = SharedSigns(d, block, 0)
+    spread.begin(torch.ones(d))
+    spread.places(spread.orders(torch.arange(2)))
+    kept = sum(one.nbytes for one in spread._kept.values())
+    # B has d entries, the permutation and the places a whole block.
+    assert kept == 12 * block + 4 * d
+    sgd = memory().subspace(d, SGD(weight_decay=0.0, momentum=0.0))
+    assert kept <= sgd.optimizer - 4 * d * 3 == 16 * block
 
 
 def test_weights_in_bfloat16_take_half_and_a_cpu_keeps_factors() -> None:
@@ -131,7 +146,7 @@ def test_the_estimate_names_the_largest_trainings() -> None:
     # MRPC has half of the others' rows.
     assert (probe.model, probe.task, probe.batch, probe.length) == ("s0", "qqp", 32, 512)
     assert full.held.optimizer == 8 * made.parameters
-    assert probe.held.optimizer == 4 * 5 * 4_000_000
+    assert probe.held.optimizer == 4 * 5 * 4_000_000 + (16 << 22)
     shown = describe(made, 4e14)
     lines = {line[:17].strip(): line for line in shown.splitlines()}
     assert "s0, qqp: 32 × 512 tokens" in lines["full fine-tuning"]
