@@ -17,8 +17,10 @@ from pipeline.dimension.rates import DEFAULT_RATES
 from pipeline.dimension.record import Probe
 from pipeline.dimension.stopping import StopRule
 from pipeline.dimension.verdict import Verdict
+from pipeline.estimate.expected import evaluations_an_epoch
 from pipeline.estimate.simulate import EPOCHS, PROFILES, RATES, Answer, Problem, answer, draw
-from pipeline.finetuning.recipe import long_evaluations
+from pipeline.finetuning.recipe import FinetuneConfig
+from pipeline.probes.config import SearchConfig
 
 # Decades that a neighbour's d₉₀ is off, as a standard deviation.
 _SHIFT = 0.1
@@ -65,8 +67,9 @@ class Job:
     @property
     def an_epoch(self) -> int:
         """The search's evaluations of an epoch."""
-        own = long_evaluations(ROWS[self.task], _BATCH, EPOCHS) if self.relative else None
-        return (own or EPOCHS) // EPOCHS
+        search = SearchConfig(GridConfig(), efficient=self.config)
+        recipe = FinetuneConfig(EPOCHS, _BATCH, RATES)
+        return evaluations_an_epoch(search, recipe, ROWS[self.task]) if self.relative else 1
 
     def papers(self, problem: Problem) -> Problem:
         """The cell as the paper's protocol sees it: after whole epochs."""
