@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.common.sealed import write_sealed
 from pipeline.common.status import SearchEnd
+from pipeline.report.charts import CHARTS
 from pipeline.report.page import write_page
 from pipeline.report.page.answer import answer
 from pipeline.report.page.drawn import library
@@ -123,6 +124,7 @@ def test_the_page_says_why_searches_ended(page: str, results: Path, tmp_path: Pa
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", text, re.DOTALL)
     told = [one for one in captions if "deviate from the definition" in one]
     assert told and all("d₉₀" in one.partition("deviate from")[0] for one in told)
+    assert all(chart.of_d90 == ("d₉₀" in chart.caption) for chart in CHARTS)
     assert len(told) < len(captions)
     assert "Where full fine-tuning deviates from what d₉₀ is defined by: one run (late)." in text
 
