@@ -229,7 +229,8 @@ def main() -> None:
     replaying = commands.add_parser("replay")
     replaying.add_argument("journals", nargs="+", type=Path)
     replaying.add_argument("--studies", nargs="+", type=Path, default=[], help="one a journal")
-    replaying.add_argument("--rates", nargs="+", type=float, choices=MULTIPLES, default=SEARCHED)
+    replaying.add_argument("--rates", nargs="+", type=float, choices=MULTIPLES, default=SEARCHED,
+                           help="relative learning rates of the search")  # fmt: skip
     asked = EfficientConfig()
     replaying.add_argument("--precision", type=float, default=asked.precision)
     replaying.add_argument("--budget", type=float, default=asked.budget)
